@@ -1,0 +1,44 @@
+# Every target sets itself up: a fresh machine needs Python >= 3.10, git and make.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+
+.PHONY: help demo test thorough lint types format bench docs clean
+
+help:  ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(BIN)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[embedded]' --group dev
+	@touch $@
+
+demo: $(BIN)/.ready  ## certificates, a TLS server, one-way and mutual connections, one fault explained
+	$(BIN)/milvus-secure demo
+
+test: $(BIN)/.ready  ## the whole test suite, the real Milvus included
+	$(BIN)/python -m pytest -n auto --dist loadgroup
+
+thorough: $(BIN)/.ready  ## the differential tests with thousands of cases
+	$(BIN)/python -m pytest -n auto --dist loadgroup -m thorough -o addopts=--import-mode=importlib
+
+lint: $(BIN)/.ready  ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(BIN)/.ready  ## mypy --strict
+	$(BIN)/mypy
+
+format: $(BIN)/.ready  ## let ruff mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(BIN)/.ready  ## ratios of speed and memory, measured in one run
+	$(BIN)/python -m bench
+
+docs: $(BIN)/.ready  ## regenerate the generated parts of README.md
+	$(BIN)/python tools/docs.py
+
+clean:  ## remove what the targets made
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis dist

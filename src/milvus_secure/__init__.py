@@ -1,0 +1,68 @@
+"""Connect to Milvus over TLS at the first try, and be told what is wrong when it fails.
+
+Names are imported when first used (PEP 562), so that ``import milvus_secure`` costs nothing
+and never loads pymilvus, gRPC or pandas.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from ._version import __version__
+
+if TYPE_CHECKING:
+    from .client import connect_secure, connect_secure_async
+    from .doctor import check
+    from .embedded import EmbeddedMilvus
+    from .errors import MilvusSecureError, SecureConnectionError, SettingsError
+    from .explanations import explain
+    from .mode import TLSMode
+    from .report import Finding, Report, Severity
+    from .settings import MilvusSettings
+
+__all__ = [
+    "EmbeddedMilvus",
+    "Finding",
+    "MilvusSecureError",
+    "MilvusSettings",
+    "Report",
+    "SecureConnectionError",
+    "SettingsError",
+    "Severity",
+    "TLSMode",
+    "__version__",
+    "check",
+    "connect_secure",
+    "connect_secure_async",
+    "explain",
+]
+
+_HOMES = {
+    "EmbeddedMilvus": "embedded",
+    "Finding": "report",
+    "MilvusSecureError": "errors",
+    "MilvusSettings": "settings",
+    "Report": "report",
+    "SecureConnectionError": "errors",
+    "SettingsError": "errors",
+    "Severity": "report",
+    "TLSMode": "mode",
+    "check": "doctor",
+    "connect_secure": "client",
+    "connect_secure_async": "client",
+    "explain": "explanations",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - PEP 562: whatever the name stands for
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{home}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,112 @@
+"""Every finding code, its area and severity, in the order that decides the root cause.
+
+Codes are permanent and mean one thing each. The order is the ranking: of two errors, the one
+that stands earlier here is the one to fix first, so a generic code never hides a specific one.
+Severity is the usual one; a rule lowers or raises it where the real peer judges otherwise.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+
+class Entry(NamedTuple):
+    """One code of the catalogue."""
+
+    code: str
+    area: str
+    severity: str
+    title: str
+
+
+_ENTRIES: Final = (
+    # Settings that could not even be read.
+    Entry("config-file-missing", "settings", "error", "the settings file named is not there"),
+    Entry("config-file-malformed", "settings", "error", "the settings file cannot be parsed"),
+    Entry("profile-missing", "settings", "error", "the profile named is not in the file"),
+    Entry("config-unknown-key", "settings", "error", "the settings file has an unknown key"),
+    Entry("value-invalid", "settings", "error", "a setting's value is not of its type"),
+    Entry("inline-and-path", "settings", "error", "one piece is given both as text and as path"),
+    # Settings that contradict each other or themselves.
+    Entry("uri-invalid", "settings", "error", "the URI cannot be used"),
+    Entry("ipv6-literal", "settings", "error", "this pymilvus cannot dial an IPv6 literal"),
+    Entry("secure-contradiction", "settings", "error", "plaintext is asked for beside TLS"),
+    Entry("plaintext-not-allowed", "settings", "error", "plaintext without allow_plaintext"),
+    Entry("client-pair-incomplete", "settings", "error", "half of the client pair is missing"),
+    Entry("mutual-ca-missing", "settings", "error", "a client pair without a trust anchor"),
+    Entry("tls-mode-conflict", "settings", "error", "tls_mode asks for what is not given"),
+    Entry("server-name-malformed", "settings", "error", "server_name is not a name"),
+    # Files.
+    Entry("file-missing", "files", "error", "the file is not there"),
+    Entry("file-not-regular", "files", "error", "the path is not a regular file"),
+    Entry("file-unreadable", "files", "error", "the file cannot be read"),
+    Entry("file-empty", "files", "error", "the file is empty"),
+    Entry("file-too-large", "files", "error", "the file is too large to be PEM material"),
+    Entry("file-not-pem", "files", "error", "the file is not PEM"),
+    Entry("pem-malformed", "files", "error", "a PEM block cannot be read"),
+    Entry("pem-wrong-type", "files", "error", "a key where a certificate belongs, or the reverse"),
+    Entry("key-password-wrong", "files", "error", "the password does not open the key"),
+    Entry("key-encrypted", "files", "error", "the key is encrypted and no password is given"),
+    Entry("key-unsupported", "files", "error", "gRPC cannot use a key of this type"),
+    Entry("key-mismatch", "files", "error", "the key does not belong to the certificate"),
+    Entry("known-public-key", "files", "error", "the key is published in Milvus's examples"),
+    # What stands between us and the endpoint.
+    Entry("dns-failed", "handshake", "error", "the host name does not resolve"),
+    Entry("tcp-refused", "handshake", "error", "nothing listens on the port"),
+    Entry("tcp-unreachable", "handshake", "error", "no route to the host"),
+    Entry("tcp-timeout", "handshake", "error", "the port does not answer"),
+    Entry("server-plaintext", "handshake", "error", "the server does not speak TLS"),
+    Entry("server-requires-tls", "handshake", "error", "the server speaks TLS only"),
+    Entry("tls-version", "handshake", "error", "no common TLS version"),
+    # Trust, the specific before the generic.
+    Entry("certificate-not-yet-valid", "trust", "error", "the certificate is not valid yet"),
+    Entry("certificate-expired", "trust", "error", "the certificate has expired"),
+    Entry("weak-key", "trust", "warning", "the key is short, or refused by gRPC"),
+    Entry("weak-signature", "trust", "warning", "the signature uses a broken hash"),
+    Entry("issuer-key-mismatch", "trust", "error", "the anchor has the right name, another key"),
+    Entry("chain-order", "trust", "error", "the leaf is not the first certificate"),
+    Entry("chain-incomplete", "trust", "error", "an intermediate is missing"),
+    Entry("issuer-not-ca", "trust", "error", "the issuer may not issue certificates"),
+    Entry("name-constraint", "trust", "error", "a CA in the chain forbids the name"),
+    Entry("usage-not-server", "trust", "error", "the certificate is not for servers"),
+    Entry("usage-not-client", "trust", "error", "the certificate is not for clients"),
+    Entry("chain-untrusted", "trust", "error", "no trust anchor issued the certificate"),
+    Entry("client-chain-untrusted", "trust", "warning", "the CA did not issue the client chain"),
+    # Names.
+    Entry("name-mismatch", "names", "error", "the certificate is for another name"),
+    # The rest of the handshake, and Milvus behind it.
+    Entry("client-certificate-required", "handshake", "error", "the server wants a client's"),
+    Entry("client-certificate-rejected", "handshake", "error", "the server refused ours"),
+    Entry("alpn-not-h2", "handshake", "error", "the peer does not offer HTTP/2"),
+    Entry("tls-failed", "handshake", "error", "the TLS handshake failed"),
+    Entry("not-milvus", "handshake", "error", "the peer is not Milvus"),
+    Entry("server-not-ready", "handshake", "error", "Milvus is not ready"),
+    Entry("authentication-required", "handshake", "error", "the server wants credentials"),
+    Entry("authentication-failed", "handshake", "error", "the credentials are wrong"),
+    Entry("database-missing", "handshake", "error", "the database does not exist"),
+    Entry("internal-error", "settings", "error", "a check of this library failed"),
+    # Warnings and information.
+    Entry("certificate-expiring", "trust", "warning", "the certificate expires soon"),
+    Entry("pinned-leaf", "trust", "warning", "the anchor is the server's own certificate"),
+    Entry("shared-subject", "trust", "warning", "CA and leaf bear one name"),
+    Entry("presented-certificate-differs", "handshake", "warning", "not the certificate pinned"),
+    Entry("name-cn-only", "names", "warning", "the certificate has no subjectAltName"),
+    Entry("name-differs-by-grpc", "names", "warning", "another gRPC refuses this name"),
+    Entry("key-permissions", "files", "warning", "others can read the key"),
+    Entry("key-in-trust-file", "files", "warning", "a private key lies in a trust file"),
+    Entry("pem-trailing-block", "files", "warning", "gRPC ignores a later block"),
+    Entry("plaintext-credentials", "settings", "warning", "credentials go in plaintext"),
+    Entry("server-pem-unused", "settings", "warning", "server_pem_path is not used"),
+    Entry("server-name-unused", "settings", "warning", "server_name has no effect"),
+    Entry("uri-port-implicit", "settings", "warning", "a bare https URI means port 443"),
+    Entry("env-unknown", "settings", "warning", "a variable looks misspelled"),
+    Entry("value-cleaned", "settings", "info", "a value had stray characters"),
+)
+
+CATALOGUE: Final = {entry.code: entry for entry in _ENTRIES}
+_RANK: Final = {entry.code: place for place, entry in enumerate(_ENTRIES)}
+
+
+def rank(code: str) -> int:
+    """How early a code stands when the root cause is picked; 0 is first."""
+    return _RANK[code]

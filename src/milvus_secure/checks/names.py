@@ -1,0 +1,7 @@
+"""Rules about names."""
+
+from __future__ import annotations
+
+from .rule import Rule
+
+RULES: tuple[Rule, ...] = ()

@@ -1,0 +1,54 @@
+"""What a rule is, and how a set of them is run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from ..context import Context
+from ..report import Finding, Skip, finding
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One code and the pure function that finds it.
+
+    Attributes:
+        code: The finding it may yield.
+        judge: Looks at the context and yields what it finds; touches nothing else.
+        needs: Inputs without which it cannot judge; see `Context.blocked_by`.
+    """
+
+    code: str
+    judge: Callable[[Context], Iterable[Finding]]
+    needs: tuple[str, ...] = ()
+
+
+def run(context: Context, rules: Sequence[Rule]) -> tuple[list[Finding], tuple[Skip, ...]]:
+    """Run every rule whose inputs are there; name those whose are not."""
+    findings: list[Finding] = []
+    skipped: list[Skip] = []
+    for rule in rules:
+        because = next(filter(None, map(context.blocked_by, rule.needs)), None)
+        if because:
+            skipped.append(Skip(rule.code, because))
+            continue
+        try:
+            findings.extend(rule.judge(context))
+        except Exception as error:  # noqa: BLE001 - one broken rule must not hide the others
+            findings.append(_crashed(rule, error))
+    return findings, tuple(skipped)
+
+
+def _crashed(rule: Rule, error: Exception) -> Finding:
+    # Never the exception's text: it may quote a secret.
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    place = f" at line {frame.tb_lineno}" if frame else ""
+    return finding(
+        "internal-error",
+        f"The check for {rule.code} failed with {type(error).__name__}{place}.",
+        "Please report this; every other check was made.",
+        presented=rule.code,
+    )
