@@ -21,7 +21,7 @@ test: $(BIN)/.ready  ## the whole test suite, the real Milvus included
 	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 thorough: $(BIN)/.ready  ## the differential tests with thousands of cases
-	$(BIN)/python -m pytest -n auto --dist loadgroup -m thorough -o addopts=--import-mode=importlib
+	$(BIN)/python -m pytest -n auto --dist loadgroup -m thorough
 
 lint: $(BIN)/.ready  ## ruff: rules and format
 	$(BIN)/ruff check .
