@@ -2,12 +2,162 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from .catalogue import CATALOGUE
+from .mode import TLSMode
+
 if TYPE_CHECKING:
-    from .report import Report
+    from .report import Finding, Report, Skip
+
+WIDTH = 80
+_LABEL = 11
+_AREAS = ("settings", "files", "trust", "names")
+_HANDSHAKE = "handshake"
 
 
 def render_report(report: Report) -> str:
-    """The report as text of at most 80 columns."""
-    return "\n".join(f"{f.severity} {f.code}: {f.message} {f.remedy}" for f in report.findings)
+    """The report as text: the root cause, the ladder of what was checked, then the rest.
+
+    Args:
+        report: Any report.
+
+    Returns:
+        Lines of at most 80 columns, but for words that are longer themselves, such as paths.
+    """
+    root = report.root_cause
+    rest = [found for found in report.findings if found is not root]
+    parts = [_headline(report) if root is None else _block(root)]
+    parts.append(_ladder(report))
+    parts.extend(_block(found) for found in rest)
+    if report.skipped:
+        parts.append(_skipped(report.skipped))
+    return "\n\n".join(parts)
+
+
+def render_findings(findings: Iterable[Finding]) -> str:
+    """Findings alone, as when the settings could not be loaded."""
+    return "\n\n".join(_block(found) for found in findings)
+
+
+def render_summary(reports: Sequence[Report]) -> str:
+    """One line for each of several reports."""
+    return "\n".join(
+        _wrap(f"{'ok' if report.ok else 'error':7}", f"{_target(report)}: {_verdict(report)}")
+        for report in reports
+    )
+
+
+def _headline(report: Report) -> str:
+    return _wrap("ok:", _verdict(report))
+
+
+def _verdict(report: Report) -> str:
+    if report.root_cause:
+        return f"{report.root_cause.code}: {report.root_cause.message}"
+    if report.server is None:
+        return "Nothing in the settings and files stands in the way; the endpoint was not asked."
+    version = report.server.milvus_version
+    milvus = f"Milvus {version}" if version else "Milvus"
+    return f"{milvus} answers at {report.server.address} over {_described(report.mode)}."
+
+
+def _described(mode: TLSMode) -> str:
+    return "plaintext" if mode is TLSMode.PLAINTEXT else f"{mode} TLS"
+
+
+def _target(report: Report) -> str:
+    return report.settings.get("uri", {}).get("value") or "?"
+
+
+def _block(found: Finding) -> str:
+    lines = [_wrap(f"{found.severity}:", f"{found.code}: {found.message}")]
+    setting = found.setting
+    if setting and found.source:
+        setting = f"{setting}, from {found.source}"
+    origin = found.origin.removeprefix("file:") if found.origin else None
+    for label, text in (
+        ("expected", found.expected),
+        ("presented", found.presented),
+        ("setting", setting),
+        ("seen in", origin),
+        ("fix", found.remedy),
+    ):
+        if text:
+            lines.append(_wrap(f"  {label:<{_LABEL - 2}}", text, hang=_LABEL + 1))
+    return "\n".join(lines)
+
+
+def _ladder(report: Report) -> str:
+    lines = [f"Checked {_target(report)}, {_described(report.mode)}:"]
+    lines += [_rung(*rung) for rung in _rungs(report)]
+    return "\n".join(lines)
+
+
+def _rungs(report: Report) -> Iterator[tuple[str, str, str]]:
+    for area in _AREAS:
+        yield _area(report, area)
+    if report.server is None:
+        yield "-", "endpoint", "not asked"
+        return
+    for step in report.server.steps:
+        outcome = {True: "ok", False: "error", None: "-"}[step.ok]
+        yield outcome, step.name, step.detail
+    handshake = _area(report, _HANDSHAKE)
+    if handshake[0] == "error":
+        yield "error", "endpoint", handshake[2]
+
+
+def _area(report: Report, area: str) -> tuple[str, str, str]:
+    found = [f for f in report.findings if CATALOGUE[f.code].area == area]
+    skipped = sum(CATALOGUE[skip.code].area == area for skip in report.skipped)
+    counts = Counter(f.severity.value for f in found if f.severity.value != "info")
+    outcome = next((level for level in ("error", "warning") if counts[level]), "ok")
+    if outcome == "ok" and skipped:
+        outcome = "-"
+    told = list(dict.fromkeys(f.code for f in found if f.severity.value == outcome))
+    if skipped:
+        told.append(f"{skipped} not judged")
+    return outcome, area, ", ".join(told)
+
+
+def _rung(outcome: str, name: str, detail: str) -> str:
+    return _wrap(f"  {outcome:<8}{name:<18}", detail, hang=29)
+
+
+def _skipped(skipped: Sequence[Skip]) -> str:
+    causes: dict[str, list[str]] = {}
+    for skip in skipped:
+        causes.setdefault(skip.because, []).append(skip.code)
+    return "\n".join(
+        _wrap("skipped:", f"{', '.join(codes)} (because of {because})")
+        for because, codes in causes.items()
+    )
+
+
+def _wrap(label: str, text: str, *, hang: int = 4) -> str:
+    """Fill to the width, keeping the text's own line breaks and never breaking a word."""
+    paragraphs = printable(text).splitlines() or [""]
+    filled = [
+        textwrap.fill(
+            paragraph, WIDTH,
+            initial_indent=f"{label} " if place == 0 else " " * hang,
+            subsequent_indent=" " * hang,
+            break_long_words=False, break_on_hyphens=False,
+        )
+        for place, paragraph in enumerate(paragraphs)
+    ]  # fmt: skip
+    return "\n".join(line.rstrip() for line in filled) or label.rstrip()
+
+
+def printable(text: str) -> str:
+    """Show control characters instead of obeying them: names come from the peer."""
+    return re.sub(
+        r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]",
+        lambda match: match[0].encode("unicode_escape").decode("ascii"),
+        text,
+    )

@@ -1,0 +1,87 @@
+"""``milvus-secure check``: files, settings, then the endpoint up to a Milvus call."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from .console import say, waiting
+from .flags import Commands, add_settings_flags, settings_from
+
+if TYPE_CHECKING:
+    from ..report import Report
+    from ..settings import MilvusSettings
+
+
+def add_parser(commands: Commands) -> None:
+    """Mount the command."""
+    parser = commands.add_parser(
+        "check",
+        help="find what keeps a connection from working, and how to fix it",
+        description="Check settings and files, then the endpoint up to a Milvus call. "
+        "--profile and --uri may be repeated; each is checked, all at once.",
+    )
+    parser.add_argument("--offline", action="store_true", help="settings and files only")
+    parser.add_argument("--format", choices=("text", "json", "junit"), default="text")
+    parser.add_argument(
+        "--fail-on", choices=("error", "warning"), default="error",
+        help="exit with 1 from this severity on (default: error)",
+    )  # fmt: skip
+    add_settings_flags(parser, repeatable=True)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Check every endpoint asked for and print one report each."""
+    targets = [
+        settings_from(arguments, profile=profile, uri=uri)
+        for profile in arguments.profile or [None]
+        for uri in arguments.uri or [None]
+    ]
+    reports = _check(targets, offline=arguments.offline)
+    say(_FORMATS[arguments.format](reports))
+    bad = any(r.errors or (r.warnings and arguments.fail_on == "warning") for r in reports)
+    return 1 if bad else 0
+
+
+def _check(targets: Sequence[MilvusSettings], *, offline: bool) -> list[Report]:
+    if offline:
+        from ..doctor import check  # noqa: PLC0415 - only once the arguments are sound
+
+        return [check(settings, online=False) for settings in targets]
+    from ..doctor import check_many  # noqa: PLC0415
+
+    asked = targets[0].shown()["uri"]["value"] if len(targets) == 1 else f"{len(targets)} endpoints"
+    with waiting(f"Asking {asked} ..."):
+        return check_many(targets)
+
+
+def _text(reports: Sequence[Report]) -> str:
+    from ..render import render_report, render_summary  # noqa: PLC0415
+
+    texts = [render_report(report) for report in reports]
+    if len(reports) > 1:
+        texts.append(render_summary(reports))
+    return ("\n\n" + "-" * 80 + "\n\n").join(texts)
+
+
+def _json(reports: Sequence[Report]) -> str:
+    if len(reports) == 1:
+        return reports[0].to_json()
+    document = {
+        "schema_version": 1,
+        "ok": all(report.ok for report in reports),
+        "reports": [report.to_dict() for report in reports],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def _junit(reports: Sequence[Report]) -> str:
+    from ..junit import to_junit  # noqa: PLC0415
+
+    return to_junit(reports)
+
+
+_FORMATS = {"text": _text, "json": _json, "junit": _junit}

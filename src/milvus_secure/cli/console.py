@@ -1,0 +1,44 @@
+"""What reaches the screen: text on stdout, progress on stderr, colour on terminals only."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_STYLES = {"error": "bold red", "warning": "yellow", "ok": "green", "info": "cyan"}
+
+
+def say(text: str, *, error: bool = False) -> None:
+    """Print, outcomes coloured on a terminal unless ``NO_COLOR`` is set.
+
+    Args:
+        text: What was asked for, which goes to stdout.
+        error: True for what was not, which goes to stderr.
+    """
+    stream = sys.stderr if error else sys.stdout
+    if not stream.isatty() or os.environ.get("NO_COLOR"):
+        # A name from a peer may not fit the terminal's encoding; show it escaped then.
+        encoding = stream.encoding or "utf-8"
+        stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+        return
+    from rich.console import Console  # noqa: PLC0415 - not needed in a pipe
+    from rich.text import Text  # noqa: PLC0415
+
+    shown = Text(text)
+    for word, style in _STYLES.items():
+        shown.highlight_regex(rf"(?m)^ *{word}\b:?", style)
+    Console(stderr=error, highlight=False, soft_wrap=True).print(shown)
+
+
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """Show on a terminal's stderr what is being waited for."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console  # noqa: PLC0415
+
+    with Console(stderr=True).status(what):
+        yield

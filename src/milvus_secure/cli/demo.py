@@ -1,0 +1,110 @@
+"""``milvus-secure demo``: the main job, end to end, on this machine alone."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .console import say, waiting
+from .flags import Commands
+
+if TYPE_CHECKING:
+    from ..certset import CertificateSet
+    from ..settings import MilvusSettings
+
+_VECTORS = 1_000
+_DIMENSION = 8
+
+
+def add_parser(commands: Commands) -> None:
+    """Mount the command."""
+    parser = commands.add_parser(
+        "demo",
+        help="certificates, a TLS server, connections, and one fault explained",
+        description="Make certificates, serve an embedded Milvus over TLS, connect one-way and "
+        "mutually, insert and search, and show how a broken set-up is named. Leaves nothing.",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001 - it has no options
+    """Run the demonstration in a temporary directory."""
+    from ..certset import CertificateSet  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory(prefix="milvus-secure-demo-") as folder:
+        certs = CertificateSet.create(Path(folder, "certs"), names=["localhost"])
+        say("1. Certificates: " + " ".join(sorted(p.name for p in certs.directory.iterdir())))
+        _one_way(certs)
+        _mutual(certs)
+    say("Everything was temporary; nothing is left behind. Next: milvus-secure check --help")
+    return 0
+
+
+def _one_way(certs: CertificateSet) -> None:
+    from ..embedded import EmbeddedMilvus  # noqa: PLC0415
+
+    with waiting("Starting an embedded Milvus with one-way TLS ..."):
+        server = EmbeddedMilvus(
+            server_pem_path=certs.server_pem, server_key_path=certs.server_key
+        )  # fmt: skip
+        server.start()
+    with server:
+        settings = _settings(uri=f"https://localhost:{server.port}", ca_pem_path=certs.ca_pem)
+        say(f"2. One-way TLS at {settings.uri}: {_insert_and_search(settings)}")
+
+
+def _mutual(certs: CertificateSet) -> None:
+    from ..embedded import EmbeddedMilvus  # noqa: PLC0415
+
+    with waiting("Starting an embedded Milvus with mutual TLS ..."):
+        server = EmbeddedMilvus(
+            server_pem_path=certs.server_pem, server_key_path=certs.server_key,
+            ca_pem_path=certs.ca_pem, token="root:Milvus",  # noqa: S106 - the demo's own server
+        )  # fmt: skip
+        server.start()
+    with server:
+        settings = _settings(
+            uri=f"https://localhost:{server.port}", token="root:Milvus",  # noqa: S106
+            ca_pem_path=certs.ca_pem, client_pem_path=certs.client_pem,
+            client_key_path=certs.client_key,
+        )  # fmt: skip
+        say(f"3. Mutual TLS and a token at {settings.uri}: {_insert_and_search(settings)}")
+        say("4. The same with a server_name that the certificate does not bear:\n")
+        _explain_broken(settings.replace(server_name="milvus.example.com"))
+
+
+def _settings(**values: object) -> MilvusSettings:
+    """Settings deaf to the surroundings, so that the demo runs the same everywhere."""
+    from ..settings import MilvusSettings  # noqa: PLC0415
+
+    return MilvusSettings(environ={}, env_file=None, **values)
+
+
+def _insert_and_search(settings: MilvusSettings) -> str:
+    from ..client import connect_secure  # noqa: PLC0415
+
+    with waiting("Connecting ..."):
+        client = connect_secure(settings)
+    try:
+        client.create_collection("demo", dimension=_DIMENSION)
+        rows = [{"id": i, "vector": [(i * (k + 1)) % 97 / 97 for k in range(_DIMENSION)]}
+                for i in range(_VECTORS)]  # fmt: skip
+        client.insert("demo", rows)
+        [hits] = client.search("demo", data=[rows[7]["vector"]], limit=3)
+        client.drop_collection("demo")
+    finally:
+        client.close()
+    return f"{_VECTORS} vectors inserted, the nearest to number 7 is number {hits[0]['id']}."
+
+
+def _explain_broken(settings: MilvusSettings) -> None:
+    from ..client import connect_secure  # noqa: PLC0415
+    from ..errors import SecureConnectionError  # noqa: PLC0415
+    from ..render import render_findings  # noqa: PLC0415
+
+    try:
+        connect_secure(settings).close()
+    except SecureConnectionError as error:
+        say(render_findings(error.report.errors) + "\n")

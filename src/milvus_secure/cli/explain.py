@@ -1,0 +1,35 @@
+"""``milvus-secure explain CODE``: what it means, how it is found, how to fix it."""
+
+from __future__ import annotations
+
+import argparse
+
+from .console import say
+from .flags import Commands
+
+
+def add_parser(commands: Commands) -> None:
+    """Mount the command."""
+    parser = commands.add_parser(
+        "explain",
+        help="tell about a finding code",
+        description="What a code means, how it is found, and how to fix it on both ends.",
+    )
+    parser.add_argument("code", nargs="?", help="such as name-mismatch; without it, all codes")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the explanation, or the list of codes."""
+    if arguments.code:
+        from ..explanations import explain  # noqa: PLC0415 - reads the texts
+
+        say(explain(arguments.code))
+        return 0
+    from ..catalogue import CATALOGUE  # noqa: PLC0415
+
+    areas = dict.fromkeys(entry.area for entry in CATALOGUE.values())
+    for area in areas:
+        entries = sorted(e for e in CATALOGUE.values() if e.area == area)
+        say(f"{area}\n" + "\n".join(f"  {e.code:<30}{e.title}" for e in entries))
+    return 0

@@ -1,0 +1,56 @@
+"""Every setting as a flag, from its one declaration."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..settings import MilvusSettings
+
+Commands = Any
+"""What ``add_subparsers`` returns; argparse keeps its type to itself."""
+
+
+def add_settings_flags(parser: argparse.ArgumentParser, *, repeatable: bool = False) -> None:
+    """Add ``--config``, ``--profile`` and a flag for every setting.
+
+    Args:
+        parser: Where to add them.
+        repeatable: Whether ``--profile`` and ``--uri`` may be given several times.
+    """
+    from ..settings import declarations  # noqa: PLC0415 - only the commands that need settings
+
+    group = parser.add_argument_group(
+        "settings", "each also as MILVUS_ and its name in upper case, or in a settings file"
+    )
+    group.add_argument("--config", metavar="FILE", help="TOML, YAML or JSON settings file")
+    many: dict[str, Any] = {"action": "append"} if repeatable else {}
+    group.add_argument("--profile", metavar="NAME", help="[profiles.NAME] of that file", **many)
+    for row in declarations():
+        flag = f"--{row.name.replace('_', '-')}"
+        meaning = row.meaning.replace("`", "").replace("%", "%%")
+        extra: dict[str, Any] = {"metavar": row.type.split()[0].upper()}
+        if row.type == "true or false":
+            extra = {"nargs": "?", "const": "true", "metavar": "BOOL"}
+        elif row.name == "uri":
+            extra.update(many)
+        group.add_argument(flag, dest=row.name, help=meaning, **extra)
+
+
+def settings_from(arguments: argparse.Namespace, **changes: Any) -> MilvusSettings:  # noqa: ANN401
+    """Load settings with the flags as the strongest source.
+
+    Args:
+        arguments: Parsed by a parser that `add_settings_flags` prepared.
+        **changes: ``profile`` or any setting, instead of what the flags say.
+
+    Raises:
+        SettingsError: As `MilvusSettings` does.
+    """
+    from ..settings import MilvusSettings, declarations  # noqa: PLC0415
+
+    given = {row.name: getattr(arguments, row.name) for row in declarations()}
+    return MilvusSettings(
+        **{"config": arguments.config, "profile": arguments.profile, **given, **changes}
+    )
