@@ -23,7 +23,9 @@ def test_the_settings_table_is_the_declarations():
 
 def test_every_code_the_readme_names_exists():
     section = README.partition("## What goes wrong")[2].partition("\n## ")[0]
-    rows = [line.split(" | ") for line in section.splitlines() if line.startswith("| ")][1:]
+    rows = [
+        line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| ")
+    ][1:]
     named = {code for row in rows for code in re.findall(r"`([a-z0-9-]+)`", row[1])}
     assert named
     assert named <= set(CATALOGUE)

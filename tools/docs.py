@@ -32,11 +32,11 @@ PARTS = {"settings": settings_table}
 def regenerated(text: str) -> str:
     """The README with every generated part made anew."""
     for name, make in PARTS.items():
-        begin, end = f"<!-- {name}: generated -->\n", f"\n<!-- {name}: end -->"
+        begin, end = f"<!-- {name}: generated -->", f"<!-- {name}: end -->"
         if text.count(begin) != 1 or text.count(end) != 1:
             raise SystemExit(f"README.md must hold the part {name!r} once")
         head, _, rest = text.partition(begin)
-        text = head + begin + make() + end + rest.partition(end)[2]
+        text = f"{head}{begin}\n{make()}\n{end}{rest.partition(end)[2]}"
     return text
 
 
