@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +30,8 @@ def add_parser(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001 - it has no options
     """Run the demonstration in a temporary directory."""
+    import tempfile  # noqa: PLC0415 - not for the commands that make nothing
+
     from ..certset import CertificateSet  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory(prefix="milvus-secure-demo-") as folder:

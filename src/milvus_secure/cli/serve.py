@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,6 +64,8 @@ def _tls_mode(text: str) -> TLSMode:
 
 
 def _certificates(folder: Path | None, stack: ExitStack) -> CertificateSet:
+    import tempfile  # noqa: PLC0415 - not for the commands that make nothing
+
     from ..certset import CertificateSet  # noqa: PLC0415
 
     if folder is None:
