@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 from .._version import __version__
 from ..errors import MilvusSecureError, SettingsError
-from . import check, demo, explain, serve, settings
+from . import check, demo, explain, serve, server, settings
 from .console import say
 
-COMMANDS = (check, settings, explain, serve, demo)
+COMMANDS = (check, settings, explain, server, serve, demo)
 
 _USAGE = 2
 _INTERRUPTED = 130

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from ..mode import TLSMode
+
 if TYPE_CHECKING:
     from ..settings import MilvusSettings
 
@@ -54,3 +56,14 @@ def settings_from(arguments: argparse.Namespace, **changes: Any) -> MilvusSettin
     return MilvusSettings(
         **{"config": arguments.config, "profile": arguments.profile, **given, **changes}
     )
+
+
+def tls_mode(text: str) -> TLSMode:
+    """An argparse type: one-way or mutual, by name or number."""
+    try:
+        mode = TLSMode.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    if mode not in {TLSMode.ONE_WAY, TLSMode.MUTUAL}:
+        raise argparse.ArgumentTypeError("use one-way or mutual (or 1, 2)")
+    return mode

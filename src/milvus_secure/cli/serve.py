@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..errors import MilvusSecureError
 from ..mode import TLSMode
 from .console import say, waiting
-from .flags import Commands
+from .flags import Commands, tls_mode
 
 if TYPE_CHECKING:
     from ..certset import CertificateSet
@@ -27,7 +27,7 @@ def add_parser(commands: Commands) -> None:
     )
     parser.add_argument("--certs", metavar="DIR", type=Path,
                         help="certificate set; made there if DIR does not exist")  # fmt: skip
-    parser.add_argument("--tls-mode", type=_tls_mode, default=TLSMode.ONE_WAY, metavar="MODE",
+    parser.add_argument("--tls-mode", type=tls_mode, default=TLSMode.ONE_WAY, metavar="MODE",
                         help="one-way (1, default) or mutual (2)")  # fmt: skip
     parser.add_argument("--host", default="127.0.0.1", help="address to bind (default: loopback)")
     parser.add_argument("--port", type=int, default=19530, help="0 picks a free one")
@@ -51,16 +51,6 @@ def run(arguments: argparse.Namespace) -> int:
             ))  # fmt: skip
         serve(server, ready=lambda: say(_greeting(server, certs, arguments)))
     return 0
-
-
-def _tls_mode(text: str) -> TLSMode:
-    try:
-        mode = TLSMode.parse(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-    if mode not in {TLSMode.ONE_WAY, TLSMode.MUTUAL}:
-        raise argparse.ArgumentTypeError("use one-way or mutual (or 1, 2)")
-    return mode
 
 
 def _certificates(folder: Path | None, stack: ExitStack) -> CertificateSet:

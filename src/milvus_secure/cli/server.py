@@ -1,0 +1,110 @@
+"""``milvus-secure server``: the server's side, made and judged."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import MilvusSecureError
+from ..mode import TLSMode
+from .console import say
+from .flags import Commands, tls_mode
+
+if TYPE_CHECKING:
+    from ..server_config import ServerPlan
+
+_TARGETS = ("compose", "helm", "operator", "kubernetes", "cert-manager")
+
+
+def add_parser(commands: Commands) -> None:
+    """Mount the command and its own commands."""
+    parser = commands.add_parser(
+        "server",
+        help="the server's TLS configuration",
+        description="Make the server's TLS configuration from a certificate set.",
+    )
+    below = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_config(below)
+
+
+def _add_config(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "config",
+        help="write milvus.yaml, Compose, Helm, Operator or Kubernetes files",
+        description="Write the server's configuration, and the client settings that match it. "
+        "Without --out it goes to stdout.",
+    )
+    parser.add_argument("--certs", metavar="DIR", type=Path, required=True,
+                        help="certificate set, as `certs init` makes it")  # fmt: skip
+    parser.add_argument("--tls-mode", type=tls_mode, default=TLSMode.ONE_WAY, metavar="MODE",
+                        help="one-way (1, default) or mutual (2)")  # fmt: skip
+    parser.add_argument("--target", action="append", choices=_TARGETS,
+                        help="what to write (default: compose); may be repeated")  # fmt: skip
+    parser.add_argument("--out", metavar="DIR", type=Path, help="write files here")
+    parser.add_argument("--patch", metavar="FILE", type=Path,
+                        help="a milvus.yaml to change only where it must be")  # fmt: skip
+    parser.add_argument("--host", metavar="NAME",
+                        help="what clients dial (default: the first name)")  # fmt: skip
+    parser.add_argument("--port", type=int, default=19530, help="gRPC port")
+    parser.add_argument("--rest-port", type=int, default=8080, help="RESTful API port")
+    parser.add_argument("--image", help="container image")
+    parser.add_argument("--internal-tls", action="store_true",
+                        help="TLS among Milvus's own components too")  # fmt: skip
+    parser.add_argument("--authorization", action="store_true", help="ask for user and password")
+    parser.add_argument("--force", action="store_true", help="overwrite files that differ")
+    parser.set_defaults(run=run_config)
+
+
+def run_config(arguments: argparse.Namespace) -> int:
+    """Show or write the files of every target asked for."""
+    from ..server_config import TARGETS  # noqa: PLC0415 - loads the YAML library
+    from ..server_config.output import as_text, changes, write  # noqa: PLC0415
+
+    plan = _plan(arguments)
+    files: dict[str, bytes] = {}
+    for target in arguments.target or ["compose"]:
+        files.update(TARGETS[target](plan))
+    if arguments.out is None:
+        say(as_text(files))
+        return 0
+    difference = changes(files, arguments.out)
+    if difference:
+        say(difference.rstrip())
+    written = write(files, arguments.out, force=arguments.force)
+    unchanged = len(files) - len(written)
+    told = [f"wrote {arguments.out / name}" for name in written]
+    if unchanged:
+        told.append(f"{unchanged} files were as they should be")
+    say("\n".join(told))
+    return 0
+
+
+def _plan(arguments: argparse.Namespace) -> ServerPlan:
+    from ..server_config import ServerPlan  # noqa: PLC0415
+    from ..server_config.plan import IMAGE  # noqa: PLC0415
+
+    if arguments.rest_port == arguments.port:
+        raise MilvusSecureError(
+            f"The RESTful API cannot share port {arguments.port} with gRPC once TLS is on. "
+            "Fix: give another --rest-port, such as 8080."
+        )
+    return ServerPlan(
+        arguments.certs, arguments.tls_mode, host=arguments.host, port=arguments.port,
+        rest_port=arguments.rest_port, image=arguments.image or IMAGE,
+        internal_tls=arguments.internal_tls, authorization=arguments.authorization,
+        template=_template(arguments.patch),
+        issued_in_cluster="cert-manager" in (arguments.target or ()),
+    )  # fmt: skip
+
+
+def _template(path: Path | None) -> str | None:
+    if path is None:
+        return None
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = (
+            error.strerror.lower() if isinstance(error, OSError) and error.strerror else "not UTF-8"
+        )
+        raise MilvusSecureError(f"{path} cannot be read: {why}. Fix: name a milvus.yaml.") from None

@@ -1,0 +1,118 @@
+"""Generated files, shown or written: a diff first, and nothing overwritten without being told."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from ..errors import MilvusSecureError
+
+_PRIVATE = (".key", "secret.yaml")
+
+
+def as_text(files: Mapping[str, bytes]) -> str:
+    """All files one after the other, each behind a comment with its name.
+
+    Files of a certificate set (``tls/``) are named only: they exist already, and a private key
+    has no place on a screen.
+    """
+    parts = []
+    for name, data in files.items():
+        if name.startswith("tls/"):
+            parts.append(f"# {name}: a copy from the certificate set\n")
+        else:
+            parts.append(f"# {name}\n{data.decode()}")
+    return "\n".join(parts)
+
+
+def changes(files: Mapping[str, bytes], folder: Path) -> str:
+    """What writing the files would change, as a unified diff; empty if nothing would.
+
+    New files are no change to anything and are left out; private ones are named only.
+
+    Raises:
+        MilvusSecureError: If an existing file cannot be read.
+    """
+    shown = []
+    for name, data in files.items():
+        path = folder / name
+        before = _existing(path)
+        if before is None or before == data:
+            continue
+        if name.endswith(_PRIVATE):
+            shown.append(f"{path}: differs\n")
+            continue
+        shown += difflib.unified_diff(
+            before.decode("utf-8", "replace").splitlines(keepends=True),
+            data.decode("utf-8", "replace").splitlines(keepends=True),
+            f"{path}", f"{path} (new)",
+        )  # fmt: skip
+    return "".join(line if line.endswith("\n") else f"{line}\n" for line in shown)
+
+
+def write(files: Mapping[str, bytes], folder: Path, *, force: bool = False) -> tuple[str, ...]:
+    """Write the files, private ones with mode 0600.
+
+    Args:
+        files: Contents by path relative to ``folder``.
+        folder: Made if it is missing.
+        force: Whether files that differ may be overwritten.
+
+    Returns:
+        The names that were written; files that were as they should be are left alone.
+
+    Raises:
+        MilvusSecureError: If a file differs and ``force`` is not given, or cannot be written.
+            Nothing is written then.
+    """
+    differing = [
+        name for name, data in files.items() if _existing(folder / name) not in {None, data}
+    ]
+    if differing and not force:
+        raise MilvusSecureError(
+            f"{', '.join(differing)} in {folder} would change. "
+            "Fix: look at the difference above and say --force, or choose another --out."
+        )
+    due = [name for name, data in files.items() if _existing(folder / name) != data]
+    staged: list[tuple[Path, Path]] = []
+    try:
+        for name in due:  # one by one, so that an error leaves what is staged to be removed
+            private = name.endswith(_PRIVATE)
+            staged += [(_stage(folder / name, files[name], private=private), folder / name)]
+        for temporary, path in staged:
+            temporary.replace(path)
+    except OSError as error:
+        why = (error.strerror or type(error).__name__).lower()
+        raise MilvusSecureError(
+            f"{error.filename or folder} cannot be written: {why}. Fix: choose another --out."
+        ) from None
+    finally:
+        for temporary, _ in staged:
+            temporary.unlink(missing_ok=True)
+    return tuple(due)
+
+
+def _stage(path: Path, data: bytes, *, private: bool) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(
+        temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if private else 0o644
+    )
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(data)
+    return temporary
+
+
+def _existing(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        why = (error.strerror or type(error).__name__).lower()
+        raise MilvusSecureError(
+            f"{path} cannot be read: {why}. Fix: choose another --out."
+        ) from None
