@@ -36,6 +36,12 @@ _ENTRIES: Final = (
     Entry("mutual-ca-missing", "settings", "error", "a client pair without a trust anchor"),
     Entry("tls-mode-conflict", "settings", "error", "tls_mode asks for what is not given"),
     Entry("server-name-malformed", "settings", "error", "server_name is not a name"),
+    # A server's configuration.
+    Entry("server-tls-mode-invalid", "server", "error", "tlsMode is none of 0, 1 and 2"),
+    Entry("server-tls-incomplete", "server", "error", "a file that tlsMode needs is not named"),
+    Entry("server-path-unmounted", "server", "error", "no mount provides a certificate's path"),
+    Entry("server-key-ignored", "server", "error", "a key stands where nothing reads it"),
+    Entry("server-rest-port-shared", "server", "error", "REST and gRPC share a port under TLS"),
     # Files.
     Entry("file-missing", "files", "error", "the file is not there"),
     Entry("file-not-regular", "files", "error", "the path is not a regular file"),
@@ -99,7 +105,9 @@ _ENTRIES: Final = (
     Entry("server-pem-unused", "settings", "warning", "server_pem_path is not used"),
     Entry("server-name-unused", "settings", "warning", "server_name has no effect"),
     Entry("uri-port-implicit", "settings", "warning", "a bare https URI means port 443"),
+    Entry("server-env-ignored", "server", "warning", "Milvus does not read the variable"),
     Entry("env-unknown", "settings", "warning", "a variable looks misspelled"),
+    Entry("server-tls-off", "server", "info", "the server speaks plaintext"),
     Entry("value-cleaned", "settings", "info", "a value had stray characters"),
 )
 

@@ -4,27 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 from ..context import Context
 from ..report import Finding, Skip, finding
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Judged(Protocol):
+    """What a rule can be asked about: a client's `Context`, or a server's."""
+
+    def blocked_by(self, need: str) -> str | None:
+        """Why an input cannot be had, as a finding code, or None if it can."""
+        ...
+
+
+Subject = TypeVar("Subject", bound=Judged)
+
+
+@dataclass(frozen=True)
+class RuleOf(Generic[Subject]):
     """One code and the pure function that finds it.
 
     Attributes:
         code: The finding it may yield.
         judge: Looks at the context and yields what it finds; touches nothing else.
-        needs: Inputs without which it cannot judge; see `Context.blocked_by`.
+        needs: Inputs without which it cannot judge; see `Judged.blocked_by`.
     """
 
     code: str
-    judge: Callable[[Context], Iterable[Finding]]
+    judge: Callable[[Subject], Iterable[Finding]]
     needs: tuple[str, ...] = ()
 
 
-def run(context: Context, rules: Sequence[Rule]) -> tuple[list[Finding], tuple[Skip, ...]]:
+Rule = RuleOf[Context]
+"""A rule about a client's settings, files and endpoint."""
+
+
+def run(
+    context: Subject, rules: Sequence[RuleOf[Subject]]
+) -> tuple[list[Finding], tuple[Skip, ...]]:
     """Run every rule whose inputs are there; name those whose are not."""
     findings: list[Finding] = []
     skipped: list[Skip] = []
@@ -40,7 +58,7 @@ def run(context: Context, rules: Sequence[Rule]) -> tuple[list[Finding], tuple[S
     return findings, tuple(skipped)
 
 
-def _crashed(rule: Rule, error: Exception) -> Finding:
+def _crashed(rule: RuleOf[Subject], error: Exception) -> Finding:
     # Never the exception's text: it may quote a secret.
     frame = error.__traceback__
     while frame is not None and frame.tb_next is not None:
