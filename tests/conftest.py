@@ -10,6 +10,8 @@ import pytest
 import minting
 from milvus_secure.settings import MilvusSettings
 
+pytest_plugins = ("real_milvus",)
+
 
 @pytest.fixture(scope="session")
 def trio() -> minting.Trio:
