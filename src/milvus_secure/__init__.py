@@ -13,7 +13,7 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from .client import connect_secure, connect_secure_async
-    from .doctor import check
+    from .doctor import check, check_async, check_many
     from .embedded import EmbeddedMilvus
     from .errors import MilvusSecureError, SecureConnectionError, SettingsError
     from .explanations import explain
@@ -33,6 +33,8 @@ __all__ = [
     "TLSMode",
     "__version__",
     "check",
+    "check_async",
+    "check_many",
     "connect_secure",
     "connect_secure_async",
     "explain",
@@ -49,6 +51,8 @@ _HOMES = {
     "Severity": "report",
     "TLSMode": "mode",
     "check": "doctor",
+    "check_async": "doctor",
+    "check_many": "doctor",
     "connect_secure": "client",
     "connect_secure_async": "client",
     "explain": "explanations",

@@ -1,0 +1,174 @@
+"""A gRPC channel as pymilvus would make it: the final verdict on TLS, then Milvus itself.
+
+Credentials travel as metadata of a call, so gRPC sends them only over a channel whose peer it has
+verified. grpc is imported lazily.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..material import Material
+from ..mode import TLSMode
+from ..roots import public_roots
+from .deadline import Deadline
+from .messages import SERVICE, Answer, connect_request, parse_connect, parse_version
+
+if TYPE_CHECKING:
+    from ..context import Context
+    from ..settings import MilvusSettings
+
+_OPTIONS = (
+    # Subchannels are shared in a process by address and credentials: this look wants its own.
+    ("grpc.use_local_subchannel_pool", 1),
+    ("grpc.max_receive_message_length", 1 << 20),
+    ("grpc.enable_retries", 0),
+)
+_SLACK = 0.1  # what gRPC gets, in seconds, to report its own deadline
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a call to Milvus went.
+
+    Attributes:
+        code: gRPC status name; ``UNAVAILABLE`` may also mean that no connection came about.
+        details: gRPC's words, or the server's.
+        answer: Milvus's answer, when there was one.
+    """
+
+    code: str
+    details: str = ""
+    answer: Answer | None = None
+
+    @property
+    def connected(self) -> bool:
+        """False if gRPC says in so many words that it got no connection.
+
+        A hint, for want of a structured fact, that only chooses between two generic codes.
+        """
+        return not self.details.startswith("failed to connect to all addresses")
+
+
+def hindrance(context: Context) -> str | None:
+    """Why no channel can be made with the user's material, as a finding code, or None.
+
+    Nothing empty is ever handed to gRPC: it aborts the process on an empty client certificate.
+    """
+    if context.mode is TLSMode.PLAINTEXT:
+        return None if context.settings.allow_plaintext else "plaintext-not-allowed"
+    anchor = context.anchor_material
+    if anchor is not None and anchor.fault:
+        return anchor.fault.code
+    for slot in ("client_pem", "client_key") if context.mode is TLSMode.MUTUAL else ():
+        material = context.material.get(slot)
+        if material is None:
+            return "client-pair-incomplete"
+        if material.fault:
+            return material.fault.code
+    return None
+
+
+class MilvusCall:
+    """A Connect call under way over a channel of its own.
+
+    Args:
+        context: Whose material is used; `hindrance` must have found none.
+        target: ``host:port``.
+        deadline: For the connection and the calls together.
+    """
+
+    def __init__(self, context: Context, target: str, deadline: Deadline) -> None:
+        import grpc  # noqa: PLC0415 - heavy
+
+        self._grpc = grpc
+        self._deadline = deadline
+        self._metadata = credentials(context.settings)
+        self._channel = _channel(grpc, context, target)
+        self._future = self._start("Connect", connect_request())
+
+    def close(self) -> None:
+        """Give the call up, if it still goes on, and close the channel."""
+        self._future.cancel()
+        self._channel.close()
+
+    def verdict(self, seconds: float | None = None) -> Verdict:
+        """Wait for the answer; asks for the version too where Connect does not tell it.
+
+        Args:
+            seconds: How long to wait; to the deadline when None.
+        """
+        patience = self._deadline if seconds is None else self._deadline.within(seconds)
+        verdict = self._outcome(parse_connect, patience)
+        answer = verdict.answer
+        tells = answer is not None and (answer.code or answer.version.startswith("v"))
+        if tells or verdict.code not in {"OK", "UNIMPLEMENTED"}:
+            return verdict
+        # Milvus before 2.2.9 has no Connect; Milvus Lite names only itself in it.
+        self._future = self._start("GetVersion", b"")
+        version = self._outcome(parse_version, self._deadline)
+        return version if version.answer or verdict.answer is None else verdict
+
+    def _start(self, method: str, request: bytes) -> Any:  # noqa: ANN401 - grpc is untyped
+        call = self._channel.unary_unary(f"{SERVICE}/{method}")
+        return call.future(request, timeout=self._deadline.left, metadata=self._metadata)
+
+    def _outcome(self, parse: Callable[[bytes], Answer | None], patience: Deadline) -> Verdict:
+        try:
+            data = self._future.result(patience.left + _SLACK)
+        except self._grpc.RpcError as error:
+            return Verdict(error.code().name, error.details() or "")
+        except (self._grpc.FutureTimeoutError, self._grpc.FutureCancelledError):
+            return Verdict("DEADLINE_EXCEEDED", "no answer in time")
+        return Verdict("OK", "", parse(data))
+
+
+def credentials(settings: MilvusSettings) -> tuple[tuple[str, str], ...]:
+    """Authentication and database as pymilvus sends them (``client/grpc_handler.py``).
+
+    A database name that is not ASCII cannot travel and cannot exist; it is left out.
+    """
+    metadata = []
+    if settings.token:
+        metadata.append(("authorization", _base64(settings.token.get_secret_value())))
+    elif settings.user and settings.password:
+        pair = f"{settings.user}:{settings.password.get_secret_value()}"
+        metadata.append(("authorization", _base64(pair)))
+    if settings.db_name and settings.db_name.isascii() and settings.db_name.isprintable():
+        metadata.append(("dbname", settings.db_name))
+    return tuple(metadata)
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode("utf-8", "surrogateescape")).decode("ascii")
+
+
+def _channel(grpc: Any, context: Context, target: str) -> Any:  # noqa: ANN401 - grpc is untyped
+    if context.mode is TLSMode.PLAINTEXT:
+        return grpc.insecure_channel(target, options=_OPTIONS)
+    options: list[tuple[str, object]] = list(_OPTIONS)
+    if context.settings.server_name:
+        options.append(("grpc.ssl_target_name_override", context.settings.server_name))
+    key = chain = None
+    if context.mode is TLSMode.MUTUAL:
+        chain = context.material["client_pem"].data
+        key = _key_pem(context.material["client_key"])
+    anchor = context.anchor_material
+    roots = anchor.data if anchor is not None else public_roots()
+    trust = grpc.ssl_channel_credentials(roots, key, chain)
+    return grpc.secure_channel(target, trust, options=options)
+
+
+def _key_pem(material: Material) -> bytes:
+    """The key as gRPC takes it: it knows no passwords."""
+    if material.key is None or b"ENCRYPTED" not in material.data:
+        return material.data
+    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - rare
+
+    return material.key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )  # fmt: skip
