@@ -11,6 +11,7 @@ SCHEMES = ("http", "https", "tcp")
 
 _MILVUS_PORT = 19530
 _HTTPS_PORT = 443
+_PORTS = "its port is not a number from 1 to 65535"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +53,23 @@ def parse_endpoint(uri: str) -> Endpoint:
     Raises:
         ValueError: With the reason, never with the URI itself, which may bear a password.
     """
+    if re.search(r"[\s\x00-\x1f\x7f]", uri):
+        raise ValueError("it contains a blank or a control character")
     parts = _split(uri)
-    if parts.scheme.lower() not in SCHEMES:
-        known = "https://, http:// or tcp://"
-        raise ValueError(f"it must start with {known}")
+    scheme = parts.scheme.lower()
+    if scheme not in SCHEMES or not uri[len(scheme) :].startswith("://"):
+        raise ValueError("it must start with https://, http:// or tcp://")
+    if "@" in uri[uri.rindex(parts.netloc) + len(parts.netloc) :]:
+        # urlsplit ends the host at the first of these, so a part of the password would be dialled.
+        raise ValueError("its password holds a /, ? or #; give user and password on their own")
     try:
         host, port = parts.hostname, parts.port
     except ValueError:
-        raise ValueError("its port is not a number from 1 to 65535") from None
+        raise ValueError(_PORTS) from None
     if not host:
         raise ValueError("it names no host")
     if port == 0:
-        raise ValueError("its port is not a number from 1 to 65535")
-    if re.search(r"[\s\x00-\x1f\x7f]", uri):
-        raise ValueError("it contains a blank or a control character")
-    scheme = parts.scheme.lower()
+        raise ValueError(_PORTS)
     default = _HTTPS_PORT if scheme == "https" else _MILVUS_PORT
     return Endpoint(scheme, host, port or default, port is not None)
 
@@ -81,31 +84,34 @@ class UriExtras:
 
 
 def split_uri(uri: str) -> tuple[str, UriExtras]:
-    """Take credentials and database out of a URI.
+    """Take credentials and database out of a URI, and drop what pymilvus ignores in it.
+
+    Nothing is percent-decoded, because pymilvus does not either.
 
     Args:
         uri: The URI as the user wrote it.
 
     Returns:
-        The URI without them, and what was taken out. A URI that cannot be parsed is returned
-        as it was.
+        The bare URI, and what was taken out. A URI that cannot be dialled is returned as it
+        was, to be diagnosed.
     """
     try:
-        parts = _split(uri)
+        parse_endpoint(uri)
     except ValueError:
         return uri, UriExtras()
-    userinfo, at, hostport = parts.netloc.rpartition("@")
+    parts = _split(uri)
+    userinfo, _, hostport = parts.netloc.rpartition("@")
     user, _, password = userinfo.partition(":")
-    db_name = parts.path.strip("/").split("/")[0]
-    if not at and not db_name:
-        return uri, UriExtras()
-    bare = f"{parts.scheme}://{hostport}"
-    return bare, UriExtras(user, password, db_name)
+    return f"{parts.scheme}://{hostport}", UriExtras(user, password, _database(parts.path))
 
 
 def mask_uri(uri: str) -> str:
     """Hide whatever stands before the last ``@``, even in a URI that cannot be parsed."""
-    return re.sub(r"(?s)//.*@" if "//" in uri else r"(?s)^.*@", "//***@", uri)
+    return re.sub(r"(?s)^([A-Za-z][A-Za-z0-9+.-]*://)?.*@", r"\1***@", uri)
+
+
+def _database(path: str) -> str:
+    return path.strip("/").split("/")[0]
 
 
 def _split(uri: str) -> SplitResult:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import re
-import stat
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -16,24 +13,27 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
+from .cleaning import SYSTEM, printable
+from .foreign import recognise
+from .pem import Armor, read_armor, why_no_block
+from .reading import Fault, read_path
+
 if TYPE_CHECKING:
     from .settings import MilvusSettings
 
-MAX_BYTES = 8 << 20
-"""The largest file read; the public roots of all browsers together take a quarter of a MiB."""
-
 SLOTS = ("server_pem", "ca_pem", "client_pem", "client_key")
 
-_BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END ([A-Z0-9 ]+)-----", re.DOTALL)
+# The labels BoringSSL takes for a certificate and for a private key; it passes over all others.
 _CERTIFICATES = ("CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE")
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Why material cannot be used: a finding code and the evidence."""
-
-    code: str
-    detail: str = ""
+_KEYS = (
+    "PRIVATE KEY", "ENCRYPTED PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "DSA PRIVATE KEY",
+)  # fmt: skip
+# Object identifiers as they stand in DER: a curve spelled out (X9.62 prime-field) where BoringSSL
+# wants its name, and a key for RSASSA-PSS alone. cryptography reads both and forgets it.
+_REFUSED_FORMS = {
+    b"\x06\x07*\x86H\xce=\x01\x01": "an EC key with explicit parameters",
+    b"\x06\t*\x86H\x86\xf7\r\x01\x01\n": "an RSASSA-PSS key",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,9 @@ class Block:
     Attributes:
         label: What stands behind BEGIN, such as ``CERTIFICATE``.
         line: The line BEGIN is on, from 1.
-        certificate: Parsed, when it is a certificate that can be read.
-        error: Why it cannot be read, or empty.
+        certificate: Parsed, when it is a certificate; None also for one that OpenSSL reads and
+            cryptography does not.
+        error: Why gRPC cannot read it, and with it whatever follows; or empty.
     """
 
     label: str
@@ -59,8 +60,8 @@ class Block:
 
     @property
     def is_key(self) -> bool:
-        """True if the label announces a private key."""
-        return self.label.endswith("PRIVATE KEY")
+        """True if the label announces a private key that gRPC can read."""
+        return self.label in _KEYS
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,10 @@ class Material:
         data: The bytes read; never shown.
         fault: Why it cannot be used, or None.
         blocks: Every PEM block in it, broken ones included.
-        key: The parsed private key, in the slot of the key only.
+        key: The parsed private key, in the slot of a key only; None also for one that OpenSSL
+            reads and cryptography does not.
         mode: The file's permission bits, when it is a file.
+        exposed_to: Who may use the file beside its owner; see `reading.Reading`.
     """
 
     slot: str
@@ -88,18 +91,18 @@ class Material:
     blocks: tuple[Block, ...] = ()
     key: PrivateKeyTypes | None = field(default=None, repr=False)
     mode: int | None = None
+    exposed_to: str = ""
+
+    @property
+    def read_blocks(self) -> tuple[Block, ...]:
+        """The blocks gRPC comes to: those before the first broken one."""
+        broken = (at for at, block in enumerate(self.blocks) if block.error)
+        return self.blocks[: next(broken, len(self.blocks))]
 
     @property
     def certificates(self) -> tuple[x509.Certificate, ...]:
-        """The certificates gRPC reads: those before the first broken block."""
-        read = []
-        for block in self.blocks:
-            if not block.is_certificate:
-                continue
-            if block.certificate is None:
-                break
-            read.append(block.certificate)
-        return tuple(read)
+        """The certificates gRPC reads, as far as cryptography can parse them."""
+        return tuple(b.certificate for b in self.read_blocks if b.certificate is not None)
 
 
 def read_material(settings: MilvusSettings) -> Mapping[str, Material]:
@@ -111,25 +114,43 @@ def read_material(settings: MilvusSettings) -> Mapping[str, Material]:
     Returns:
         The slots that are set, in the order of `SLOTS`.
     """
+    secret = settings.client_key_password
+    password = secret.get_secret_value() if secret else None
     found: dict[str, Material] = {}
     for slot in SLOTS:
         inline, path = getattr(settings, slot), getattr(settings, f"{slot}_path")
+        setting = slot if inline is not None else f"{slot}_path"
+        source = settings.source_of(setting)
         if inline is not None:
             text = inline if isinstance(inline, str) else inline.get_secret_value()
             data = text.encode("utf-8", "surrogateescape")
-            base = Material(slot, slot, settings.source_of(slot), f"inline:{slot}", data)
-        elif path == "system":
-            setting = f"{slot}_path"
-            found[slot] = Material(slot, setting, settings.source_of(setting), "system")
-            continue
+            raw = Material(slot, setting, source, f"inline:{slot}", data)
+            found[slot] = parse_material(raw, password)
+        elif path == SYSTEM:
+            found[slot] = Material(slot, setting, source, SYSTEM)
         elif path is not None:
-            setting = f"{slot}_path"
-            base = _read_file(slot, os.fspath(path), setting, settings.source_of(setting))
-        else:
-            continue
-        password = settings.client_key_password
-        found[slot] = parse_material(base, password.get_secret_value() if password else None)
+            found[slot] = read_one(slot, os.fspath(path), setting, source, password)
     return found
+
+
+def read_one(
+    slot: str, path: str, setting: str, source: str, password: str | None = None
+) -> Material:
+    """Read and parse one file.
+
+    Args:
+        slot: What it is for; one that ends in ``_key`` wants a private key, any other a
+            certificate.
+        path: An absolute path.
+        setting: The setting that names it, and `source` where that setting's value came from.
+        source: See `setting`.
+        password: Opens an encrypted key.
+    """
+    got = read_path(path)
+    return parse_material(Material(
+        slot, setting, source, f"file:{printable(path)}", got.data, got.fault,
+        mode=got.mode, exposed_to=got.exposed_to,
+    ), password)  # fmt: skip
 
 
 def parse_material(raw: Material, password: str | None = None) -> Material:
@@ -138,134 +159,85 @@ def parse_material(raw: Material, password: str | None = None) -> Material:
         return raw
     if not raw.data.strip():
         return replace(raw, fault=Fault("file-empty"))
-    blocks = _blocks(raw.data)
-    if not blocks:
-        return replace(raw, fault=_foreign(raw.data))
-    if raw.slot == "client_key":
-        return _with_key(replace(raw, blocks=blocks), password)
-    first = next((block for block in blocks if block.is_certificate), None)
+    armors = tuple(read_armor(raw.data))
+    if not armors:
+        why = why_no_block(raw.data)
+        fault = Fault("pem-malformed", why) if why else (
+            Fault("file-not-pem", recognise(raw.data).value))  # fmt: skip
+        return replace(raw, fault=fault)
+    found = replace(raw, blocks=tuple(map(_block, armors)))
+    wants_key = raw.slot.endswith("_key")
+    first = next(
+        (b for b in found.read_blocks if (b.is_key if wants_key else b.is_certificate)), None
+    )  # fmt: skip
     if first is None:
-        return replace(raw, blocks=blocks, fault=Fault("pem-wrong-type", blocks[0].label))
-    if first.certificate is None:
-        fault = Fault("pem-malformed", f"line {first.line}: {first.error}")
-        return replace(raw, blocks=blocks, fault=fault)
-    return replace(raw, blocks=blocks)
+        broken = next((b for b in found.blocks if b.error), None)
+        if broken:
+            why = f"the block {broken.label} on line {broken.line}: {broken.error}"
+            return replace(found, fault=Fault("pem-malformed", why))
+        return replace(found, fault=Fault("pem-wrong-type", found.blocks[0].label))
+    if not wants_key:
+        return found
+    return _with_key(found, next(a for a in armors if a.line == first.line), password)
 
 
-def _read_file(slot: str, path: str, setting: str, source: str) -> Material:
-    raw = Material(slot, setting, source, f"file:{path}")
+def _block(armor: Armor) -> Block:
+    if armor.error or armor.label not in _CERTIFICATES:
+        return Block(armor.label, armor.line, error=armor.error)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # odd certificates are what this library judges
+        try:
+            certificate = x509.load_der_x509_certificate(armor.der)
+        except (ValueError, x509.InvalidVersion):
+            return _odd_certificate(armor)
+    return Block(armor.label, armor.line, certificate)
+
+
+def _odd_certificate(armor: Armor) -> Block:
+    """OpenSSL's parser is as lax as gRPC's; ``TRUSTED CERTIFICATE`` has more behind the DER."""
+    from OpenSSL import crypto  # noqa: PLC0415 - rare
+
     try:
-        # Never blocks on a FIFO and never follows a device's side effects.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except (OSError, ValueError) as error:
-        return replace(raw, fault=_unreadable(error))
+        lax = crypto.load_certificate(crypto.FILETYPE_ASN1, armor.der)
+    except crypto.Error:
+        why = "its base64 holds no certificate that can be read"
+        return Block(armor.label, armor.line, error=why)
     try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            return replace(raw, fault=Fault("file-not-regular", _kind(status.st_mode)))
-        if status.st_size > MAX_BYTES:
-            return replace(raw, fault=Fault("file-too-large", f"{status.st_size} bytes"))
-        with os.fdopen(os.dup(descriptor), "rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
-    except OSError as error:
-        return replace(raw, fault=_unreadable(error))
-    finally:
-        os.close(descriptor)
-    return replace(raw, data=data, mode=stat.S_IMODE(status.st_mode))
+        certificate = lax.to_cryptography()
+    except (ValueError, x509.InvalidVersion):
+        certificate = None
+    return Block(armor.label, armor.line, certificate)
 
 
-def _unreadable(error: OSError | ValueError) -> Fault:
-    if isinstance(error, ValueError):
-        return Fault("file-missing", "the path holds a zero byte")
-    if error.errno in {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP}:
-        return Fault("file-missing", (error.strerror or "").lower())
-    if error.errno in {errno.ENXIO, errno.EISDIR}:
-        return Fault("file-not-regular", "a socket or a device")
-    return Fault("file-unreadable", (error.strerror or type(error).__name__).lower())
-
-
-def _kind(mode: int) -> str:
-    kinds = {stat.S_IFDIR: "a directory", stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket"}
-    return kinds.get(stat.S_IFMT(mode), "a device")
-
-
-def _blocks(data: bytes) -> tuple[Block, ...]:
-    blocks = []
-    for match in _BLOCK.finditer(data):
-        label = match[1].decode("ascii")
-        line = data.count(b"\n", 0, match.start()) + 1
-        if label not in _CERTIFICATES:
-            blocks.append(Block(label, line))
-            continue
-        blocks.append(_certificate_block(match[0], label, line))
-    return tuple(blocks)
-
-
-def _certificate_block(pem: bytes, label: str, line: int) -> Block:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # odd certificates are what this library judges
-            return Block(label, line, x509.load_pem_x509_certificate(pem))
-    except ValueError as error:
-        return Block(label, line, error=str(error).splitlines()[0] if str(error) else "unreadable")
-
-
-def _with_key(raw: Material, password: str | None) -> Material:
-    block = next((block for block in raw.blocks if block.is_key), None)
-    if block is None:
-        return replace(raw, fault=Fault("pem-wrong-type", raw.blocks[0].label))
-    matches = {raw.data.count(b"\n", 0, m.start()) + 1: m[0] for m in _BLOCK.finditer(raw.data)}
-    pem = matches[block.line]
-    encrypted = block.label.startswith("ENCRYPTED") or b"Proc-Type: 4,ENCRYPTED" in pem
+def _with_key(raw: Material, armor: Armor, password: str | None) -> Material:
+    encrypted = armor.label.startswith("ENCRYPTED") or b"Proc-Type: 4,ENCRYPTED" in armor.text
     if encrypted and password is None:
         return replace(raw, fault=Fault("key-encrypted"))
     try:
         key = serialization.load_pem_private_key(
-            pem, password.encode() if encrypted and password is not None else None,
+            armor.text, password.encode() if encrypted and password is not None else None,
             # Its primality tests take 60 ms for RSA 4096; the pair is compared instead.
             unsafe_skip_rsa_key_validation=True,
         )  # fmt: skip
     except UnsupportedAlgorithm:
-        return replace(raw, fault=Fault("key-unsupported", block.label))
-    except (TypeError, ValueError) as error:
+        return replace(raw, fault=Fault("key-unsupported", f"a key in a {armor.label} block"))
+    except (TypeError, ValueError):
         if encrypted:
             return replace(raw, fault=Fault("key-password-wrong"))
-        return replace(raw, fault=Fault("pem-malformed", f"line {block.line}: {error}"[:200]))
+        return replace(raw, fault=_odd_key(armor))
+    form = next((words for oid, words in _REFUSED_FORMS.items() if oid in armor.der), "")
+    if form and not encrypted:
+        return replace(raw, fault=Fault("key-unsupported", form))
     return replace(raw, key=key)
 
 
-def _foreign(data: bytes) -> Fault:
-    """What a file without a PEM block is."""
-    if b"-----BEGIN" in data:
-        return Fault("pem-malformed", "a block has no matching END line")
-    if data[:4] == b"\xfe\xed\xfe\xed":
-        return Fault("file-not-pem", "JKS")
-    if data[:2] in {b"\xff\xfe", b"\xfe\xff"}:
-        return Fault("file-not-pem", "UTF-16")
-    if data[:1] == b"\x30":
-        return Fault("file-not-pem", _der_kind(data))
-    return Fault("file-not-pem", "text" if data[:512].isascii() else "binary")
-
-
-def _der_kind(data: bytes) -> str:
-    from cryptography.hazmat.primitives.serialization import pkcs12  # noqa: PLC0415 - rare
+def _odd_key(armor: Armor) -> Fault | None:
+    """None for a key that OpenSSL, like gRPC, reads though cryptography does not."""
+    from OpenSSL import crypto  # noqa: PLC0415 - rare
 
     try:
-        x509.load_der_x509_certificate(data)
-    except ValueError:
-        pass
-    else:
-        return "DER certificate"
-    try:
-        serialization.load_der_private_key(data, None)
-    except TypeError:
-        return "DER key"
-    except (ValueError, UnsupportedAlgorithm):
-        pass
-    else:
-        return "DER key"
-    try:
-        pkcs12.load_pkcs12(data, None)
-    except ValueError as error:
-        return "PKCS#12" if "password" in str(error).lower() else "binary"
-    return "PKCS#12"
+        crypto.load_privatekey(crypto.FILETYPE_PEM, armor.text, b"")
+    except (crypto.Error, ValueError):
+        why = f"the block {armor.label} on line {armor.line}: its base64 holds no key"
+        return Fault("pem-malformed", why)
+    return None

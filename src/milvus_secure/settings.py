@@ -6,30 +6,56 @@ Loading opens no certificate: a broken environment still becomes an object to di
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
-from pydantic import BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError
+from pydantic import (
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from .endpoint import DEFAULT_URI, mask_uri, split_uri
+from .cleaning import (
+    INLINE,
+    PATHS,
+    SECRETS,
+    URI_ORIGIN,
+    Sourced,
+    clean,
+    shown_value,
+    unpack_uri,
+)
+from .endpoint import DEFAULT_URI, mask_uri
 from .errors import SettingsError
 from .mode import TLSMode
 from .report import Finding, finding
-from .sources import Places, Sourced, gather
+from .sources import Places, as_arguments, gather
 from .spool import Spool
 
 if TYPE_CHECKING:
     from .wiring import ClientKwargs
 
-MASK = "**********"
+
+def _number(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("true and false are no numbers")  # noqa: TRY004 - what pydantic collects
+    return value
+
 
 _Mode = Annotated[TLSMode, BeforeValidator(TLSMode.parse)]
 # pymilvus waits for ever on a negative budget and overflows on an absurd one.
-_Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
-_Days = Annotated[int, Field(ge=0, le=36_500)]
+_Seconds = Annotated[
+    float, BeforeValidator(_number), Field(gt=0, le=86_400, allow_inf_nan=False)
+]  # fmt: skip
+_Days = Annotated[int, BeforeValidator(_number), Field(ge=0, le=36_500)]
+# A URI that cannot be parsed keeps its password, and PEM text may hold a key: dumps hide both.
+_Uri = Annotated[str, PlainSerializer(mask_uri)]
+_Pem = Annotated[str, PlainSerializer(lambda text: text and "<PEM text>")]
 
 
 def _setting(default: Any, meaning: str, *aliases: str) -> Any:  # noqa: ANN401 - as pydantic's Field
@@ -61,7 +87,7 @@ class MilvusSettings(BaseSettings):
         frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=False
     )
 
-    uri: str = _setting(DEFAULT_URI, "`http`, `https` or `tcp` endpoint")
+    uri: _Uri = _setting(DEFAULT_URI, "`http`, `https` or `tcp` endpoint")
     user: str | None = _setting(None, "Milvus user", "MILVUS_USERNAME")
     password: SecretStr | None = _setting(None, "Milvus password")
     token: SecretStr | None = _setting(None, "Milvus token, instead of user and password")
@@ -95,9 +121,9 @@ class MilvusSettings(BaseSettings):
         None, "private key of the client certificate", "MILVUS_MTLS_KEY_PATH"
     )
     client_key_password: SecretStr | None = _setting(None, "password of an encrypted client key")
-    server_pem: str | None = _setting(None, "`server_pem_path` as PEM text")
-    ca_pem: str | None = _setting(None, "`ca_pem_path` as PEM text")
-    client_pem: str | None = _setting(None, "`client_pem_path` as PEM text")
+    server_pem: _Pem | None = _setting(None, "`server_pem_path` as PEM text")
+    ca_pem: _Pem | None = _setting(None, "`ca_pem_path` as PEM text")
+    client_pem: _Pem | None = _setting(None, "`client_pem_path` as PEM text")
     client_key: SecretStr | None = _setting(None, "`client_key_path` as PEM text")
     allow_plaintext: bool = _setting(False, "without it a plaintext connection is refused")
     expiry_warning_days: _Days = _setting(30, "days before its end that a certificate expires soon")
@@ -123,14 +149,20 @@ class MilvusSettings(BaseSettings):
             cwd=Path.cwd() if cwd is None else Path(cwd).absolute(),
         )  # fmt: skip
         gathered = gather(values, places, VARIABLES)
-        cleaned, notes = _clean_all(gathered.values, places.environ)
-        cleaned = _unpack_uri(cleaned)
+        cleaned, notes = clean(gathered.values, places.environ)
+        self._fill(unpack_uri(cleaned), (*gathered.notes, *notes))
+
+    def _fill(self, given: Mapping[str, Sourced], notes: tuple[Finding, ...]) -> None:
         try:
-            super().__init__(**{name: one.value for name, one in cleaned.items()})
+            super().__init__(**{name: one.value for name, one in given.items()})
         except ValidationError as error:
-            raise SettingsError(*_invalid(error, cleaned)) from None
-        self._sources = {name: one.source for name, one in cleaned.items()}
-        self._notes = (*gathered.notes, *notes)
+            invalid = _invalid(error, given)
+        else:
+            invalid = []
+        if invalid:  # outside the handler: pydantic's exception holds on to the values
+            raise SettingsError(*invalid)
+        self._sources = {name: one.source for name, one in given.items()}
+        self._notes = notes
 
     @classmethod
     def settings_customise_sources(
@@ -159,17 +191,24 @@ class MilvusSettings(BaseSettings):
         return self._notes
 
     def replace(self, **values: Any) -> MilvusSettings:  # noqa: ANN401 - the fields above
-        """A copy with some settings given as arguments; no source is read again.
+        """A copy with some settings given as arguments; no other source is read again.
+
+        Args:
+            **values: New values. A None takes the setting back to its default. A relative path
+                starts at the working directory.
 
         Raises:
             SettingsError: As the constructor does.
         """
-        kept = {name: getattr(self, name) for name in self._sources}
-        copy = MilvusSettings(environ={}, env_file=None, cwd=_NOWHERE, **{**kept, **values})
-        given = {name for name, value in values.items() if value is not None}
-        kept_sources = {n: s for n, s in self._sources.items() if n not in given}
-        copy._sources = {**copy._sources, **kept_sources}
-        copy._notes = (*self._notes, *copy._notes)
+        cwd = Path.cwd()
+        given, notes = clean(as_arguments(values, _NAMES, cwd), os.environ)
+        kept = {
+            name: Sourced(getattr(self, name), source, cwd)
+            for name, source in self._sources.items()
+            if name not in values and not ("uri" in values and source.startswith(URI_ORIGIN))
+        }
+        copy = MilvusSettings.__new__(MilvusSettings)
+        copy._fill(unpack_uri({**kept, **given}), (*self._notes, *notes))  # noqa: SLF001 - its own kind
         return copy
 
     def client_kwargs(self) -> ClientKwargs:
@@ -190,12 +229,12 @@ class MilvusSettings(BaseSettings):
     def shown(self) -> dict[str, dict[str, str]]:
         """Every setting as ``{"value": ..., "source": ...}``, secrets masked."""
         return {
-            name: {"value": _shown(name, getattr(self, name)), "source": self.source_of(name)}
+            name: {"value": shown_value(name, getattr(self, name)), "source": self.source_of(name)}
             for name in type(self).model_fields
         }
 
     def __repr__(self) -> str:
-        given = ((name, _shown(name, getattr(self, name))) for name in self._sources)
+        given = ((name, shown_value(name, getattr(self, name))) for name in self._sources)
         return f"MilvusSettings({', '.join(f'{name}={value!r}' for name, value in given)})"
 
     __str__ = __repr__
@@ -239,87 +278,12 @@ def _type_name(name: str) -> str:
     return words.get(name, "true or false" if name in truth else "text")
 
 
-SECRETS = ("password", "token", "client_key_password", "client_key")
-PATHS = ("server_pem_path", "ca_pem_path", "client_pem_path", "client_key_path")
-INLINE = ("server_pem", "ca_pem", "client_pem", "client_key")
 # Every variable with its setting: all proper names first, so that they win over aliases.
 VARIABLES = {
     **{row.variable: row.name for row in declarations()},
     **{alias: row.name for row in declarations() for alias in row.aliases},
 }
-_NOWHERE = Path("/")
-
-
-def _clean_all(
-    raw: Mapping[str, Sourced], environ: Mapping[str, str]
-) -> tuple[dict[str, Sourced], list[Finding]]:
-    cleaned: dict[str, Sourced] = {}
-    notes: list[Finding] = []
-    for name, one in raw.items():
-        value = one.value
-        if isinstance(value, os.PathLike):
-            value = os.fspath(value)
-        if isinstance(value, str) and name not in INLINE:
-            stripped = _stripped(value)
-            if stripped != value:
-                notes.append(_cleaned(name, one, value, stripped))
-            value = _resolved(stripped, one.base, environ) if name in PATHS else stripped
-        if value != "":
-            cleaned[name] = Sourced(value, one.source, one.base)
-    return cleaned, notes
-
-
-def _stripped(value: str) -> str:
-    """Drop what shells, Windows editors and ``docker --env-file`` leave around a value."""
-    text = value.strip()
-    while len(text) >= 2 and text[0] == text[-1] and text[0] in "'\"":
-        text = text[1:-1].strip()
-    return text
-
-
-def _resolved(value: str, base: Path, environ: Mapping[str, str]) -> str:
-    if value in {"", "system"}:
-        return value
-    if value.startswith("~"):
-        home = environ.get("HOME")
-        head, _, rest = value.partition("/")
-        value = os.path.join(home, rest) if head == "~" and home else os.path.expanduser(value)  # noqa: PTH111, PTH118 - a str in, a str out
-    expanded = re.sub(
-        r"\$(?:(\w+)|\{(\w+)\})",
-        lambda match: environ.get(match[1] or match[2], match[0]),
-        value,
-    )
-    return os.path.normpath(base / expanded)
-
-
-def _cleaned(name: str, one: Sourced, before: str, after: str) -> Finding:
-    hidden = name in SECRETS
-    return finding(
-        "value-cleaned",
-        f"Blanks or quotes around the value of {name} were removed.",
-        f"Write the value without them in {one.source}.",
-        setting=name, source=one.source,
-        expected=None if hidden else mask_uri(after),
-        presented=None if hidden else ascii(mask_uri(before)),
-    )  # fmt: skip
-
-
-def _unpack_uri(values: dict[str, Sourced]) -> dict[str, Sourced]:
-    """Move credentials and database of the URI into their settings, as pymilvus takes them."""
-    uri = values.get("uri")
-    if uri is None or not isinstance(uri.value, str):
-        return values
-    bare, extras = split_uri(uri.value)
-    unpacked = {**values, "uri": Sourced(bare, uri.source, uri.base)}
-    origin = f"uri of {uri.source}"
-    found: dict[str, str] = {}
-    if "token" not in values and not ("user" in values and "password" in values):
-        found = {"user": extras.user, "password": extras.password}
-    found["db_name"] = "" if "db_name" in values else extras.db_name
-    for name, value in found.items():
-        if value:
-            unpacked[name] = Sourced(value, origin, uri.base)
-    return unpacked
+_NAMES = tuple(MilvusSettings.model_fields)
 
 
 def _invalid(error: ValidationError, values: Mapping[str, Sourced]) -> list[Finding]:
@@ -327,27 +291,11 @@ def _invalid(error: ValidationError, values: Mapping[str, Sourced]) -> list[Find
     for detail in error.errors(include_url=False, include_input=False, include_context=False):
         name = str(detail["loc"][0])
         why = detail["msg"].removeprefix("Value error, ")
-        one = values.get(name)
-        source = one.source if one else "default"
-        shown = None
-        if one is not None and name not in SECRETS and name not in INLINE:
-            shown = ascii(mask_uri(str(one.value)))[:80]
+        one = values[name]  # defaults are not validated
         found.setdefault(name, finding(
             "value-invalid",
             f"The value of {name} cannot be used: {why[:1].lower()}{why[1:]}.",
-            f"Correct it in {source}.",
-            setting=name, source=source, presented=shown,
+            f"Correct it in {one.source}.",
+            setting=name, source=one.source, presented=shown_value(name, one.value)[:80],
         ))  # fmt: skip
     return list(found.values())
-
-
-def _shown(name: str, value: object) -> str:
-    if value is None:
-        return ""
-    if name in SECRETS:
-        return MASK
-    if name in INLINE:
-        return "<PEM text>"
-    if name == "uri":
-        return mask_uri(str(value))
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -7,32 +7,27 @@ knows what a setting means, and nothing opens a certificate.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
+from .cleaning import Sourced, expand, printable
 from .errors import SettingsError
 from .report import Finding, finding
-from .settings_file import read_settings_file
+from .settings_file import read_settings_file, read_settings_text
 
 DEFAULT_CONFIG = "milvus-secure.toml"
-MAX_SECRET_BYTES = 1 << 20
+DEFAULT_ENV_FILE = ".env"
 
+_PREFIX = "MILVUS_"
 # Variables that steer the loading itself, and pymilvus's own that are no settings of ours.
 _CONTROL = ("MILVUS_CONFIG", "MILVUS_PROFILE", "MILVUS_SECRETS_DIR")
 _FOREIGN = ("MILVUS_CONN_ALIAS", "MILVUS_DEFAULT_CONNECTION")
 _SERVER_PREFIX = "MILVUS_CONF_"
-
-
-@dataclass(frozen=True, slots=True)
-class Sourced:
-    """A raw value, where it came from, and what a relative path in it is relative to."""
-
-    value: Any
-    source: str
-    base: Path
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -51,7 +46,7 @@ class Places:
         environ: The environment; ``os.environ`` unless given.
         config: An explicit settings file, which must exist.
         profile: The profile to choose, which must exist.
-        env_file: A ``.env`` file; one that is missing is no error.
+        env_file: A ``.env`` file; one of another name must exist.
         secrets_dir: A directory with one file per secret, such as ``/run/secrets``.
         cwd: What relative paths and ``milvus-secure.toml`` are relative to.
     """
@@ -59,7 +54,7 @@ class Places:
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     config: str | os.PathLike[str] | None = None
     profile: str | None = None
-    env_file: str | os.PathLike[str] | None = ".env"
+    env_file: str | os.PathLike[str] | None = DEFAULT_ENV_FILE
     secrets_dir: str | os.PathLike[str] | None = None
     cwd: Path = field(default_factory=Path.cwd)
 
@@ -78,20 +73,15 @@ def gather(arguments: Mapping[str, Any], places: Places, variables: Mapping[str,
             argument or a file key is unknown.
     """
     names = tuple(dict.fromkeys(variables.values()))
-    given = {name: value for name, value in arguments.items() if value is not None}
-    unknown = [_unknown_argument(name, names) for name in arguments if name not in names]
-    if unknown:
-        raise SettingsError(*unknown)
-
-    environ = {name: Sourced(value, f"env {name}", places.cwd)
+    given = as_arguments(arguments, names, places.cwd)
+    environ = {name: Sourced(value, f"env {printable(name)}", places.cwd)
                for name, value in places.environ.items()}  # fmt: skip
     dotenv = _dotenv(places)
 
     def control(name: str, explicit: str | os.PathLike[str] | None) -> Sourced | None:
         if explicit is not None:
-            return Sourced(os.fspath(explicit), "argument", places.cwd)
-        found = environ.get(name) or dotenv.get(name)
-        return found if found and found.value.strip() else None
+            return Sourced(os.fsdecode(explicit), "argument", places.cwd)
+        return next((one for one in (environ.get(name), dotenv.get(name)) if _filled(one)), None)
 
     config = _config(
         control("MILVUS_CONFIG", places.config), control("MILVUS_PROFILE", places.profile),
@@ -99,53 +89,69 @@ def gather(arguments: Mapping[str, Any], places: Places, variables: Mapping[str,
     )  # fmt: skip
     secrets = _secrets(control("MILVUS_SECRETS_DIR", places.secrets_dir), places, variables)
     layers = (
-        {name: Sourced(value, "argument", places.cwd) for name, value in given.items()},
-        _by_setting(environ, variables),
-        _by_setting(dotenv, variables),
-        config,
-        secrets,
-    )
+        given, _by_setting(environ, variables), _by_setting(dotenv, variables), config, secrets,
+    )  # fmt: skip
     merged: dict[str, Sourced] = {}
     for layer in reversed(layers):
         merged.update(layer)
-    misspelled = tuple(_misspelled((*environ.values(), *dotenv.values()), variables))
-    return Gathered(merged, misspelled)
+    return Gathered(merged, tuple(_misspelled({**dotenv, **environ}, variables)))
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name a misspelled one most likely stands for, if any is close."""
-    return next(iter(get_close_matches(name, known, n=1, cutoff=0.75)), None)
+def as_arguments(
+    values: Mapping[str, Any], names: tuple[str, ...], cwd: Path
+) -> dict[str, Sourced]:
+    """Settings given in code; a None counts as not given.
+
+    Raises:
+        SettingsError: If a name is not a setting.
+    """
+    unknown = [_unknown_key(name, "argument", names) for name in values if name not in names]
+    if unknown:
+        raise SettingsError(*unknown)
+    return {
+        name: Sourced(value, "argument", cwd)
+        for name, value in values.items()
+        if value is not None
+    }  # fmt: skip
+
+
+def _filled(one: Sourced | None) -> bool:
+    return one is not None and bool(one.value.strip())
 
 
 def _by_setting(found: Mapping[str, Sourced], variables: Mapping[str, str]) -> dict[str, Sourced]:
     """Translate variables to settings; an empty variable counts as not set."""
     layer: dict[str, Sourced] = {}
     for variable, name in variables.items():
-        sourced = found.get(variable)
-        if sourced and sourced.value.strip():
-            layer.setdefault(name, sourced)
+        if _filled(found.get(variable)):
+            layer.setdefault(name, found[variable])
     return layer
 
 
 def _dotenv(places: Places) -> dict[str, Sourced]:
     if places.env_file is None:
         return {}
-    path = places.cwd / places.env_file
-    if not path.is_file():
+    path = places.cwd / os.fsdecode(places.env_file)
+    named = os.fsdecode(places.env_file) != DEFAULT_ENV_FILE
+    if not _exists(path):
+        if named:
+            _missing("env_file", "argument", path, "file", "Create it, or correct env_file.")
         return {}
-    from dotenv.parser import parse_stream  # noqa: PLC0415 - only where there is a .env
+    if not named and not path.is_file():
+        return {}  # a virtual environment is often a directory of this name
+    from io import StringIO  # noqa: PLC0415 - only where there is a .env
 
-    try:
-        with path.open(encoding="utf-8") as stream:
-            bindings = [b for b in parse_stream(stream) if b.key and b.value]
-    except (OSError, UnicodeDecodeError) as error:
-        _malformed(os.fspath(places.env_file), "argument", path, _reason(error))
-    shown = path.name
-    return {
-        binding.key: Sourced(binding.value, f"{shown}:{_line(binding.original)}", path.parent)
-        for binding in bindings
-        if binding.key is not None
-    }
+    from dotenv.parser import parse_stream  # noqa: PLC0415
+
+    text = _read("env_file", path.name, path, partial(read_settings_text, path))
+    found: dict[str, Sourced] = {}
+    for binding in parse_stream(StringIO(text)):
+        where = f"{path.name}:{_line(binding.original)}"
+        if binding.error and _PREFIX in binding.original.string:
+            _malformed("env_file", where, path, "it has a line that is not NAME=value")
+        if binding.key and binding.value:
+            found[binding.key] = Sourced(binding.value, where, path.parent)
+    return found
 
 
 def _line(original: Any) -> int:  # noqa: ANN401 - python-dotenv's Original
@@ -157,49 +163,44 @@ def _line(original: Any) -> int:  # noqa: ANN401 - python-dotenv's Original
 def _config(
     config: Sourced | None, profile: Sourced | None, places: Places, names: tuple[str, ...]
 ) -> dict[str, Sourced]:
-    path = places.cwd / (Path(config.value.strip()).expanduser() if config else DEFAULT_CONFIG)
-    if not config and not path.is_file():
+    if config:
+        path = expand(config.value.strip(), config.base, places.environ)
+    else:
+        path = places.cwd / DEFAULT_CONFIG
+    if not _exists(path):
+        if config:
+            remedy = "Create it, or correct or unset MILVUS_CONFIG or --config."
+            _missing("config", config.source, path, "settings file", remedy)
         if profile:
             _missing_profile(profile, path, ())
         return {}
+    shown = printable(path.name)
     asked_by = config.source if config else "default"
-    if not path.is_file():
-        raise SettingsError(finding(
-            "config-file-missing",
-            f"The settings file {path} does not exist.",
-            "Create it, or correct or unset MILVUS_CONFIG or --config.",
-            setting="config", source=asked_by, origin=f"file:{path}",
-        ))  # fmt: skip
-    try:
-        table = read_settings_file(path)
-    except (OSError, ValueError) as error:
-        _malformed("config", asked_by, path, _reason(error))
-    shown = path.name
+    table = _read("config", asked_by, path, partial(read_settings_file, path))
     profiles = table.pop("profiles", {})
     if not isinstance(profiles, Mapping) or not all(
         isinstance(one, Mapping) for one in profiles.values()
     ):
         _malformed("profiles", shown, path, "profiles must be tables, as in [profiles.prod]")
-    sections = [(table, shown)]
+    sections = {shown: table, **{f"{shown} [profiles.{n}]": p for n, p in profiles.items()}}
+    unknown = [
+        _unknown_key(str(key), where, names, path)
+        for where, section in sections.items()
+        for key in section
+        if key not in names
+    ]
+    if unknown:
+        raise SettingsError(*unknown)
+    chosen = [shown]
     if profile:
         name = profile.value.strip()
         if name not in profiles:
-            _missing_profile(profile, path, tuple(profiles))
-        sections.append((profiles[name], f"{shown} [profiles.{name}]"))
-    unknown = [
-        _unknown_key(key, section, path, names)
-        for section, where in (
-            (table, shown), *((p, f"{shown} [profiles.{n}]") for n, p in profiles.items()),
-        )
-        for key, section in ((key, where) for key in section)
-        if key not in names
-    ]  # fmt: skip
-    if unknown:
-        raise SettingsError(*unknown)
+            _missing_profile(profile, path, tuple(map(str, profiles)))
+        chosen.append(f"{shown} [profiles.{name}]")
     return {
         key: Sourced(value, where, path.parent)
-        for section, where in sections
-        for key, value in section.items()
+        for where in chosen
+        for key, value in sections[where].items()
         if value is not None
     }
 
@@ -210,97 +211,119 @@ def _secrets(
     """One file per setting, named as its variable in any case (as Docker secrets are)."""
     if directory is None:
         return {}
-    path = places.cwd / Path(directory.value.strip()).expanduser()
+    path = expand(directory.value.strip(), directory.base, places.environ)
     if not path.is_dir():
-        raise SettingsError(finding(
-            "config-file-missing",
-            f"The secrets directory {path} does not exist.",
-            "Mount it, or correct or unset MILVUS_SECRETS_DIR.",
-            setting="secrets_dir", source=directory.source, origin=f"file:{path}",
-        ))  # fmt: skip
-    files = {entry.name.upper(): entry for entry in path.iterdir() if entry.is_file()}
+        remedy = "Mount it, or correct or unset MILVUS_SECRETS_DIR."
+        _missing("secrets_dir", directory.source, path, "secrets directory", remedy)
+    entries = _read("secrets_dir", directory.source, path, lambda: sorted(path.iterdir()))
+    files = {entry.name.upper(): entry for entry in entries}
     found: dict[str, Sourced] = {}
-    for variable in variables:
+    for variable, setting in variables.items():
         entry = files.get(variable)
         if entry is None:
             continue
-        try:
-            if entry.stat().st_size > MAX_SECRET_BYTES:
-                raise ValueError("it is larger than 1 MiB")
-            found[variable] = Sourced(entry.read_text("utf-8"), f"secret {entry}", path)
-        except (OSError, ValueError) as error:
-            _malformed(entry.name, directory.source, entry, _reason(error))
+        text = _read(setting, directory.source, entry, partial(read_settings_text, entry))
+        # The line break at the end belongs to the file, not to the value.
+        value = text.removesuffix("\n").removesuffix("\r")
+        found[variable] = Sourced(value, f"secret {printable(str(entry))}", path)
     return _by_setting(found, variables)
 
 
-def _misspelled(found: Iterable[Sourced], variables: Mapping[str, str]) -> Iterable[Finding]:
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a loop of links, a name too long, a directory not ours
+        return True
+
+
+def _misspelled(
+    found: Mapping[str, Sourced], variables: Mapping[str, str]
+) -> Iterable[Finding]:  # fmt: skip
     known = (*variables, *_CONTROL)
-    for sourced in found:
-        name = sourced.source.removeprefix("env ") if sourced.source.startswith("env ") else ""
+    for name, sourced in found.items():
         upper = name.upper()
-        if not upper.startswith("MILVUS_") or upper.startswith(_SERVER_PREFIX):
+        if not upper.startswith(_PREFIX) or upper.startswith(_SERVER_PREFIX):
             continue
         if name in known or name in _FOREIGN:
             continue
-        close = nearest(upper, known)
+        # What all names share says nothing about how close two of them are.
+        bare = {one.removeprefix(_PREFIX): one for one in known}
+        rest = upper.removeprefix(_PREFIX)
+        close = "MILVUS_URI" if rest == "URL" else bare.get(_nearest(rest, bare) or "")
         if close:
             yield finding(
                 "env-unknown",
-                f"The variable {name} is not read; it looks like {close}.",
+                f"The variable {printable(name)} is not read; it looks like {close}.",
                 f"Rename it to {close}, or unset it.",
                 setting=variables.get(close), source=sourced.source,
-                expected=close, presented=name,
+                expected=close, presented=printable(name),
             )  # fmt: skip
 
 
-def _unknown_argument(name: str, names: tuple[str, ...]) -> Finding:
-    close = nearest(name, names)
+def _nearest(name: str, known: Iterable[str], cutoff: float = 0.75) -> str | None:
+    """The known name a misspelled one most likely stands for, if any is close."""
+    return next(iter(get_close_matches(name, known, n=1, cutoff=cutoff)), None)
+
+
+def _unknown_key(
+    key: str, where: str, names: tuple[str, ...], path: Path | None = None
+) -> Finding:  # fmt: skip
+    # An unknown key is an error in any case, so a bold guess does no harm.
+    close = _nearest(key.lower().removeprefix("milvus_"), names, 0.6)
+    what = f"The settings file has the unknown key {key!r}." if path else (
+        f"There is no setting named {key!r}.")  # fmt: skip
     return finding(
-        "config-unknown-key",
-        f"There is no setting named {name!r}.",
+        "config-unknown-key", what,
         f"Did you mean {close!r}?" if close else "See `milvus-secure settings` for the names.",
-        setting=name, source="argument", expected=close, presented=name,
+        setting=printable(key), source=where, origin=_origin(path) if path else None,
+        expected=close, presented=printable(key),
     )  # fmt: skip
 
 
-def _unknown_key(key: str, where: str, path: Path, names: tuple[str, ...]) -> Finding:
-    close = nearest(key, names)
-    return finding(
-        "config-unknown-key",
-        f"The settings file has the unknown key {key!r}.",
-        f"Did you mean {close!r}?" if close else "See `milvus-secure settings` for the names.",
-        setting=key, source=where, origin=f"file:{path}", expected=close, presented=key,
-    )  # fmt: skip
+def _missing(setting: str, source: str, path: Path, what: str, remedy: str) -> NoReturn:
+    raise SettingsError(finding(
+        "config-file-missing", f"The {what} {printable(str(path))} does not exist.", remedy,
+        setting=setting, source=source, origin=_origin(path),
+    ))  # fmt: skip
 
 
 def _missing_profile(profile: Sourced, path: Path, known: tuple[str, ...]) -> NoReturn:
-    name = profile.value.strip()
-    close = nearest(name, known)
+    name = printable(profile.value.strip())
+    close = _nearest(name, known, 0.6)
     have = f"The profiles there are: {', '.join(known)}." if known else "It has no profiles."
-    if not path.is_file():
+    if not _exists(path):
         have = f"There is no {path.name} here."
     raise SettingsError(finding(
         "profile-missing",
-        f"The profile {name!r} is not in {path}.",
+        f"The profile {name!r} is not in {printable(str(path))}.",
         f"Did you mean {close!r}?" if close else f"Add [profiles.{name}] to it. {have}",
-        setting="profile", source=profile.source, origin=f"file:{path}",
+        setting="profile", source=profile.source, origin=_origin(path),
         expected=", ".join(known) or None, presented=name,
     ))  # fmt: skip
+
+
+def _read(setting: str, source: str, path: Path, read: Callable[[], _T]) -> _T:
+    """What reading yields; a failure is told without the text, which may hold secrets."""
+    # Raised outside the handler, so that no parser's exception hangs on to the text.
+    try:
+        return read()
+    except UnicodeDecodeError:
+        why = "it is not UTF-8 text"
+    except OSError as error:
+        why = (error.strerror or type(error).__name__).lower()
+    except ValueError as error:
+        why = str(error)
+    return _malformed(setting, source, path, why)
 
 
 def _malformed(setting: str, source: str, path: Path, why: str) -> NoReturn:
     raise SettingsError(finding(
         "config-file-malformed",
-        f"{path} cannot be read: {why}.",
+        f"{printable(str(path))} cannot be read: {why}.",
         "Correct the file; nothing was read from it.",
-        setting=setting, source=source, origin=f"file:{path}",
+        setting=setting, source=source, origin=_origin(path),
     ))  # fmt: skip
 
 
-def _reason(error: Exception) -> str:
-    """Why a file could not be read, without quoting its text, which may hold secrets."""
-    if isinstance(error, UnicodeDecodeError):
-        return "it is not UTF-8 text"
-    if isinstance(error, OSError):
-        return (error.strerror or type(error).__name__).lower()
-    return str(error)
+def _origin(path: Path) -> str:
+    return f"file:{printable(str(path))}"

@@ -14,14 +14,20 @@ class Spool:
     """Paths for PEM text that pymilvus, which takes paths only, can read again and again.
 
     On Linux each is an anonymous file in memory, never on disk; elsewhere a file of mode 0600
-    in a private directory. All of them go when the spool does, or when the process exits.
+    in a private directory. All of them go when the spool does, or when the process that made
+    them exits. A deep copy, or one sent to another process, starts empty.
     """
 
     def __init__(self) -> None:
         self._paths: dict[bytes, str] = {}
         self._descriptors: list[int] = []
         self._folders: list[str] = []
-        self._close = weakref.finalize(self, _release, self._descriptors, self._folders)
+        self._close = weakref.finalize(
+            self, _release, os.getpid(), self._descriptors, self._folders
+        )  # fmt: skip
+
+    def __reduce__(self) -> tuple[type[Spool], tuple[()]]:
+        return Spool, ()
 
     def path_for(self, data: bytes) -> str:
         """A readable path with exactly these bytes; the same bytes share one path."""
@@ -54,7 +60,9 @@ class Spool:
 _HAS_MEMFD = sys.platform == "linux" and hasattr(os, "memfd_create")
 
 
-def _release(descriptors: list[int], folders: list[str]) -> None:
+def _release(owner: int, descriptors: list[int], folders: list[str]) -> None:
+    if os.getpid() != owner:  # a forked child leaves its parent's files alone
+        return
     while descriptors:
         os.close(descriptors.pop())
     while folders:

@@ -1,0 +1,147 @@
+"""From a raw value to the one that counts: stray characters, home, variables, the URI's parts."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .endpoint import mask_uri, split_uri
+from .report import Finding, finding
+
+SECRETS = ("password", "token", "client_key_password", "client_key")
+PATHS = ("server_pem_path", "ca_pem_path", "client_pem_path", "client_key_path")
+INLINE = ("server_pem", "ca_pem", "client_pem", "client_key")
+SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Sourced:
+    """A raw value, where it came from, and what a relative path in it is relative to."""
+
+    value: Any
+    source: str
+    base: Path
+
+
+def clean(
+    raw: Mapping[str, Sourced], environ: Mapping[str, str]
+) -> tuple[dict[str, Sourced], list[Finding]]:
+    """Strip what surrounds values, make paths absolute, and drop what is empty.
+
+    Args:
+        raw: The winning value of each setting.
+        environ: What ``~`` and ``$VAR`` in a path stand for.
+
+    Returns:
+        The values that count, and a note on each that was changed beyond its path.
+    """
+    cleaned: dict[str, Sourced] = {}
+    notes: list[Finding] = []
+    for name, one in raw.items():
+        value = one.value
+        if isinstance(value, (bytes, os.PathLike)):
+            value = os.fsdecode(value)
+        if isinstance(value, str):
+            stripped = _stripped(value)
+            # A block of PEM text ends with a line break as it should.
+            if stripped != (value.strip() if name in INLINE else value):
+                notes.append(_noted(name, one.source, value, stripped))
+            value = stripped
+            if name in PATHS and value not in {"", SYSTEM}:
+                value = expand(value, one.base, environ)
+        if value != "":
+            cleaned[name] = Sourced(value, one.source, one.base)
+    return cleaned, notes
+
+
+def expand(value: str, base: Path, environ: Mapping[str, str]) -> Path:
+    """Resolve ``~``, ``$VAR`` and a relative path; an unknown variable stays as it is written."""
+    text = re.sub(
+        r"\$(?:(\w+)|\{(\w+)\})",
+        lambda match: environ.get(match[1] or match[2], match[0]),
+        value,
+    )
+    if text.startswith("~"):
+        head, _, rest = text.partition("/")
+        home = environ.get("HOME") if head == "~" else None
+        with suppress(ValueError):  # a zero byte in a user's name
+            text = f"{home}/{rest}" if home else os.path.expanduser(text)  # noqa: PTH111 - keeps an unknown user as text
+    return Path(os.path.normpath(base / text))
+
+
+def unpack_uri(values: Mapping[str, Sourced]) -> dict[str, Sourced]:
+    """Move credentials and database of the URI into their settings.
+
+    Settings of their own win over the URI, as in pymilvus since 2.6 (``MilvusClient`` and
+    ``ConnectionConfig.from_uri``): a token, or user and password together, replaces the URI's
+    credentials. A lone user is a token there; with a password set beside it, it is the user.
+    """
+    uri = values.get("uri")
+    if uri is None or not isinstance(uri.value, str):
+        return dict(values)
+    bare, extras = split_uri(uri.value)
+    unpacked = {**values, "uri": Sourced(bare, uri.source, uri.base)}
+    found: dict[str, str] = {}
+    if "token" not in values and not {"user", "password"} <= set(values):
+        if extras.user and extras.password:
+            found = {"user": extras.user, "password": extras.password}
+        elif extras.user:
+            found = {"user" if "password" in values else "token": extras.user}
+    if extras.db_name and "db_name" not in values:
+        found["db_name"] = extras.db_name
+    origin = f"{URI_ORIGIN}{uri.source}"
+    unpacked.update({name: Sourced(value, origin, uri.base) for name, value in found.items()})
+    return unpacked
+
+
+URI_ORIGIN = "uri of "
+
+
+def shown_value(name: str, value: object) -> str:
+    """A setting's value as it may be printed anywhere: secrets masked, always encodable."""
+    if value is None:
+        return ""
+    if name in SECRETS:
+        return "**********"
+    if name in INLINE:
+        return "<PEM text>"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return printable(mask_uri(str(value)) if name == "uri" else str(value))
+
+
+def printable(text: str) -> str:
+    """Text that any terminal and any JSON takes: control characters and stray bytes escaped."""
+    escaped = os.fsencode(text) if _fits(text) else text.encode("utf-8", "backslashreplace")
+    decoded = escaped.decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in decoded)
+
+
+def _fits(text: Iterable[str]) -> bool:
+    """True if the only surrogates are bytes that were not UTF-8 (PEP 383)."""
+    return not any("\ud800" <= c <= "\udfff" and not "\udc80" <= c <= "\udcff" for c in text)
+
+
+def _stripped(value: str) -> str:
+    """Drop what shells, Windows editors and ``docker --env-file`` leave around a value."""
+    text = value.strip().lstrip("\ufeff")
+    while len(text) >= 2 and text[0] == text[-1] and text[0] in "'\"":
+        text = text[1:-1].strip()
+    return text
+
+
+def _noted(name: str, source: str, before: str, after: str) -> Finding:
+    hidden = name in SECRETS or name in INLINE
+    return finding(
+        "value-cleaned",
+        f"Blanks or quotes around the value of {name} were removed.",
+        f"Write the value without them in {source}.",
+        setting=name, source=source,
+        expected=None if hidden else shown_value(name, after),
+        presented=None if hidden else repr(shown_value(name, before)),
+    )  # fmt: skip
