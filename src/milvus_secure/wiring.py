@@ -7,12 +7,17 @@ pymilvus lets ``server_pem_path`` win and silently drops the client pair beside 
 
 from __future__ import annotations
 
+import os
+import re
+import stat
+from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, TypedDict
 from uuid import uuid4
 
-from .doctor import refuse_contradictions
+from .doctor import check, refuse_contradictions
 from .endpoint import parse_endpoint
+from .errors import SecureConnectionError
 from .material import read_material
 from .mode import TLSMode, resolve_mode
 from .roots import public_roots_path
@@ -44,8 +49,8 @@ def client_kwargs(settings: MilvusSettings) -> ClientKwargs:
     """Map settings to pymilvus's keywords; see `MilvusSettings.client_kwargs`.
 
     Raises:
-        SecureConnectionError: If the settings contradict each other, or ask for plaintext
-            without ``allow_plaintext``.
+        SecureConnectionError: If the settings contradict each other, ask for plaintext
+            without ``allow_plaintext``, or name a file that must never reach gRPC.
     """
     refuse_contradictions(settings)
     mode = resolve_mode(settings)
@@ -68,6 +73,7 @@ def client_kwargs(settings: MilvusSettings) -> ClientKwargs:
         if settings.server_name:
             kwargs["server_name"] = settings.server_name
         kwargs.update(_one_way(settings) if mode is TLSMode.ONE_WAY else _mutual(settings))
+        _refuse_fatal(settings, kwargs)
     kwargs.update(_own_channel())
     return kwargs
 
@@ -114,16 +120,39 @@ def _key_path(settings: MilvusSettings) -> str:
     ))  # fmt: skip
 
 
-def _own_channel() -> ClientKwargs:
-    """Keep this client's channel to itself: pymilvus pools by address and token, not by TLS.
+def _refuse_fatal(settings: MilvusSettings, kwargs: ClientKwargs) -> None:
+    """Refuse what no caller can catch later: an abort, a hang, or trust in everyone.
 
-    From 2.6.7 on ``dedicated`` does it (pymilvus ``client/connection_manager.py``). 2.5.18 to
-    2.6.6 pool by an alias made of URI and user, so each client gets an alias of its own. Older
-    releases make a random alias themselves.
+    An empty client file makes gRPC abort the process, an empty anchor makes it trust all public
+    roots, and pymilvus would wait for ever to open a pipe.
     """
-    major, minor, patch = (int(part) for part in version("pymilvus").split(".")[:3])
-    if (major, minor, patch) >= (2, 6, 7):
+    slots = ("server_pem_path", "ca_pem_path", "client_pem_path", "client_key_path")
+    for path in filter(None, map(kwargs.get, slots)):
+        try:
+            status = os.stat(str(path))  # noqa: PTH116 - the spool's paths are text as well
+        except (OSError, ValueError):
+            continue  # pymilvus raises an ordinary error for it
+        if not stat.S_ISREG(status.st_mode) or status.st_size == 0:
+            raise SecureConnectionError(check(settings, online=False))
+
+
+@cache
+def installed_pymilvus() -> tuple[int, ...]:
+    """Release of the installed pymilvus, as ``(major, minor, patch)``."""
+    return tuple(int(part) for part in re.findall(r"\d+", version("pymilvus"))[:3])
+
+
+def _own_channel() -> ClientKwargs:
+    """Keep this client's channel to itself: pymilvus shares them without regard to TLS.
+
+    From 2.6.10 on clients share a channel by address and token unless ``dedicated``
+    (pymilvus ``client/connection_manager.py``). From 2.5.12 to 2.6.9 they share it by an alias
+    made of URI and user (``milvus_client/_utils.py``); the same releases, and 2.5.10 and 2.5.11,
+    take an alias from the caller. Older ones make a random alias themselves, and refuse one.
+    With ``connections.connect``, which registers under ``alias``, put your own there instead.
+    """
+    if installed_pymilvus() >= (2, 6, 10):
         return ClientKwargs(dedicated=True)
-    if (major, minor, patch) >= (2, 5, 0):
+    if installed_pymilvus() >= (2, 5, 12):
         return ClientKwargs(alias=f"milvus-secure-{uuid4().hex}")
     return ClientKwargs()

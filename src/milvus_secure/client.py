@@ -1,0 +1,320 @@
+"""`connect_secure`: settings checked, mapped, connected, and a failure explained.
+
+The only module that imports pymilvus, and only when a connection is asked for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeout
+from functools import partial
+from threading import Thread
+from traceback import walk_tb
+from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakKeyDictionary
+
+from pydantic import SecretStr
+
+from .context import Context
+from .doctor import check, seen
+from .endpoint import mask_uri
+from .errors import MilvusSecureError, SecureConnectionError
+from .material import read_material
+from .settings import MilvusSettings
+from .wiring import client_kwargs, installed_pymilvus
+
+if TYPE_CHECKING:
+    import os
+
+    from pymilvus import AsyncMilvusClient, MilvusClient
+
+    from .report import Report
+
+_LOG = logging.getLogger("milvus_secure")
+_Result = TypeVar("_Result")
+
+# Material given as text has a path only as long as its settings live, and pymilvus reads the
+# path again when it reconnects.
+_SETTINGS_OF: WeakKeyDictionary[object, MilvusSettings] = WeakKeyDictionary()
+
+_FOR_THE_PROBE = 1.0
+_FIRST_TRY = 1.0
+_GRACE = 0.25
+_NO_ANSWER = "the server did not answer in time"
+
+
+def connect_secure(
+    settings: MilvusSettings | None = None,
+    *,
+    preflight: bool = True,
+    profile: str | None = None,
+    config: str | os.PathLike[str] | None = None,
+    **overrides: Any,  # noqa: ANN401 - any setting
+) -> MilvusClient:
+    """Connect to Milvus as the settings say, over a channel of the client's own.
+
+    Files and settings are checked first; their warnings go to the ``milvus_secure`` logger.
+    When the connection fails all the same, the endpoint is probed for the cause.
+
+    Args:
+        settings: As loaded; the surroundings' own when None.
+        preflight: False skips the checks made before connecting.
+        profile: Which profile of the settings file to load, when no settings are given.
+        config: The settings file to load, when no settings are given.
+        **overrides: Any setting, stronger than every other source.
+
+    Returns:
+        A connected ``pymilvus.MilvusClient``. Close it as usual.
+
+    Raises:
+        SettingsError: If the settings cannot be loaded.
+        SecureConnectionError: If a check finds an error, before any socket is opened; or if
+            the connection fails, within ``settings.timeout`` seconds (or the one second the
+            probe is always given). It carries the report, and pymilvus's exception as cause.
+        pymilvus.exceptions.ParamError: As pymilvus raises it; so is everything else that is
+            no failure to connect.
+    """
+    settings = _prepared(settings, profile, config, overrides, preflight=preflight)
+    from pymilvus import MilvusClient  # noqa: PLC0415 - takes most of a second
+
+    budget = _Budget(settings.timeout)
+    while True:
+        seconds = budget.attempt()
+        kwargs = {**client_kwargs(settings), "timeout": seconds}
+        try:
+            client = _bounded(partial(MilvusClient, **kwargs), seconds)
+        except Exception as error:
+            if not _is_failure(error):
+                raise
+            report = _diagnosed(settings, budget.probe())
+            if report.errors or not budget.another():
+                raise SecureConnectionError(report, _headline(report, error, settings)) from error
+        else:
+            _SETTINGS_OF[client] = settings
+            return client
+
+
+async def connect_secure_async(
+    settings: MilvusSettings | None = None,
+    *,
+    preflight: bool = True,
+    profile: str | None = None,
+    config: str | os.PathLike[str] | None = None,
+    **overrides: Any,  # noqa: ANN401 - any setting
+) -> AsyncMilvusClient:
+    """Connect to Milvus without blocking the event loop on the network.
+
+    As `connect_secure`, but the client is a ``pymilvus.AsyncMilvusClient``, handed back
+    connected: pymilvus's own would dial at its first call only.
+
+    Raises:
+        MilvusSecureError: If the installed pymilvus has no asynchronous client.
+        SettingsError: As `connect_secure`.
+        SecureConnectionError: As `connect_secure`.
+    """
+    settings = _prepared(settings, profile, config, overrides, preflight=preflight)
+    try:
+        from pymilvus import AsyncMilvusClient  # noqa: PLC0415 - takes most of a second
+    except ImportError:
+        raise MilvusSecureError(
+            "The installed pymilvus has no AsyncMilvusClient. Fix: install a newer pymilvus."
+        ) from None
+
+    budget = _Budget(settings.timeout)
+    while True:
+        seconds = budget.attempt()
+        kwargs = {**client_kwargs(settings), "timeout": seconds}
+        try:
+            client = AsyncMilvusClient(**kwargs)
+            await _connected(client, seconds)
+        except Exception as error:
+            if not _is_failure(error):
+                raise
+            report = await _in_thread(partial(_diagnosed, settings, budget.probe()))
+            if report.errors or not budget.another():
+                raise SecureConnectionError(report, _headline(report, error, settings)) from error
+        else:
+            _SETTINGS_OF[client] = settings
+            return client
+
+
+def _prepared(
+    settings: MilvusSettings | None,
+    profile: str | None,
+    config: str | os.PathLike[str] | None,
+    overrides: dict[str, Any],
+    *,
+    preflight: bool,
+) -> MilvusSettings:
+    if settings is None:
+        settings = MilvusSettings(profile=profile, config=config, **overrides)
+    elif profile is not None or config is not None:
+        raise TypeError("profile and config choose what to load: give them or settings, not both")
+    elif overrides:
+        settings = settings.replace(**overrides)
+    if preflight:
+        report = check(settings, online=False)
+        if report.errors:
+            raise SecureConnectionError(report)
+        for warning in report.warnings:
+            _LOG.warning("%s: %s Fix: %s", warning.code, warning.message, warning.remedy)
+    return settings
+
+
+class _Budget:
+    """Divides the seconds a connection may take between pymilvus and the probe.
+
+    Before 2.6.16, and in 3.0.0, pymilvus waits its whole timeout for a channel that was refused
+    at once (``GrpcHandler._wait_for_channel_ready``). It gets a short first try there, and all
+    the rest once the probe has found nothing wrong.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+        self._tries = 2 if _waits_in_vain() else 1
+
+    @property
+    def _left(self) -> float:
+        return self._end - time.monotonic()
+
+    def attempt(self) -> float:
+        """Seconds for pymilvus, what the probe needs kept back."""
+        self._tries -= 1
+        share = max(self._left - _FOR_THE_PROBE, self._left / 2)
+        return min(share, _FIRST_TRY) if self._tries else share
+
+    def probe(self) -> float:
+        """Seconds for the probe."""
+        return max(self._left, _FOR_THE_PROBE)
+
+    def another(self) -> bool:
+        """Whether pymilvus may try once more."""
+        return self._tries > 0 and self._left > 0
+
+
+def _waits_in_vain() -> bool:
+    return installed_pymilvus() < (2, 6, 16) or installed_pymilvus() == (3, 0, 0)
+
+
+def _bounded(connect: Callable[[], MilvusClient], seconds: float) -> MilvusClient:
+    """Connect, but never wait much longer than was allowed.
+
+    The releases that wait in vain give their Connect call no deadline: a peer that speaks HTTP/2
+    and never answers would hold the caller for ever. There the call gets a thread of its own,
+    which is left to itself when the time is up, and closes the client if it gets one after all.
+    """
+    if not _waits_in_vain():
+        return connect()
+    outcome: Future[MilvusClient] = Future()
+
+    def work() -> None:
+        try:
+            client = connect()
+        except BaseException as error:  # noqa: BLE001 - handed to the caller
+            if outcome.set_running_or_notify_cancel():
+                outcome.set_exception(error)
+            return
+        if outcome.set_running_or_notify_cancel():
+            outcome.set_result(client)
+        else:
+            client.close()
+
+    Thread(target=work, name="milvus-secure-connect", daemon=True).start()
+    try:
+        return outcome.result(seconds + _GRACE)
+    except FutureTimeout:
+        if outcome.cancel():
+            raise TimeoutError(_NO_ANSWER) from None
+        return outcome.result()
+    finally:
+        outcome.cancel()
+
+
+async def _connected(client: AsyncMilvusClient, seconds: float) -> None:
+    """Dial now, and leave nothing behind on failure."""
+    if hasattr(client, "__aenter__"):
+        dial = client.__aenter__()
+    else:  # before 2.6.10
+        dial = client._get_connection().ensure_channel_ready()  # noqa: SLF001 - no public way
+    try:
+        await asyncio.wait_for(dial, seconds + _GRACE)
+    except asyncio.TimeoutError:
+        await client.close()
+        raise TimeoutError(_NO_ANSWER) from None
+    except BaseException as error:
+        await _close_abandoned(error)
+        await client.close()
+        raise
+
+
+async def _close_abandoned(error: BaseException) -> None:
+    """Close the channel that failed.
+
+    Since 2.6.10 pymilvus neither closes it nor hands it out, so that only the traceback still
+    holds it (``AsyncConnectionManager._create_dedicated``).
+    """
+    from pymilvus.client.async_grpc_handler import AsyncGrpcHandler  # noqa: PLC0415
+
+    for frame, _ in walk_tb(error.__traceback__):
+        handler = frame.f_locals.get("handler")
+        if isinstance(handler, AsyncGrpcHandler):
+            await handler.close()
+
+
+async def _in_thread(work: Callable[[], _Result]) -> _Result:
+    """Run something that blocks in a thread that ends with it."""
+    pool = ThreadPoolExecutor(1, thread_name_prefix="milvus-secure-probe")
+    try:
+        return await asyncio.get_running_loop().run_in_executor(pool, work)
+    finally:
+        pool.shutdown(wait=False)
+
+
+def _is_failure(error: Exception) -> bool:
+    """Whether this says that the connection failed, rather than that a parameter is wrong."""
+    import grpc  # noqa: PLC0415 - pymilvus has loaded it
+    from pymilvus import exceptions  # noqa: PLC0415
+
+    if isinstance(error, (exceptions.ParamError, exceptions.ConnectionConfigException)):
+        return False
+    return isinstance(error, (exceptions.MilvusException, grpc.RpcError, OSError))
+
+
+def _diagnosed(settings: MilvusSettings, seconds: float) -> Report:
+    from .probe import probe  # noqa: PLC0415 - only a failure needs it
+
+    return seen(settings, probe(Context(settings, read_material(settings)), timeout=seconds))
+
+
+def _headline(report: Report, error: Exception, settings: MilvusSettings) -> str | None:
+    """The line to show when the probe found no error to name."""
+    if report.errors:
+        return None
+    return (
+        f"Connecting to {mask_uri(settings.uri)} failed, but a look at it right after "
+        f"found nothing wrong. pymilvus says: {_masked(_innermost(error), settings)} "
+        "Fix: try again; a larger timeout helps if the server is slow."
+    )
+
+
+def _innermost(error: BaseException) -> str:
+    """What started it all, in one line: gRPC's own words are the deepest that say anything."""
+    told, met = type(error).__name__, set[int]()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in met:  # pymilvus raises some from themselves
+        met.add(id(cause))
+        details = getattr(cause, "details", None)
+        told = (callable(details) and details()) or str(cause) or told
+        cause = cause.__cause__
+    return " ".join(told.split())[:300].rstrip(".") + "."
+
+
+def _masked(text: str, settings: MilvusSettings) -> str:
+    for _, value in settings:
+        if isinstance(value, SecretStr) and value:
+            text = text.replace(value.get_secret_value(), str(value))
+    return text
