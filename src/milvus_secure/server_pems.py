@@ -1,0 +1,53 @@
+"""The files the embedded server presents, judged before gRPC sees them.
+
+gRPC aborts the whole process on some PEM that it cannot read, and says only on stderr what else
+it dislikes.
+"""
+
+from __future__ import annotations
+
+from .catalogue import CATALOGUE
+from .certificate import public_key
+from .errors import MilvusSecureError
+from .material import Material, parse_material
+from .reading import read_path
+
+
+def judged_pems(
+    server_pem: str, server_key: str, ca_pem: str | None
+) -> tuple[bytes, bytes, bytes | None]:
+    """Read a server's certificate chain, its key, and the trust anchor for clients.
+
+    Raises:
+        MilvusSecureError: If one cannot be used, or the key is not the leaf's.
+    """
+    chain = _read("server_pem", server_pem, "server_pem_path")
+    key = _read("client_key", server_key, "server_key_path")
+    _require_pair(chain, key)
+    anchor = None if ca_pem is None else _read("ca_pem", ca_pem, "ca_pem_path")
+    return chain.data, key.data, anchor.data if anchor else None
+
+
+def _read(slot: str, path: str, argument: str) -> Material:
+    """Read a PEM file as gRPC would, or raise what is wrong with it."""
+    got = read_path(path)
+    raw = Material(slot, argument, "argument", f"file:{path}", got.data, got.fault)
+    material = parse_material(raw)
+    if material.fault is not None:
+        title = CATALOGUE[material.fault.code].title
+        detail = f" ({material.fault.detail})" if material.fault.detail else ""
+        raise MilvusSecureError(
+            f"{material.fault.code}: {argument} {path}: {title}{detail}. "
+            f"Fix: give another file; milvus-secure explain {material.fault.code} tells more."
+        )
+    return material
+
+
+def _require_pair(chain: Material, key: Material) -> None:
+    certified = public_key(chain.certificates[0]) if chain.certificates else None
+    if certified is not None and key.key is not None and certified != key.key.public_key():
+        raise MilvusSecureError(
+            f"key-mismatch: {key.setting} {key.origin.removeprefix('file:')} is not the key of "
+            f"the first certificate in {chain.origin.removeprefix('file:')}. "
+            "Fix: give the pair that was made together, the leaf first."
+        )
