@@ -34,6 +34,8 @@ def milvus_endpoint(
     clients: minting.Minted | None = None,
     token: str | None = None,
     silent: bool = False,
+    refusal: str = "",
+    refusals: int = 0,
     host: str = "127.0.0.1",
 ) -> Iterator[Endpoint]:
     """Serve until the block ends.
@@ -43,6 +45,8 @@ def milvus_endpoint(
         clients: The CA its clients must show a certificate of; None asks for none.
         token: What callers must authenticate with.
         silent: Never answer a call.
+        refusal: What the first calls are refused with.
+        refusals: How many of them.
         host: Where to listen.
     """
     endpoint, closing = Endpoint(), Event()
@@ -51,6 +55,8 @@ def milvus_endpoint(
         endpoint.connects += 1
         if silent:
             closing.wait()
+        if endpoint.connects <= refusals:
+            context.abort(grpc.StatusCode.INTERNAL, refusal)
         shown = dict(context.invocation_metadata()).get("authorization")
         if token is not None and shown != _basic(token):
             context.abort(grpc.StatusCode.UNAUTHENTICATED, "auth check failure, please check "
