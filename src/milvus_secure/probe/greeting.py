@@ -10,6 +10,7 @@ from .sockets import Wire
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"
 
 _FRAME_HEAD = 9
+_PAGES = (b"<!doctype", b"<html")  # a web server that takes us for HTTP/0.9 sends no status line
 _SHOWN = 48
 
 
@@ -26,6 +27,9 @@ def classify(data: bytes) -> str | None:
         return "tls" if data[1] == 3 else "other"
     if b"HTTP/".startswith(data[:5]):
         return "http1" if len(data) >= 5 else None
+    start = data[:9].lower()
+    if start and any(page.startswith(start[: len(page)]) for page in _PAGES):
+        return "http1" if start.startswith(_PAGES) else None
     if data[:1] == b"\x00":
         if len(data) < _FRAME_HEAD:
             return None

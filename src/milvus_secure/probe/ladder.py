@@ -124,9 +124,10 @@ class _Climb:
 
     def _look_at_tls(self, dialled: Dialled) -> Look:
         look = self._shake(dialled, min(self._deadline.left / 2, _PATIENCE))
-        if look.speaks in {"silence", "closed"}:  # some wait for a line, some hang up
-            spoken, look.greeting = self._greet(dialled, _LINGER)
-            look.speaks = look.speaks if spoken in {"silence", "closed"} else spoken
+        if look.speaks in {"silence", "closed", "other"}:  # a web server may be any of them
+            spoken, greeting = self._greet(dialled, _LINGER)
+            if spoken in {"http1", "http2"} or (look.speaks != "other" and spoken == "other"):
+                look.speaks, look.greeting = spoken, greeting
         self.seen.update(
             speaks=look.speaks, greeting=look.greeting, tls_version=look.version,
             cipher=look.cipher, alpn=look.alpn, chain=look.chain, alert=look.alert,
@@ -162,15 +163,15 @@ class _Climb:
     # What gRPC and Milvus make of it
 
     def _judge(self, call: MilvusCall | None, look: Look | None, dialled: Dialled) -> None:
-        if call is None:
-            return
         hopeless = self.seen.get("speaks") in _HOPELESS[self._context.mode is TLSMode.PLAINTEXT]
-        verdict = call.verdict(_FAREWELL if hopeless else None)
+        verdict = call.verdict(_FAREWELL if hopeless else None) if call else Verdict("UNAVAILABLE")
         welcome = verdict.code not in {"UNAVAILABLE", "DEADLINE_EXCEEDED"}
         if look is not None and look.requested:
-            accepted = True if welcome else self._refused(look, dialled)
+            accepted = True if welcome else self._accepted(look, dialled)
             self.seen["client_certificate_accepted"] = accepted
             self._step("client-certificate", accepted, _ACCEPTED[accepted])
+        if call is None:
+            return
         ready = welcome or (verdict.connected and self._could_be_ready())
         self.seen.update(
             grpc_state="ready" if ready else verdict.details or verdict.code,
@@ -181,7 +182,7 @@ class _Climb:
             self.seen.update(failure=None, failure_detail="")  # a proxy led around it
             self._note_milvus(verdict)
 
-    def _refused(self, look: Look, dialled: Dialled) -> bool | None:
+    def _accepted(self, look: Look, dialled: Dialled) -> bool | None:
         """How the server took our certificate, or the want of one."""
         if self._context.mode is TLSMode.ONE_WAY:
             reaction = look.reaction if look.complete else "alert"

@@ -21,6 +21,10 @@ from .._version import __version__
 
 SERVICE = "/milvus.proto.milvus.MilvusService"
 
+# Milvus pkg/util/merr/errors.go, and common.proto's ErrorCode NotReady... before them.
+_NOT_READY, _UNEXPECTED = 1, 65535
+_OLD_NOT_READY = {56, 57}
+
 _FIELD = descriptor_pb2.FieldDescriptorProto
 _PACKAGE = "milvus_secure.probe"
 _MESSAGES: dict[str, tuple[tuple[str, int, int | str], ...]] = {
@@ -46,7 +50,8 @@ class Answer:
     """What Milvus answered.
 
     Attributes:
-        code: ``Status.code``, or the older ``error_code`` where only that is set; 0 is success.
+        code: ``Status.code``; 0 is success. Where only the older ``error_code`` is set, what
+            it amounts to.
         reason: Milvus's own words.
         version: Such as ``v2.3.5``; empty when the call does not tell.
     """
@@ -77,7 +82,10 @@ def parse_version(data: bytes) -> Answer | None:
 
 
 def _answer(status: Any, version: str) -> Answer:  # noqa: ANN401 - a class made at run time
-    return Answer(status.code or status.error_code, status.reason, version)
+    code = status.code
+    if not code and status.error_code:
+        code = _NOT_READY if status.error_code in _OLD_NOT_READY else _UNEXPECTED
+    return Answer(code, status.reason, version)
 
 
 def _parsed(name: str, data: bytes) -> Any:  # noqa: ANN401 - a class made at run time

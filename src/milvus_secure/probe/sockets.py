@@ -164,7 +164,7 @@ def _await(selector: selectors.BaseSelector, dialled: Dialled, deadline: Deadlin
             assert isinstance(sock, socket.socket)  # noqa: S101 - registered above
             selector.unregister(sock)
             status = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-            if status:
+            if status not in {0, errno.ECONNRESET}:  # who resets had taken the connection
                 sock.close()
                 dialled.failures[key.data] = _failure(status)
                 continue
