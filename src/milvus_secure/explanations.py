@@ -200,6 +200,7 @@ _CLUES = (
         "usage-not-server")),
     _Clue("WRONG_VERSION_NUMBER", ("server-plaintext",)),
     _Clue("PROTOCOL_VERSION", ("tls-version",)),
+    _Clue("HANDSHAKE_FAILURE", ("tls-failed", "tls-version")),
     _Clue("missing selected ALPN property", ("alpn-not-h2",)),
     _Clue("auth check failure", ("authentication-failed", "authentication-required")),
     _Clue("UNAUTHENTICATED", ("authentication-failed", "authentication-required")),
