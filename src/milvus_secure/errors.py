@@ -42,6 +42,20 @@ class SecureConnectionError(MilvusSecureError, ConnectionError):
         super().__init__(headline)
 
 
+class CertificateError(MilvusSecureError):
+    """A certificate set cannot be made, changed or read as asked; nothing was changed.
+
+    Attributes:
+        cause: What stands in the way, one sentence.
+        fix: The command or the change that helps.
+    """
+
+    def __init__(self, cause: str, fix: str) -> None:
+        self.cause = cause
+        self.fix = fix
+        super().__init__(f"{cause} Fix: {fix}")
+
+
 def _told(finding: Finding) -> str:
     place = f" ({finding.setting} from {finding.source})" if finding.source else ""
     return f"{finding.code}: {finding.message}{place} Fix: {finding.remedy}"
