@@ -27,14 +27,30 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 import minting
 from milvus_secure.mode import TLSMode
 
+if TYPE_CHECKING:
+    import grpc
+
 ROOT_TOKEN = "root:Milvus"
 """The credentials every Milvus starts with."""
+
+REFUSALS = {
+    "none": (None, "missing authorization in header"),
+    "not-base64": ("%%%", "invalid token format"),
+    "wrong-password": (
+        "cm9vdDp4",
+        "auth check failure, please check username and password are correct",
+    ),
+    "wrong-key": ("YXBpa2V5", "auth check failure, please check api key is correct"),
+    "empty": ("", "auth check failure, please check api key is correct"),
+}
+"""The authorization header of a call, and how Milvus refuses it."""
 
 _BOOT_SECONDS = 120
 _COMPONENTS = (
@@ -61,6 +77,18 @@ class RunningMilvus:
     def uri(self) -> str:
         scheme = "http" if self.tls_mode is TLSMode.PLAINTEXT else "https"
         return f"{scheme}://localhost:{self.port}"
+
+    def channel(self) -> grpc.Channel:
+        """A channel with everything the server asks for on the way, credentials aside."""
+        import grpc  # noqa: PLC0415 - not for the many tests that do without
+
+        address, options = f"localhost:{self.port}", [("grpc.enable_http_proxy", 0)]
+        if self.tls_mode is TLSMode.PLAINTEXT:
+            return grpc.insecure_channel(address, options)
+        names = ("ca.pem", "client.key", "client.pem")
+        given = names if self.tls_mode is TLSMode.MUTUAL else names[:1]
+        pems = [(self.certs / name).read_bytes() for name in given]
+        return grpc.secure_channel(address, grpc.ssl_channel_credentials(*pems), options)
 
 
 @contextmanager
@@ -149,19 +177,10 @@ def _wait_until_healthy(process: subprocess.Popen[bytes], port: int, log: Path) 
 
 def _connect(server: RunningMilvus) -> None:
     """One Connect call, over the server's own TLS: the last thing a client needs to work."""
-    import grpc  # noqa: PLC0415 - this and the next take most of a second
-    from pymilvus.grpc_gen import common_pb2, milvus_pb2, milvus_pb2_grpc  # noqa: PLC0415
+    from pymilvus.grpc_gen import common_pb2, milvus_pb2, milvus_pb2_grpc  # noqa: PLC0415 - slow
 
-    address, options = f"localhost:{server.port}", [("grpc.enable_http_proxy", 0)]
-    if server.tls_mode is TLSMode.PLAINTEXT:
-        channel = grpc.insecure_channel(address, options)
-    else:
-        names = ("ca.pem", "client.key", "client.pem")
-        given = names if server.tls_mode is TLSMode.MUTUAL else names[:1]
-        pems = [(server.certs / name).read_bytes() for name in given]
-        channel = grpc.secure_channel(address, grpc.ssl_channel_credentials(*pems), options)
     authorization = ("authorization", b64encode(ROOT_TOKEN.encode()).decode())
-    with channel:
+    with server.channel() as channel:
         reply = milvus_pb2_grpc.MilvusServiceStub(channel).Connect(
             milvus_pb2.ConnectRequest(client_info=common_pb2.ClientInfo(sdk_type="Python")),
             metadata=[authorization] if server.authorization else [],
@@ -225,3 +244,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "milvus_program" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.real_milvus)
             item.add_marker(pytest.mark.xdist_group("real_milvus"))
+
+
+def version(channel: grpc.Channel, authorization: str | None = None) -> str:
+    """Ask a server for its version, with this authorization header."""
+    from pymilvus.grpc_gen import milvus_pb2, milvus_pb2_grpc  # noqa: PLC0415 - slow
+
+    metadata = [] if authorization is None else [("authorization", authorization)]
+    stub = milvus_pb2_grpc.MilvusServiceStub(channel)
+    return stub.GetVersion(milvus_pb2.GetVersionRequest(), metadata=metadata, timeout=10).version

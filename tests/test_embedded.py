@@ -14,12 +14,12 @@ import grpc
 import pytest
 from pymilvus import MilvusClient
 from pymilvus.exceptions import MilvusException
-from pymilvus.grpc_gen import milvus_pb2, milvus_pb2_grpc
 
 import minting
 from milvus_secure.embedded import EmbeddedMilvus
 from milvus_secure.errors import MilvusSecureError
 from milvus_secure.mode import TLSMode
+from real_milvus import REFUSALS, version
 
 TOKEN = "root:Milvus"
 Connect = Callable[..., MilvusClient]
@@ -117,23 +117,13 @@ def guarded(trio: minting.Trio, tmp_path_factory) -> Iterator[grpc.Channel]:
 
 
 class TestToken:
-    """The words are the real server's; `test_real_milvus` holds both to the same list."""
+    """The words are the real server's, which `test_real_milvus` holds to the same list."""
 
     def test_the_right_one_is_let_in(self, guarded):
         assert version(guarded, "cm9vdDpNaWx2dXM=").startswith("milvus_lite")
 
-    @pytest.mark.parametrize(
-        ("header", "words"),
-        [
-            (None, "missing authorization in header"),
-            ("%%%", "invalid token format"),
-            ("cm9vdDp4", "auth check failure, please check username and password are correct"),
-            ("YXBpa2V5", "auth check failure, please check api key is correct"),
-            ("", "auth check failure, please check api key is correct"),
-        ],
-        ids=["none", "not-base64", "wrong-password", "wrong-key", "empty"],
-    )
-    def test_any_other_is_refused_in_milvus_s_words(self, guarded, header, words):
+    @pytest.mark.parametrize(("header", "words"), REFUSALS.values(), ids=REFUSALS)
+    def test_any_other_is_refused_in_the_words_of_milvus(self, guarded, header, words):
         with pytest.raises(grpc.RpcError) as refused:
             version(guarded, header)
         assert (refused.value.code(), refused.value.details()) == (
@@ -349,12 +339,6 @@ except Exception as error:
         said = run(script)
         assert said.startswith("MilvusSecureError")
         assert "pip install 'milvus-secure[embedded]'" in said
-
-
-def version(channel: grpc.Channel, authorization: str | None = None) -> str:
-    metadata = [] if authorization is None else [("authorization", authorization)]
-    stub = milvus_pb2_grpc.MilvusServiceStub(channel)
-    return stub.GetVersion(milvus_pb2.GetVersionRequest(), metadata=metadata, timeout=10).version
 
 
 def run(script: str) -> str:
