@@ -35,7 +35,6 @@ def milvus_endpoint(
     token: str | None = None,
     silent: bool = False,
     refusal: str = "",
-    refusals: int = 0,
     host: str = "127.0.0.1",
 ) -> Iterator[Endpoint]:
     """Serve until the block ends.
@@ -45,8 +44,7 @@ def milvus_endpoint(
         clients: The CA its clients must show a certificate of; None asks for none.
         token: What callers must authenticate with.
         silent: Never answer a call.
-        refusal: What the first calls are refused with.
-        refusals: How many of them.
+        refusal: What the first call, and every other from then on, is refused with.
         host: Where to listen.
     """
     endpoint, closing = Endpoint(), Event()
@@ -55,8 +53,8 @@ def milvus_endpoint(
         endpoint.connects += 1
         if silent:
             closing.wait()
-        if endpoint.connects <= refusals:
-            context.abort(grpc.StatusCode.INTERNAL, refusal)
+        if refusal and endpoint.connects % 2:
+            context.abort(grpc.StatusCode.PERMISSION_DENIED, refusal)
         shown = dict(context.invocation_metadata()).get("authorization")
         if token is not None and shown != _basic(token):
             context.abort(grpc.StatusCode.UNAUTHENTICATED, "auth check failure, please check "
