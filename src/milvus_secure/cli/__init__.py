@@ -29,6 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         that cannot be loaded, 130 when interrupted.
     """
     arguments = parser().parse_args(argv)
+    # gRPC writes its own lines to stderr for every handshake that fails; the report says more.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     try:
         status: int = arguments.run(arguments)
         sys.stdout.flush()
