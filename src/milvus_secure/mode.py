@@ -30,6 +30,8 @@ class TLSMode(str, Enum):
         Raises:
             ValueError: For ``AUTO``, which a server does not know.
         """
+        if self is TLSMode.AUTO:
+            raise ValueError("auto is no mode of a server")
         return _NUMBERED.index(self)
 
     @classmethod

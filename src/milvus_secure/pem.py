@@ -12,7 +12,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_BEGIN = re.compile(rb"-----BEGIN (.*)-----")
+# BoringSSL takes any label; one that is no plain words may be a key whose line breaks are gone.
+_BEGIN = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,60})-----")
 # BoringSSL strips whatever is not above a blank from the end of a line.
 _TRAILING = bytes(range(0x21))
 
@@ -53,7 +54,7 @@ def read_armor(data: bytes) -> Iterator[Armor]:
 
 
 def _armor(label: bytes, line: int, body: list[bytes], closing: bytes | None) -> Armor:
-    name = label.decode("ascii", "backslashreplace")
+    name = label.decode("ascii")
     if closing != b"-----END " + label + b"-----":
         broken = "is missing" if closing is None else "is broken"
         return Armor(name, line, error=f"its line -----END {name}----- {broken}")

@@ -10,6 +10,8 @@ from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
 
+from .cleaning import printable
+
 MAX_BYTES = 8 << 20
 """The largest file read; the public roots of all browsers together take a quarter of a MiB."""
 
@@ -94,15 +96,16 @@ def _surroundings(path: Path) -> tuple[str, str]:
     folder = path.parent
     try:
         if not folder.is_dir():
-            return f"there is no directory {folder}", ""
+            return f"there is no directory {printable(str(folder))}", ""
         if path.is_symlink():
-            return f"it is a symbolic link to {path.readlink()}, which is missing", ""
+            target = printable(str(path.readlink()))
+            return f"it is a symbolic link to {target}, which is missing", ""
         with os.scandir(folder) as entries:
             names = [entry.name for entry in islice(entries, _MAX_NEIGHBOURS)]
     except OSError:
         return "there is no such file", ""
     close = get_close_matches(path.name, names, n=1, cutoff=0.6)
-    return "there is no such file", str(folder / close[0]) if close else ""
+    return "there is no such file", printable(str(folder / close[0])) if close else ""
 
 
 def _kind(mode: int) -> str:

@@ -17,6 +17,7 @@ from pydantic import (
     PrivateAttr,
     SecretStr,
     ValidationError,
+    field_validator,
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -131,6 +132,15 @@ class MilvusSettings(BaseSettings):
     _sources: dict[str, str] = PrivateAttr(default_factory=dict)
     _notes: tuple[Finding, ...] = PrivateAttr(default=())
     _spool: Spool = PrivateAttr(default_factory=Spool)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_text(cls, value: object) -> object:
+        """Refuse what no protocol can carry; paths alone may hold any byte."""
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        if isinstance(text, str) and any("\ud800" <= c <= "\udfff" for c in text):
+            raise ValueError("it is not UTF-8 text")
+        return value
 
     def __init__(
         self,

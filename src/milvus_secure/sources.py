@@ -212,7 +212,7 @@ def _secrets(
     if directory is None:
         return {}
     path = expand(directory.value.strip(), directory.base, places.environ)
-    if not path.is_dir():
+    if not os.path.isdir(path):  # noqa: PTH112 - also False for a path that cannot be
         remedy = "Mount it, or correct or unset MILVUS_SECRETS_DIR."
         _missing("secrets_dir", directory.source, path, "secrets directory", remedy)
     entries = _read("secrets_dir", directory.source, path, lambda: sorted(path.iterdir()))

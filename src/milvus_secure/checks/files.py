@@ -176,7 +176,7 @@ def _mismatch(context: Context) -> Iterator[Finding]:
     own = fingerprint(given.key.public_key())
     certified = [_certified(block) for block in holder.read_blocks if block.is_certificate]
     # A key that belongs to a later certificate is a matter of chain-order.
-    if own is None or None in certified or own in certified:
+    if not certified or own is None or None in certified or own in certified:
         return
     yield _about(
         context, given, "key-mismatch",
