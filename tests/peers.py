@@ -119,6 +119,24 @@ def drips(data: bytes, closing_down: threading.Event) -> Serve:
     return serve
 
 
+def proxies_to(port: int) -> Serve:
+    """An HTTP proxy whose every CONNECT leads to one port on loopback."""
+
+    def serve(connection: socket.socket) -> None:
+        connection.recv(65_536)
+        with socket.create_connection(("127.0.0.1", port)) as onward:
+            connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            ends = {connection: onward, onward: connection}
+            while True:
+                for ready in select.select(list(ends), [], [])[0]:
+                    data = ready.recv(65_536)
+                    if not data:
+                        return
+                    ends[ready].sendall(data)
+
+    return serve
+
+
 @contextmanager
 def closed_port() -> Iterator[int]:
     """A port nothing listens on: bound, so that nothing else takes it meanwhile."""

@@ -96,21 +96,17 @@ class MilvusCall:
         self._channel.close()
 
     def verdict(self, seconds: float | None = None) -> Verdict:
-        """Wait for the answer; asks for the version too where Connect does not tell it.
+        """Wait for the answer to Connect, or to GetVersion of a server too old for it.
 
         Args:
             seconds: How long to wait; to the deadline when None.
         """
         patience = self._deadline if seconds is None else self._deadline.within(seconds)
         verdict = self._outcome(parse_connect, patience)
-        answer = verdict.answer
-        tells = answer is not None and (answer.code or answer.version.startswith("v"))
-        if tells or verdict.code not in {"OK", "UNIMPLEMENTED"}:
+        if verdict.code != "UNIMPLEMENTED":
             return verdict
-        # Milvus before 2.2.9 has no Connect; Milvus Lite names only itself in it.
-        self._future = self._start("GetVersion", b"")
-        version = self._outcome(parse_version, self._deadline)
-        return version if version.answer or verdict.answer is None else verdict
+        self._future = self._start("GetVersion", b"")  # Milvus before 2.2.9 has no Connect
+        return self._outcome(parse_version, self._deadline)
 
     def _start(self, method: str, request: bytes) -> Any:  # noqa: ANN401 - grpc is untyped
         call = self._channel.unary_unary(f"{SERVICE}/{method}")

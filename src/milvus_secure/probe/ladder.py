@@ -101,7 +101,7 @@ class _Climb:
 
     def _fail(self, step: str, code: str, detail: str) -> None:
         self.seen.update(failure=code, failure_detail=detail)
-        self._step(step, False, detail)
+        self._step(step, None if "proxy" in self.seen else False, detail)
 
     def _call(self) -> MilvusCall | None:
         """Start the gRPC channel; it works while the looks go on."""
@@ -181,6 +181,8 @@ class _Climb:
         if ready:
             self.seen.update(failure=None, failure_detail="")  # a proxy led around it
             self._note_milvus(verdict)
+        elif self.seen.get("failure"):
+            self.seen["failure_detail"] += f"; through the proxy: {verdict.details}"
 
     def _accepted(self, look: Look, dialled: Dialled) -> bool | None:
         """How the server took our certificate, or the want of one."""
