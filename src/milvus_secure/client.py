@@ -242,7 +242,8 @@ async def _connected(client: AsyncMilvusClient, seconds: float) -> None:
         dial = client._get_connection().ensure_channel_ready()  # noqa: SLF001 - no public way
     try:
         await asyncio.wait_for(dial, seconds + _GRACE)
-    except asyncio.TimeoutError:
+    except asyncio.TimeoutError as error:
+        await _close_abandoned(error)
         await client.close()
         raise TimeoutError(_NO_ANSWER) from None
     except BaseException as error:
@@ -259,10 +260,13 @@ async def _close_abandoned(error: BaseException) -> None:
     """
     from pymilvus.client.async_grpc_handler import AsyncGrpcHandler  # noqa: PLC0415
 
-    for frame, _ in walk_tb(error.__traceback__):
-        handler = frame.f_locals.get("handler")
-        if isinstance(handler, AsyncGrpcHandler):
-            await handler.close()
+    link: BaseException | None = error
+    while link is not None:
+        for frame, _ in walk_tb(link.__traceback__):
+            handler = frame.f_locals.get("handler")
+            if isinstance(handler, AsyncGrpcHandler):
+                await handler.close()
+        link = link.__cause__ if link.__cause__ is not link else None
 
 
 async def _in_thread(work: Callable[[], _Result]) -> _Result:
