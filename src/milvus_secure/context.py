@@ -12,6 +12,7 @@ from .endpoint import Endpoint, parse_endpoint
 from .identity import installed_grpc
 from .material import Material, parse_material
 from .mode import TLSMode, resolve_mode
+from .path import Role, Verdict, judge_path
 from .roots import public_roots
 
 if TYPE_CHECKING:
@@ -123,6 +124,25 @@ class Context:
         if self.mode is not TLSMode.MUTUAL or given is None or not given.certificates:
             return None
         return Chain(given.certificates, given.setting, given.source, given.origin)
+
+    @cached_property
+    def server_verdict(self) -> Verdict | None:
+        """What the installed gRPC makes of `server_chain`."""
+        chain = self.server_chain
+        if chain is None:
+            return None
+        spare = self.client_chain.certificates if self.client_chain else ()
+        return judge_path(chain.certificates, self.anchors, self.now, Role.SERVER, spare)
+
+    @cached_property
+    def client_verdict(self) -> Verdict | None:
+        """What Milvus makes of `client_chain`, if its CA is the one configured here."""
+        chain = self.client_chain
+        if chain is None:
+            return None
+        ca = self.anchor_material
+        anchors = ca.certificates if ca else ()
+        return judge_path(chain.certificates, anchors, self.now, Role.CLIENT)
 
     @cached_property
     def reference_name(self) -> str | None:

@@ -1,0 +1,118 @@
+"""What a certificate says, read so that an odd one never raises."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TypeVar
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+
+from .known_keys import fingerprint
+
+_Extension = TypeVar("_Extension", bound=x509.ExtensionType)
+
+
+def extension(certificate: x509.Certificate, kind: type[_Extension]) -> _Extension | None:
+    """The value of an extension, or None if it is absent or cannot be read."""
+    try:
+        return certificate.extensions.get_extension_for_class(kind).value
+    except (x509.ExtensionNotFound, ValueError):
+        return None
+
+
+def public_key(certificate: x509.Certificate) -> CertificatePublicKeyTypes | None:
+    """The key certified, or None if its type or curve cannot be read."""
+    try:
+        return certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        return None
+
+
+def name_text(name: x509.Name) -> str:
+    """A name on one line, most specific part first (RFC 4514)."""
+    return name.rfc4514_string() or "(no name)"
+
+
+@lru_cache(maxsize=512)
+def _canonical(name: x509.Name) -> tuple[frozenset[tuple[str, str]], ...]:
+    return tuple(
+        frozenset((part.oid.dotted_string, _folded(part.value)) for part in level)
+        for level in name.rdns
+    )
+
+
+def _folded(value: str | bytes) -> str:
+    return value.hex() if isinstance(value, bytes) else " ".join(value.lower().split())
+
+
+def same_name(one: x509.Name, other: x509.Name) -> bool:
+    """Whether two names match, case and runs of blanks aside (RFC 5280, 7.1)."""
+    return one == other or _canonical(one) == _canonical(other)
+
+
+def key_id(certificate: x509.Certificate) -> bytes | None:
+    """The subject key identifier, if it is there."""
+    found = extension(certificate, x509.SubjectKeyIdentifier)
+    return found.digest if found else None
+
+
+def authority_key(certificate: x509.Certificate) -> bytes | None:
+    """The key identifier of the issuer, if it is there."""
+    found = extension(certificate, x509.AuthorityKeyIdentifier)
+    return found.key_identifier if found else None
+
+
+def may_sign(certificate: x509.Certificate) -> bool:
+    """False if a keyUsage extension leaves out keyCertSign (RFC 5280, 4.2.1.3)."""
+    usage = extension(certificate, x509.KeyUsage)
+    return usage is None or usage.key_cert_sign
+
+
+def key_hash(certificate: x509.Certificate) -> str:
+    """The SHA-256 of the key certified (DER SubjectPublicKeyInfo), in hex."""
+    key = public_key(certificate)
+    return (fingerprint(key) if key else None) or "unreadable"
+
+
+def issued(issuer: x509.Certificate, child: x509.Certificate) -> bool:
+    """True if the issuer's key, under the issuer's name, signed the child."""
+    try:
+        child.verify_directly_issued_by(issuer)
+    except (InvalidSignature, TypeError, ValueError, UnsupportedAlgorithm):
+        return False
+    return True
+
+
+def forged(child: x509.Certificate, issuer: x509.Certificate) -> bool:
+    """True if the issuer's key certainly did not sign the child.
+
+    Names that differ in case only, and keys and hashes this library cannot use, say nothing.
+    """
+    try:
+        child.verify_directly_issued_by(issuer)
+    except InvalidSignature:
+        return True
+    except (TypeError, ValueError, UnsupportedAlgorithm):
+        return False
+    return False
+
+
+def identified(child: x509.Certificate, issuer: x509.Certificate) -> bool:
+    """False if the child's authority key identifier rules the issuer out (RFC 5280, 4.2.1.1)."""
+    wanted = extension(child, x509.AuthorityKeyIdentifier)
+    if wanted is None:
+        return True
+    own = key_id(issuer)
+    if wanted.key_identifier is not None and own is not None and wanted.key_identifier != own:
+        return False
+    serial = wanted.authority_cert_serial_number
+    return serial is None or serial == issuer.serial_number
+
+
+def self_issued(certificate: x509.Certificate) -> bool:
+    """True if BoringSSL takes it for self-signed: its own issuer by name and key identifier."""
+    return same_name(certificate.subject, certificate.issuer) and identified(
+        certificate, certificate
+    )

@@ -1,0 +1,238 @@
+"""Certification paths, judged as the real peers judge them.
+
+OpenSSL, through pyOpenSSL, verifies signatures, dates and name constraints (RFC 5280, 6). Which
+path is tried and what its extensions must say differ by peer, and are told here for two of them:
+the gRPC client, which is BoringSSL's ``crypto/x509/x509_vfy.cc`` with PARTIAL_CHAIN and
+TRUSTED_FIRST, and a Go TLS server such as Milvus, which is ``crypto/x509/verify.go``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from itertools import pairwise
+
+from cryptography import x509
+
+from .catalogue import rank
+from .certificate import (
+    extension,
+    forged,
+    identified,
+    may_sign,
+    name_text,
+    same_name,
+    self_issued,
+)
+from .extensions import Failure, go_failures, grpc_failures
+from .near_miss import nearest_miss, other_key
+
+_MANY_PATHS = 64
+_CONSTRAINT_ERRORS = frozenset(range(47, 54))  # X509_V_ERR_*_VIOLATION to UNSUPPORTED_NAME_SYNTAX
+
+
+class Role(str, Enum):
+    """Whose certificate is judged, and so who judges it."""
+
+    SERVER = "server"
+    """A server's, by the gRPC client."""
+    CLIENT = "client"
+    """A client's, by a Go TLS server such as Milvus in tlsMode 2."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the real peer makes of a chain.
+
+    Attributes:
+        path: From the leaf up, as far as it could be followed.
+        trusted: Place in the path of the first certificate that is an anchor, or None.
+        failure: The most specific reason to refuse it, or None if it is accepted.
+    """
+
+    path: tuple[x509.Certificate, ...]
+    trusted: int | None
+    failure: Failure | None = None
+
+    @property
+    def pinned(self) -> bool:
+        """True if the leaf is trusted for itself, not for who issued it."""
+        return self.trusted == 0
+
+
+def judge_path(
+    certificates: Sequence[x509.Certificate],
+    anchors: Sequence[x509.Certificate],
+    now: datetime,
+    role: Role,
+    spare: Sequence[x509.Certificate] = (),
+) -> Verdict:
+    """Judge a chain as the real peer would.
+
+    Args:
+        certificates: As presented, the leaf first.
+        anchors: The trust anchors, in the order of their file.
+        now: The time to judge at, with zone.
+        role: Whose chain it is.
+        spare: Certificates known from elsewhere; they help only to explain what is missing.
+
+    Returns:
+        The verdict, with the one finding code that explains a refusal best.
+    """
+    leaf, rest = certificates[0], certificates[1:]
+    if role is Role.CLIENT:
+        return _go(leaf, rest, anchors, now, spare)
+    path, trusted = _grpc_path(leaf, rest, anchors)
+    failures = list(grpc_failures(path, trusted, now))
+    if trusted is None:
+        failures.append(nearest_miss(path, rest, anchors, spare))
+    else:
+        # Below a pinned leaf BoringSSL still verifies what was served with it.
+        failures += _complaints(path, trusted or len(path) - 1, now)
+    return Verdict(path, trusted, _most_specific(failures))
+
+
+def _most_specific(failures: Sequence[Failure]) -> Failure | None:
+    return min(failures, key=lambda failure: rank(failure.code), default=None)
+
+
+def _grpc_path(
+    leaf: x509.Certificate, rest: Sequence[x509.Certificate], anchors: Sequence[x509.Certificate]
+) -> tuple[tuple[x509.Certificate, ...], int | None]:
+    """The one path BoringSSL builds: the first issuer that fits, anchors before the rest.
+
+    It never goes back to try another, and follows the anchors up to a self-signed one.
+    """
+    path = [leaf]
+    left = list(rest)
+    trusted: int | None = None
+    while not self_issued(path[-1]):
+        issuer = _issuer(path[-1], anchors, path)
+        if issuer is not None:
+            trusted = len(path) if trusted is None else trusted
+        elif trusted is None:
+            issuer = _issuer(path[-1], left, path)
+        if issuer is None:
+            break
+        path.append(issuer)
+    if trusted is None and leaf in anchors:
+        # A stranger at the top is set aside before the leaf itself is looked for.
+        path = path[:-1] if len(path) > 1 and self_issued(path[-1]) else path
+        trusted = 0
+    return tuple(path), trusted
+
+
+def _issuer(
+    child: x509.Certificate,
+    candidates: Sequence[x509.Certificate],
+    path: Sequence[x509.Certificate],
+) -> x509.Certificate | None:
+    """The first that BoringSSL's ``X509_check_issued`` takes: name, key identifier, keyCertSign."""
+    for one in candidates:
+        named = same_name(one.subject, child.issuer)
+        if named and one not in path and identified(child, one) and may_sign(one):
+            return one
+    return None
+
+
+def _go(
+    leaf: x509.Certificate,
+    rest: Sequence[x509.Certificate],
+    anchors: Sequence[x509.Certificate],
+    now: datetime,
+    spare: Sequence[x509.Certificate],
+) -> Verdict:
+    """Go tries every path there is; the first that holds is enough."""
+    refused: list[tuple[list[Failure], tuple[x509.Certificate, ...]]] = []
+    for path in _go_paths(leaf, rest, anchors):
+        failures = [*go_failures(path, now), *_complaints(path, len(path) - 1, now)]
+        if not failures:
+            return Verdict(path, len(path) - 1)
+        refused.append((failures, path))
+        if len(refused) >= _MANY_PATHS:
+            break
+    if refused:
+        failures, path = min(refused, key=lambda one: len(one[0]))
+        return Verdict(path, len(path) - 1, _most_specific(failures))
+    path, _ = _grpc_path(leaf, rest, ())
+    failures = [*go_failures(path, now, anchored=False), nearest_miss(path, rest, anchors, spare)]
+    return Verdict(path, None, _most_specific(failures))
+
+
+def _go_paths(
+    leaf: x509.Certificate, rest: Sequence[x509.Certificate], anchors: Sequence[x509.Certificate]
+) -> Iterator[tuple[x509.Certificate, ...]]:
+    """Every way up by name alone, as ``Certificate.buildChains`` walks them."""
+    if leaf in anchors:
+        yield (leaf,)
+        return
+    stack: list[tuple[x509.Certificate, ...]] = [(leaf,)]
+    while stack:
+        path = stack.pop()
+        wanted = path[-1].issuer.public_bytes()
+        above = [one for one in rest if one.subject.public_bytes() == wanted and one not in path]
+        for one in anchors:
+            if one.subject.public_bytes() == wanted and one not in path:
+                yield (*path, one)
+        stack.extend((*path, one) for one in reversed(above))
+
+
+def _complaints(path: Sequence[x509.Certificate], trusted: int, now: datetime) -> Iterator[Failure]:
+    """What OpenSSL finds wrong with a path that the peer minds as well.
+
+    OpenSSL judges an anchor's extensions and matches key identifiers where BoringSSL and Go do
+    not. When it complains of anything but a name, the signatures alone decide; the rest is told
+    by the peer's own rules.
+    """
+    error = _openssl(path, trusted, now)
+    if error is None:
+        return
+    if error in _CONSTRAINT_ERRORS:
+        yield Failure(
+            "name-constraint", "A CA in the chain does not allow a name in the certificate.",
+            expected=_constraints(path), presented=", ".join(_names(path[0])),
+        )  # fmt: skip
+    yield from (
+        other_key(child, [issuer], path)
+        for child, issuer in pairwise(path)
+        if forged(child, issuer)
+    )
+
+
+def _openssl(path: Sequence[x509.Certificate], trusted: int, now: datetime) -> int | None:
+    """OpenSSL's verdict on this very path: an ``X509_V_ERR`` number, or None if it holds."""
+    from OpenSSL import crypto  # noqa: PLC0415 - only for those who have a chain to judge
+
+    wrapped = [crypto.X509.from_cryptography(one) for one in path]
+    store = crypto.X509Store()
+    store.set_flags(crypto.X509StoreFlags.PARTIAL_CHAIN | crypto.X509StoreFlags.IGNORE_CRITICAL)
+    store.set_time(now)
+    for one in wrapped[trusted:]:
+        store.add_cert(one)
+    try:
+        crypto.X509StoreContext(store, wrapped[0], wrapped[1:trusted]).verify_certificate()
+    except crypto.X509StoreContextError as refusal:
+        return int(refusal.errors[0])
+    return None
+
+
+def _constraints(path: Sequence[x509.Certificate]) -> str:
+    said = []
+    for one in path[1:]:
+        limits = extension(one, x509.NameConstraints)
+        if limits is not None:
+            for word, trees in (
+                ("permits", limits.permitted_subtrees),
+                ("excludes", limits.excluded_subtrees),
+            ):
+                if trees:
+                    values = ", ".join(str(tree.value) for tree in trees)
+                    said.append(f"{name_text(one.subject)} {word} {values}")
+    return "; ".join(said)
+
+
+def _names(leaf: x509.Certificate) -> list[str]:
+    names = extension(leaf, x509.SubjectAlternativeName)
+    return [str(one.value) for one in names or ()] or [name_text(leaf.subject)]
