@@ -42,6 +42,13 @@ if TYPE_CHECKING:
     from .wiring import ClientKwargs
 
 
+def _here() -> Path:
+    try:
+        return Path.cwd()
+    except OSError:  # it was removed under us; absolute paths still work
+        return Path(os.sep)
+
+
 def _number(value: object) -> object:
     if isinstance(value, bool):
         raise ValueError("true and false are no numbers")  # noqa: TRY004 - what pydantic collects
@@ -156,7 +163,7 @@ class MilvusSettings(BaseSettings):
         places = Places(
             environ=os.environ if environ is None else environ,
             config=config, profile=profile, env_file=env_file, secrets_dir=secrets_dir,
-            cwd=Path.cwd() if cwd is None else Path(cwd).absolute(),
+            cwd=_here() if cwd is None else Path(cwd).absolute(),
         )  # fmt: skip
         gathered = gather(values, places, VARIABLES)
         cleaned, notes = clean(gathered.values, places.environ)
@@ -210,7 +217,7 @@ class MilvusSettings(BaseSettings):
         Raises:
             SettingsError: As the constructor does.
         """
-        cwd = Path.cwd()
+        cwd = _here()
         given, notes = clean(as_arguments(values, _NAMES, cwd), os.environ)
         kept = {
             name: Sourced(getattr(self, name), source, cwd)

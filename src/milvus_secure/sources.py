@@ -7,26 +7,21 @@ knows what a setting means, and nothing opens a certificate.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 from .cleaning import Sourced, expand, printable
 from .errors import SettingsError
-from .report import Finding, finding
+from .report import Finding
 from .settings_file import read_settings_file, read_settings_text
+from .source_errors import malformed, missing, missing_profile, misspelled, unknown_key
 
 DEFAULT_CONFIG = "milvus-secure.toml"
 DEFAULT_ENV_FILE = ".env"
 
-_PREFIX = "MILVUS_"
-# Variables that steer the loading itself, and pymilvus's own that are no settings of ours.
-_CONTROL = ("MILVUS_CONFIG", "MILVUS_PROFILE", "MILVUS_SECRETS_DIR")
-_FOREIGN = ("MILVUS_CONN_ALIAS", "MILVUS_DEFAULT_CONNECTION")
-_SERVER_PREFIX = "MILVUS_CONF_"
 _T = TypeVar("_T")
 
 
@@ -94,7 +89,7 @@ def gather(arguments: Mapping[str, Any], places: Places, variables: Mapping[str,
     merged: dict[str, Sourced] = {}
     for layer in reversed(layers):
         merged.update(layer)
-    return Gathered(merged, tuple(_misspelled({**dotenv, **environ}, variables)))
+    return Gathered(merged, tuple(misspelled({**dotenv, **environ}, variables)))
 
 
 def as_arguments(
@@ -105,7 +100,7 @@ def as_arguments(
     Raises:
         SettingsError: If a name is not a setting.
     """
-    unknown = [_unknown_key(name, "argument", names) for name in values if name not in names]
+    unknown = [unknown_key(name, "argument", names) for name in values if name not in names]
     if unknown:
         raise SettingsError(*unknown)
     return {
@@ -135,7 +130,7 @@ def _dotenv(places: Places) -> dict[str, Sourced]:
     named = os.fsdecode(places.env_file) != DEFAULT_ENV_FILE
     if not _exists(path):
         if named:
-            _missing("env_file", "argument", path, "file", "Create it, or correct env_file.")
+            missing("env_file", "argument", path, "file", "Create it, or correct env_file.")
         return {}
     if not named and not path.is_file():
         return {}  # a virtual environment is often a directory of this name
@@ -147,8 +142,8 @@ def _dotenv(places: Places) -> dict[str, Sourced]:
     found: dict[str, Sourced] = {}
     for binding in parse_stream(StringIO(text)):
         where = f"{path.name}:{_line(binding.original)}"
-        if binding.error and _PREFIX in binding.original.string:
-            _malformed("env_file", where, path, "it has a line that is not NAME=value")
+        if binding.error and "MILVUS_" in binding.original.string:
+            malformed("env_file", where, path, "it has a line that is not NAME=value")
         if binding.key and binding.value:
             found[binding.key] = Sourced(binding.value, where, path.parent)
     return found
@@ -170,9 +165,9 @@ def _config(
     if not _exists(path):
         if config:
             remedy = "Create it, or correct or unset MILVUS_CONFIG or --config."
-            _missing("config", config.source, path, "settings file", remedy)
+            missing("config", config.source, path, "settings file", remedy)
         if profile:
-            _missing_profile(profile, path, ())
+            missing_profile(profile, path, (), known_file=False)
         return {}
     shown = printable(path.name)
     asked_by = config.source if config else "default"
@@ -181,10 +176,10 @@ def _config(
     if not isinstance(profiles, Mapping) or not all(
         isinstance(one, Mapping) for one in profiles.values()
     ):
-        _malformed("profiles", shown, path, "profiles must be tables, as in [profiles.prod]")
+        malformed("profiles", shown, path, "profiles must be tables, as in [profiles.prod]")
     sections = {shown: table, **{f"{shown} [profiles.{n}]": p for n, p in profiles.items()}}
     unknown = [
-        _unknown_key(str(key), where, names, path)
+        unknown_key(str(key), where, names, path)
         for where, section in sections.items()
         for key in section
         if key not in names
@@ -195,7 +190,7 @@ def _config(
     if profile:
         name = profile.value.strip()
         if name not in profiles:
-            _missing_profile(profile, path, tuple(map(str, profiles)))
+            missing_profile(profile, path, tuple(map(str, profiles)))
         chosen.append(f"{shown} [profiles.{name}]")
     return {
         key: Sourced(value, where, path.parent)
@@ -214,7 +209,7 @@ def _secrets(
     path = expand(directory.value.strip(), directory.base, places.environ)
     if not os.path.isdir(path):  # noqa: PTH112 - also False for a path that cannot be
         remedy = "Mount it, or correct or unset MILVUS_SECRETS_DIR."
-        _missing("secrets_dir", directory.source, path, "secrets directory", remedy)
+        missing("secrets_dir", directory.source, path, "secrets directory", remedy)
     entries = _read("secrets_dir", directory.source, path, lambda: sorted(path.iterdir()))
     files = {entry.name.upper(): entry for entry in entries}
     found: dict[str, Sourced] = {}
@@ -236,72 +231,6 @@ def _exists(path: Path) -> bool:
         return True
 
 
-def _misspelled(
-    found: Mapping[str, Sourced], variables: Mapping[str, str]
-) -> Iterable[Finding]:  # fmt: skip
-    known = (*variables, *_CONTROL)
-    for name, sourced in found.items():
-        upper = name.upper()
-        if not upper.startswith(_PREFIX) or upper.startswith(_SERVER_PREFIX):
-            continue
-        if name in known or name in _FOREIGN:
-            continue
-        # What all names share says nothing about how close two of them are.
-        bare = {one.removeprefix(_PREFIX): one for one in known}
-        rest = upper.removeprefix(_PREFIX)
-        close = "MILVUS_URI" if rest == "URL" else bare.get(_nearest(rest, bare) or "")
-        if close:
-            yield finding(
-                "env-unknown",
-                f"The variable {printable(name)} is not read; it looks like {close}.",
-                f"Rename it to {close}, or unset it.",
-                setting=variables.get(close), source=sourced.source,
-                expected=close, presented=printable(name),
-            )  # fmt: skip
-
-
-def _nearest(name: str, known: Iterable[str], cutoff: float = 0.75) -> str | None:
-    """The known name a misspelled one most likely stands for, if any is close."""
-    return next(iter(get_close_matches(name, known, n=1, cutoff=cutoff)), None)
-
-
-def _unknown_key(
-    key: str, where: str, names: tuple[str, ...], path: Path | None = None
-) -> Finding:  # fmt: skip
-    # An unknown key is an error in any case, so a bold guess does no harm.
-    close = _nearest(key.lower().removeprefix("milvus_"), names, 0.6)
-    what = f"The settings file has the unknown key {key!r}." if path else (
-        f"There is no setting named {key!r}.")  # fmt: skip
-    return finding(
-        "config-unknown-key", what,
-        f"Did you mean {close!r}?" if close else "See `milvus-secure settings` for the names.",
-        setting=printable(key), source=where, origin=_origin(path) if path else None,
-        expected=close, presented=printable(key),
-    )  # fmt: skip
-
-
-def _missing(setting: str, source: str, path: Path, what: str, remedy: str) -> NoReturn:
-    raise SettingsError(finding(
-        "config-file-missing", f"The {what} {printable(str(path))} does not exist.", remedy,
-        setting=setting, source=source, origin=_origin(path),
-    ))  # fmt: skip
-
-
-def _missing_profile(profile: Sourced, path: Path, known: tuple[str, ...]) -> NoReturn:
-    name = printable(profile.value.strip())
-    close = _nearest(name, known, 0.6)
-    have = f"The profiles there are: {', '.join(known)}." if known else "It has no profiles."
-    if not _exists(path):
-        have = f"There is no {path.name} here."
-    raise SettingsError(finding(
-        "profile-missing",
-        f"The profile {name!r} is not in {printable(str(path))}.",
-        f"Did you mean {close!r}?" if close else f"Add [profiles.{name}] to it. {have}",
-        setting="profile", source=profile.source, origin=_origin(path),
-        expected=", ".join(known) or None, presented=name,
-    ))  # fmt: skip
-
-
 def _read(setting: str, source: str, path: Path, read: Callable[[], _T]) -> _T:
     """What reading yields; a failure is told without the text, which may hold secrets."""
     # Raised outside the handler, so that no parser's exception hangs on to the text.
@@ -313,17 +242,4 @@ def _read(setting: str, source: str, path: Path, read: Callable[[], _T]) -> _T:
         why = (error.strerror or type(error).__name__).lower()
     except ValueError as error:
         why = str(error)
-    return _malformed(setting, source, path, why)
-
-
-def _malformed(setting: str, source: str, path: Path, why: str) -> NoReturn:
-    raise SettingsError(finding(
-        "config-file-malformed",
-        f"{printable(str(path))} cannot be read: {why}.",
-        "Correct the file; nothing was read from it.",
-        setting=setting, source=source, origin=_origin(path),
-    ))  # fmt: skip
-
-
-def _origin(path: Path) -> str:
-    return f"file:{printable(str(path))}"
+    return malformed(setting, source, path, why)
