@@ -5,10 +5,7 @@ gRPC is the judge. A fault in a file that the connection does not use is a warni
 
 from __future__ import annotations
 
-import os
-import shlex
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
@@ -18,7 +15,7 @@ from ..known_keys import KNOWN, fingerprint
 from ..material import Block, Material
 from ..mode import TLSMode
 from ..report import Finding, Severity, finding
-from .conversions import CONVERSIONS, LABELS, Conversion
+from . import file_words as words
 from .rule import Rule
 
 # What BoringSSL signs a client's handshake with (``ssl/ssl_privkey.cc``); measured, too, is
@@ -29,13 +26,13 @@ _SHORTEST_RSA = 768
 Words = Callable[[Material], tuple[str, str]]
 
 
-def _fault_rule(code: str, words: Words, expected: str) -> Rule:
-    """A rule for a fault found while reading: `words` gives its message and remedy."""
+def _fault_rule(code: str, told: Words, expected: str) -> Rule:
+    """A rule for a fault found while reading: `told` gives its message and remedy."""
 
     def judge(context: Context) -> Iterator[Finding]:
         for material in context.material.values():
             if material.fault is not None and material.fault.code == code:
-                message, remedy = words(material)
+                message, remedy = told(material)
                 yield _about(
                     context, material, code, message, remedy,
                     expected=expected, presented=material.fault.detail or None,
@@ -63,80 +60,6 @@ def used_slots(context: Context) -> tuple[str, ...]:
         return ("ca_pem", "client_pem", "client_key")
     anchor = context.anchor_material
     return (anchor.slot,) if anchor else ()
-
-
-def _missing(material: Material) -> tuple[str, str]:
-    hint = material.fault.hint if material.fault else ""
-    remedy = f"Did you mean {hint}?" if hint else (
-        f"Correct {material.setting} in {material.source}, or put the file there.")  # fmt: skip
-    return f"The file of {material.setting} does not exist: {_detail(material)}.", remedy
-
-
-def _not_regular(material: Material) -> tuple[str, str]:
-    message = f"{material.setting} leads to {_detail(material)}, not to a file."
-    return message, f"Name the PEM file itself in {material.setting}."
-
-
-def _unreadable(material: Material) -> tuple[str, str]:
-    message = f"The file of {material.setting} cannot be read: {_detail(material)}."
-    return message, f"Let this user read it; see: ls -l {_quoted(material)}"
-
-
-def _empty(material: Material) -> tuple[str, str]:
-    message = f"{_subject(material)} is empty; pymilvus itself may abort on it."
-    return message, f"Put {_wanted(material)} there; an unset secret is often the reason."
-
-
-def _too_large(material: Material) -> tuple[str, str]:
-    message = f"The file of {material.setting} is too large for PEM material and was not read."
-    return message, f"Name the PEM file itself in {material.setting}."
-
-
-def _not_pem(material: Material) -> tuple[str, str]:
-    detail = _detail(material)
-    return f"{_subject(material)} is {detail}; gRPC reads only PEM.", _convert(
-        material, CONVERSIONS.get(detail)
-    )
-
-
-def _malformed(material: Material) -> tuple[str, str]:
-    detail = _detail(material)
-    if "two characters \\n" in detail:
-        remedy = "Put real line breaks there; in a shell: printf '%b' \"$PEM\" > fixed.pem"
-    elif "byte order mark" in detail:
-        remedy = f"Remove it: sed '1s/^\\xEF\\xBB\\xBF//' {_quoted(material)} > fixed.pem"
-    elif "indented" in detail:
-        remedy = f"Remove the blanks: sed 's/^[ \\t]*//' {_quoted(material)} > fixed.pem"
-    else:
-        remedy = "Copy it again from where it was made, from the BEGIN line to the END line."
-    return f"{_subject(material)} is damaged PEM: {detail}.", remedy
-
-
-def _wrong_type(material: Material) -> tuple[str, str]:
-    label = _detail(material)
-    what = LABELS.get(label)
-    named = what.what if what else f"a block {label}"
-    message = f"{_subject(material)} holds {named}, where {_wanted(material)} belongs."
-    if material.slot == "client_key" and label.endswith("CERTIFICATE"):
-        return message, "Name the private key in client_key_path; were the two swapped?"
-    if material.slot != "client_key" and label.endswith("PRIVATE KEY"):
-        return message, f"Name a certificate in {material.setting}; were two settings swapped?"
-    return message, _convert(material, what)
-
-
-def _encrypted(material: Material) -> tuple[str, str]:
-    command = f"openssl pkey -in {_quoted(material)} -out client-plain.key"
-    return (
-        "The client key is encrypted, and no password is given.",
-        f"Set client_key_password, or remove the password: {command}",
-    )
-
-
-def _password_wrong(material: Material) -> tuple[str, str]:
-    return (
-        "client_key_password does not open the client key.",
-        f"Try the password by hand: openssl pkey -noout -in {_quoted(material)}",
-    )
 
 
 def _unsupported(context: Context) -> Iterator[Finding]:
@@ -182,8 +105,8 @@ def _mismatch(context: Context) -> Iterator[Finding]:
         context, given, "key-mismatch",
         "The client key does not belong to the client certificate.",
         "Name the two that were made together in client_pem_path and client_key_path; compare: "
-        f"openssl x509 -noout -pubkey -in {_quoted(holder)} and "
-        f"openssl pkey -pubout -in {_quoted(given)}",
+        f"openssl x509 -noout -pubkey -in {words.quoted(holder)} and "
+        f"openssl pkey -pubout -in {words.quoted(given)}",
         expected=f"public key SHA-256 {certified[0]}", presented=f"public key SHA-256 {own}",
     )  # fmt: skip
 
@@ -207,7 +130,7 @@ def _known_public(context: Context) -> Iterator[Finding]:
             continue
         yield _about(
             context, material, "known-public-key",
-            f"{_subject(material)} is the example {known} from the Milvus repository; "
+            f"{words.subject(material)} is the example {known} from the Milvus repository; "
             "everybody has its private key.",
             "Make certificates of your own: milvus-secure certs init certs",
             expected="a key that only its owner has", presented=f"the published {known}",
@@ -227,7 +150,7 @@ def _permissions(context: Context) -> Iterator[Finding]:
             context, material, "key-permissions",
             f"The private key of {material.setting} can be used by {material.exposed_to}, "
             "not by its owner alone.",
-            f"chmod 600 {_quoted(material)}", warn=True,
+            f"chmod 600 {words.quoted(material)}", warn=True,
             expected="mode 600", presented=f"mode {material.mode or 0:o}",
         )  # fmt: skip
 
@@ -240,8 +163,8 @@ def _key_in_trust_file(context: Context) -> Iterator[Finding]:
             continue
         yield _about(
             context, material, "key-in-trust-file",
-            f"{_subject(material)} holds a private key; a client needs the certificate alone.",
-            f"Hand out a copy without it: openssl x509 -in {_quoted(material)} -out trust.pem",
+            f"{words.subject(material)} holds a private key; a client needs the certificate alone.",
+            f"Hand out a copy without it: openssl x509 -in {words.quoted(material)} -out trust.pem",
             warn=True, expected="certificates only",
             presented=f"{keys[0].label} on line {keys[0].line}",
         )  # fmt: skip
@@ -277,45 +200,17 @@ def _ignored(material: Material) -> tuple[Block, str] | None:
     return None
 
 
-def _detail(material: Material) -> str:
-    return material.fault.detail if material.fault else ""
-
-
-def _subject(material: Material) -> str:
-    path = material.setting.endswith("_path")
-    return f"The file of {material.setting}" if path else f"The text of {material.setting}"
-
-
-def _wanted(material: Material) -> str:
-    return "a private key" if material.slot == "client_key" else "a certificate"
-
-
-def _quoted(material: Material) -> str:
-    """The file as it may be typed into a shell; inline text is one to be saved first."""
-    path = material.origin.removeprefix("file:")
-    return shlex.quote(path) if material.origin.startswith("file:") else f"{material.slot}.txt"
-
-
-def _convert(material: Material, conversion: Conversion | None) -> str:
-    if conversion is None or not conversion.command(material.slot):
-        return f"Name a PEM file with {_wanted(material)} in {material.setting}."
-    source = _quoted(material)
-    stem = Path(material.origin.removeprefix("file:")).stem or material.slot
-    target = shlex.quote(f"{os.path.basename(stem)}-converted.pem")  # noqa: PTH119 - a name
-    return "Convert it: " + conversion.command(material.slot).format(source=source, target=target)
-
-
 RULES: tuple[Rule, ...] = (
-    _fault_rule("file-missing", _missing, "a PEM file"),
-    _fault_rule("file-not-regular", _not_regular, "a regular file"),
-    _fault_rule("file-unreadable", _unreadable, "a file this process may read"),
-    _fault_rule("file-empty", _empty, "PEM text"),
-    _fault_rule("file-too-large", _too_large, "at most 8 MiB"),
-    _fault_rule("file-not-pem", _not_pem, "PEM text"),
-    _fault_rule("pem-malformed", _malformed, "PEM as gRPC reads it"),
-    _fault_rule("pem-wrong-type", _wrong_type, "a certificate, or a key for client_key_path"),
-    _fault_rule("key-encrypted", _encrypted, "a password, or a key without one"),
-    _fault_rule("key-password-wrong", _password_wrong, "the key's password"),
+    _fault_rule("file-missing", words.missing, "a PEM file"),
+    _fault_rule("file-not-regular", words.not_regular, "a regular file"),
+    _fault_rule("file-unreadable", words.unreadable, "a file this process may read"),
+    _fault_rule("file-empty", words.empty, "PEM text"),
+    _fault_rule("file-too-large", words.too_large, "at most 8 MiB"),
+    _fault_rule("file-not-pem", words.not_pem, "PEM text"),
+    _fault_rule("pem-malformed", words.malformed, "PEM as gRPC reads it"),
+    _fault_rule("pem-wrong-type", words.wrong_type, "a certificate, or a key for client_key_path"),
+    _fault_rule("key-encrypted", words.encrypted, "a password, or a key without one"),
+    _fault_rule("key-password-wrong", words.password_wrong, "the key's password"),
     Rule("key-unsupported", _unsupported),
     Rule("key-mismatch", _mismatch),
     Rule("known-public-key", _known_public),
