@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from ..identity import generation, matches, presented
 from ..path import Role, judge_path
 from .deadline import Deadline
 from .sockets import Dialled, Wire, redial
@@ -51,6 +52,10 @@ def reaction_to_ours(
 
 
 def _trusted(context: Context, look: Look) -> bool:
+    """Whether gRPC would take this server for the one asked for, so that ours may be shown."""
     if not look.chain:
         return False
-    return judge_path(look.chain, context.anchors, context.now, Role.SERVER).failure is None
+    verdict = judge_path(look.chain, context.anchors, context.now, Role.SERVER)
+    rules = generation(context.grpc)
+    named = matches(presented(look.chain[0]), context.reference_name or "", rules)
+    return named and verdict.failure is None
