@@ -168,6 +168,7 @@ class TestFailure:
                 server_name="other.example",
             )  # fmt: skip
         headline = str(caught.value)
+        assert headline.startswith("name-mismatch: ")
         assert "\n" not in headline
         assert "Fix: " in headline
         assert "token-8c1" not in headline
@@ -177,6 +178,7 @@ class TestFailure:
             connect_secure(uri=one_way.uri, ca_pem_path=foreign_ca, timeout=3, **HERE)
         assert isinstance(caught.value, MilvusSecureError)
         assert isinstance(caught.value.__cause__, MilvusException)
+        assert caught.value.report.root_cause.code == "chain-untrusted"
 
     def test_of_a_closed_port_is_found_by_the_probe(self, certs):
         with socket.create_server(("127.0.0.1", 0)) as server:
