@@ -149,6 +149,25 @@ def _servings(usage: x509.ObjectIdentifier) -> Iterator[Odd]:
                  rest=(same.certificate, middle.certificate))  # fmt: skip
 
 
+def under(root: Minted, usage: x509.ObjectIdentifier) -> Iterator[Odd]:
+    """Oddities of leaf and intermediate below a root that is given."""
+    for name, odd in LEAVES.items():
+        for depth in (0, 1):
+            make = Tower(usage, depth)
+            leaf = make.leaf(make.below(root), **odd)
+            yield served(f"leaf {name} below {depth} intermediates", leaf, root.pem)
+    make = Tower(usage, 1)
+    for name, odd in AUTHORITIES.items():
+        yield served(f"intermediate {name}", make.leaf(make.middle(root, **odd)), root.pem)
+    for constraint in CONSTRAINTS:
+        middle = make.middle(root, extra=[constraints(*constraint)])
+        yield served(f"constraint {constraint}", make.leaf(middle), root.pem)
+    leaf = make.leaf(make.middle(root))
+    yield served("missing intermediate", leaf, root.pem, rest=())
+    yield served("another root", make.leaf(make.middle(make.root())), root.pem)
+    yield served("self-signed", make.leaf(None), root.pem)
+
+
 def combinations(seed: int, count: int, usage: x509.ObjectIdentifier) -> Iterator[Odd]:
     """Chains in which several things are odd at once; the same for the same seed."""
     for number in range(count):

@@ -1,7 +1,6 @@
-"""The real judges of odd chains: the installed grpcio, and Go's TLS server.
+"""The real judges of odd chains: the installed grpcio, Go's TLS server, and Milvus itself.
 
-One handshake each, on loopback. gRPC's verdict is what it says after the handshake: the HTTP/2
-preface if it accepts the server, an alert or nothing if not.
+One handshake each, on loopback.
 """
 
 from __future__ import annotations
@@ -10,56 +9,47 @@ import json
 import shutil
 import socket
 import subprocess
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
-import grpc
 from OpenSSL import SSL
 
+import grpc_peer
 import minting
 from odd_chains import Odd
 
 
 def grpc_accepts(odd: Odd) -> bool:
     """Whether the installed grpcio, asked for ``localhost``, accepts a server with this chain."""
-    with _serving(odd) as (port, heard):
-        options = (("grpc.ssl_target_name_override", "localhost"),)
-        trust = grpc.ssl_channel_credentials(odd.anchors_pem)
-        channel = grpc.secure_channel(f"127.0.0.1:{port}", trust, options)
-        with channel, suppress(grpc.RpcError):
-            channel.unary_unary("/odd/chain")(b"", timeout=10)
-    return heard == [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"]
+    return grpc_peer.verdict(odd.chain_pem, odd.leaf.key_pem, odd.anchors_pem, "localhost").accepted
 
 
-@contextmanager
-def _serving(odd: Odd) -> Iterator[tuple[int, list[bytes]]]:
-    """Serve one handshake; what the client says after it is added to the list."""
-    context = SSL.Context(SSL.TLS_SERVER_METHOD)
+def milvus_accepts(port: int, odd: Odd) -> bool:
+    """Whether a Milvus in tlsMode 2 accepts a client with this chain.
+
+    Under TLS 1.3 the refusal comes after the handshake, as the first thing read; a server that
+    is content answers the HTTP/2 preface with its settings.
+    """
+    context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     context.set_cipher_list(b"ALL:@SECLEVEL=0")
-    context.set_alpn_select_callback(lambda *_: b"h2")
-    heard: list[bytes] = []
-
-    def serve() -> None:
-        connection, _ = listener.accept()
-        listener.close()
-        with connection, suppress(SSL.Error, OSError):
-            session = SSL.Connection(context, connection)
-            session.set_accept_state()
-            session.do_handshake()
-            heard.append(session.recv(24))
-
-    with suppress(SSL.Error):  # a key this OpenSSL knows no more: then the handshake fails
-        context.use_certificate(odd.leaf.certificate)
-        for one in odd.rest:
-            context.add_extra_chain_cert(one)
-        context.use_privatekey(odd.leaf.key)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=serve)
-        thread.start()
-        yield listener.getsockname()[1], heard
-        thread.join()
+    context.set_alpn_protos([b"h2"])
+    with tempfile.TemporaryDirectory() as folder:  # from files OpenSSL takes the oddest chain
+        pem = Path(folder, "pem")
+        pem.write_bytes(odd.leaf.key_pem + odd.chain_pem)
+        context.use_certificate_chain_file(str(pem))
+        context.use_privatekey_file(str(pem))
+    with socket.create_connection(("127.0.0.1", port)) as plain:
+        connection = SSL.Connection(context, plain)
+        connection.set_connect_state()
+        try:
+            connection.do_handshake()
+            connection.sendall(
+                b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes.fromhex("000000040000000000")
+            )
+            return bool(connection.recv(9))
+        except (SSL.Error, OSError):
+            return False
 
 
 GO = shutil.which("go")

@@ -12,8 +12,8 @@ from milvus_secure.material import Material, parse_material
 from milvus_secure.path import Role, Verdict, judge_path
 from minting import CLIENT, SERVER
 from odd_chains import Odd
-from odd_corpus import combinations, corpus
-from odd_peers import GO, build_go_server, go_accepts, grpc_accepts
+from odd_corpus import combinations, corpus, under
+from odd_peers import GO, build_go_server, go_accepts, grpc_accepts, milvus_accepts
 
 SEED = 20_261_124
 SHARES = 8
@@ -74,3 +74,10 @@ class TestClientsAsGoJudgesThem:
     def test_thousands_of_combinations(self, program, tmp_path):
         odds = list(combinations(SEED + 1, 5000, CLIENT))
         assert disagreements(odds, go_accepts(program, odds, tmp_path), Role.CLIENT) == []
+
+
+class TestClientsAsMilvusJudgesThem:
+    def test_oddities_below_its_ca(self, milvus_mutual, trio):
+        odds = list(under(trio.ca, CLIENT))
+        accepted = [milvus_accepts(milvus_mutual.port, odd) for odd in odds]
+        assert disagreements(odds, accepted, Role.CLIENT) == []
