@@ -113,6 +113,13 @@ def test_an_alternative_of_another_type_is_judged_as_grpc_judges_it(kind, refere
     _judged_alike(minting.mint("milvus", issuer=ca, ca=False, extra=[(odd, False)]), ca, reference)
 
 
+@pytest.mark.parametrize(("cn", "san"), [("db\0x", "10.0.0.7"), ("x", "db\0x"), ("x", "uri:db\0x")])
+@pytest.mark.parametrize("reference", ["db", "dbx"])
+def test_a_name_with_a_nul_is_judged_as_grpc_judges_it(cn, san, reference):
+    ca = minting.mint("names CA", which=1)
+    _judged_alike(minting.mint(cn, sans=[san], issuer=ca, ca=False), ca, reference)
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
 @pytest.mark.parametrize("name", ["127.0.0.1", "::1", "localhost", "other"])
 def test_the_host_itself_is_judged_as_a_server_name_is(host, name):

@@ -128,6 +128,7 @@ def _host(reference: str) -> str:
 
 def _matches_san(entry: str, host: str) -> bool:
     """``VerifySubjectAlternativeName``: both absolute, one label for a leading ``*.``."""
+    entry = entry.partition("\0")[0]  # it travels as a C string
     if not entry or not host or entry[0] == "." or host[0] == ".":
         return False
     entry, host = (_lower(name if name.endswith(".") else f"{name}.") for name in (entry, host))
