@@ -211,8 +211,12 @@ class Wire:
             OSError: If the connection broke, or the peer sent more than the limit.
         """
         patience = self.deadline if seconds is None else self.deadline.within(seconds)
-        self._wait(selectors.EVENT_READ, patience)
-        data = self._sock.recv(16_384)
+        while True:
+            try:
+                data = self._sock.recv(16_384)
+                break
+            except BlockingIOError:
+                self._wait(selectors.EVENT_READ, patience)
         self._left -= len(data)
         if self._left < 0:
             raise OSError(errno.EMSGSIZE, "the peer sends without end")
@@ -227,8 +231,14 @@ class Wire:
         """
         view = memoryview(data)
         while view:
+            view = view[self._sent(view) :]
+
+    def _sent(self, view: memoryview) -> int:
+        try:
+            return self._sock.send(view)
+        except BlockingIOError:
             self._wait(selectors.EVENT_WRITE, self.deadline)
-            view = view[self._sock.send(view) :]
+            return 0
 
     def _wait(self, event: int, patience: Deadline) -> None:
         started = time.monotonic()
