@@ -13,8 +13,6 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from ..errors import CertificateError
 from .keys import PrivateKey, PublicKey, digest_for, key_pem
-from .names import Identifiers
-from .subject import Subject
 
 MAX_DAYS = 36_500
 """As long as the current guide's CA; more is a slip of the finger."""
@@ -95,10 +93,10 @@ def check_days(days: object, what: str = "days") -> int:
     return days
 
 
-def self_signed(subject: Subject, key: PrivateKey, days: int, *, path_length: int) -> Pair:
-    """Make a root."""
-    name = subject.x509_name()
-    end = _now() + timedelta(days=check_days(days, "ca_days"))
+def self_signed(
+    name: x509.Name, key: PrivateKey, end: datetime, *, path_length: int | None
+) -> Pair:
+    """Make a root that is valid from now to its end."""
     builder = _builder(name, key.public_key(), name, key.public_key(), end)
     builder = _for_role(builder, Role.CA, key.public_key(), path_length)
     return Pair(builder.sign(key, digest_for(key)), key)
@@ -110,7 +108,7 @@ def issue(
     public: PublicKey,
     authority: Authority,
     days: int,
-    names: Identifiers | None = None,
+    names: x509.SubjectAlternativeName | None = None,
 ) -> x509.Certificate:
     """Sign a certificate.
 
@@ -132,34 +130,33 @@ def issue(
             f"({subject.rfc4514_string()}), and no chain could be built.",
             "give it another common name.",
         )
-    end = _now() + timedelta(days=check_days(days))
-    if end > issuer.not_valid_after_utc:
-        left = (issuer.not_valid_after_utc - _now()).days
+    end = now() + timedelta(days=check_days(days))
+    if end > issuer.not_valid_after_utc + timedelta(days=1):
+        left = (issuer.not_valid_after_utc - now()).days
         raise CertificateError(
             f"The {role.value} certificate would be valid for {days} days, its issuer for {left}.",
-            "ask for fewer days, or renew the CA first: milvus-secure certs renew DIR --ca"
-            if left < MAX_DAYS else "ask for fewer days.",
-        )  # fmt: skip
+            "ask for fewer days, or renew the CA first: milvus-secure certs renew DIR --ca",
+        )
+    end = min(end, issuer.not_valid_after_utc)
     builder = _builder(subject, public, issuer.subject, authority.key.public_key(), end)
     builder = _for_role(builder, role, public, 0)
-    extension = names.extension() if names else None
-    if extension is not None:
-        builder = builder.add_extension(extension, critical=False)
+    if names is not None:
+        builder = builder.add_extension(names, critical=False)
     return builder.sign(authority.key, digest_for(authority.key))
 
 
 def request(
-    subject: Subject, key: PrivateKey, names: Identifiers | None = None
+    subject: x509.Name, key: PrivateKey, names: x509.SubjectAlternativeName | None = None
 ) -> x509.CertificateSigningRequest:
     """Make a certificate signing request."""
-    builder = x509.CertificateSigningRequestBuilder().subject_name(subject.x509_name())
-    extension = names.extension() if names else None
-    if extension is not None:
-        builder = builder.add_extension(extension, critical=False)
+    builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
+    if names is not None:
+        builder = builder.add_extension(names, critical=False)
     return builder.sign(key, digest_for(key))
 
 
-def _now() -> datetime:
+def now() -> datetime:
+    """This second, as certificates count."""
     return datetime.now(timezone.utc).replace(microsecond=0)
 
 
@@ -172,7 +169,7 @@ def _builder(
         .issuer_name(issuer)
         .public_key(public)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(_now() - _BACKDATE)
+        .not_valid_before(now() - _BACKDATE)
         .not_valid_after(end)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer), critical=False)
@@ -180,7 +177,7 @@ def _builder(
 
 
 def _for_role(
-    builder: x509.CertificateBuilder, role: Role, public: PublicKey, path_length: int
+    builder: x509.CertificateBuilder, role: Role, public: PublicKey, path_length: int | None
 ) -> x509.CertificateBuilder:
     constraint = x509.BasicConstraints(role.issues, path_length if role.issues else None)
     builder = builder.add_extension(constraint, critical=True)

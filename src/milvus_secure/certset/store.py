@@ -11,7 +11,7 @@ import shutil
 import stat
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from ..errors import CertificateError
@@ -20,7 +20,7 @@ _SWAP = 2  # RENAME_EXCHANGE of Linux, RENAME_SWAP of macOS
 _AT_FDCWD = -100
 
 
-def write_set(directory: Path, files: Mapping[str, bytes]) -> None:
+def write_set(directory: Path, files: Mapping[str, bytes], drop: Collection[str] = ()) -> None:
     """Put files into a directory, all of them or none.
 
     Keys (``*.key``) get mode 0600, other files 0644, a new directory 0700. Files that are there
@@ -29,19 +29,49 @@ def write_set(directory: Path, files: Mapping[str, bytes]) -> None:
     Args:
         directory: Made if it is missing; its parent must exist.
         files: Contents by file name.
+        drop: Files that go at the same time.
 
     Raises:
         CertificateError: If it cannot be written; then nothing has changed.
     """
     target = Path(os.path.realpath(directory))
     try:
-        _write(target, files)
+        _write(target, files, drop)
     except OSError as error:
         why = (error.strerror or type(error).__name__).lower()
         raise CertificateError(
             f"{directory} cannot be written: {why}. Nothing was changed.", _FIXES.get(
                 error.errno or 0, f"check the permissions and the space of {target.parent}.")
         ) from None  # fmt: skip
+
+
+def write_file(path: Path, data: bytes, *, private: bool = False, overwrite: bool = False) -> None:
+    """Write one file, whole or not at all.
+
+    Args:
+        path: Where to.
+        data: Its contents.
+        private: Whether its mode is 0600 instead of 0644.
+        overwrite: Whether a file that is there may be replaced.
+
+    Raises:
+        CertificateError: If it is there, or cannot be written; then nothing has changed.
+    """
+    if not overwrite and os.path.lexists(path):
+        raise CertificateError(f"{path} is there already.", "name another, or say --force.")
+    try:
+        staging = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        try:
+            _write_file(staging / "data", data, private=private)
+            (staging / "data").replace(path)
+            _sync(path.parent)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+    except OSError as error:
+        why = (error.strerror or type(error).__name__).lower()
+        raise CertificateError(
+            f"{path} cannot be written: {why}.", "name another file, or mend the permissions."
+        ) from None
 
 
 _FIXES = {
@@ -53,17 +83,17 @@ _FIXES = {
 }
 
 
-def _write(target: Path, files: Mapping[str, bytes]) -> None:
+def _write(target: Path, files: Mapping[str, bytes], drop: Collection[str]) -> None:
     old = _status(target)
     staging = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:
         for name, data in files.items():
-            _write_file(staging / name, data)
+            _write_file(staging / name, data, private=name.endswith(".key"))
         if old is None:
             _sync(staging)
             staging.rename(target)
         else:
-            _carry_over(target, staging)
+            _carry_over(target, staging, drop)
             _like(staging, old, keep_mode=any(target.iterdir()))
             _sync(staging)
             _exchange(staging, target)
@@ -83,8 +113,8 @@ def _status(target: Path) -> os.stat_result | None:
     return status
 
 
-def _write_file(path: Path, data: bytes) -> None:
-    mode = 0o600 if path.suffix in {".key", ".p12"} else 0o644
+def _write_file(path: Path, data: bytes, *, private: bool) -> None:
+    mode = 0o600 if private else 0o644
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(descriptor, "wb") as stream:
         stream.write(data)
@@ -92,7 +122,7 @@ def _write_file(path: Path, data: bytes) -> None:
         os.fsync(descriptor)
 
 
-def _carry_over(old: Path, new: Path) -> None:
+def _carry_over(old: Path, new: Path, drop: Collection[str]) -> None:
     """Link what stays into the new directory: the same file under the same name."""
     for entry in os.scandir(old):
         if entry.is_dir(follow_symlinks=False):
@@ -100,6 +130,8 @@ def _carry_over(old: Path, new: Path) -> None:
                 f"{old} holds the directory {entry.name}, which cannot move along in one step.",
                 "move it elsewhere, or use another directory for the set.",
             )
+        if entry.name in drop:
+            continue
         if not (new / entry.name).exists():
             os.link(entry.path, new / entry.name, follow_symlinks=False)
         elif os.name == "posix" and os.geteuid() == 0:

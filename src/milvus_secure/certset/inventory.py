@@ -1,0 +1,177 @@
+"""Reads what a set's directory holds: anchors, who signs, and the leaves below."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from ..certificate import extension, may_sign, public_key
+from ..errors import CertificateError
+from ..reading import read_path
+from .issue import Authority, Role
+from .keys import PrivateKey, load_key
+
+_AUTHORITIES = ("ca", "intermediate", "chain")
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A server's or client's certificate in a set.
+
+    Attributes:
+        stem: Its files' name without suffix.
+        certificate: The first in ``STEM.pem``.
+        chain: What follows it there.
+    """
+
+    stem: str
+    certificate: x509.Certificate
+    chain: tuple[x509.Certificate, ...] = ()
+
+    @property
+    def role(self) -> Role:
+        """By its extended key usage, by its name where that says nothing."""
+        usage = extension(self.certificate, x509.ExtendedKeyUsage)
+        usages = set(usage) if usage else set()
+        if self.stem == "server":
+            return Role.SERVER
+        only_server = ExtendedKeyUsageOID.CLIENT_AUTH not in usages
+        serves = ExtendedKeyUsageOID.SERVER_AUTH in usages and only_server
+        return Role.SERVER if serves and self.stem != "client" else Role.CLIENT
+
+    @property
+    def days(self) -> int:
+        """The validity it was issued with."""
+        whole = self.certificate.not_valid_after_utc - self.certificate.not_valid_before_utc
+        return max(whole.days, 1)
+
+    @property
+    def names(self) -> x509.SubjectAlternativeName | None:
+        """What it presents."""
+        return extension(self.certificate, x509.SubjectAlternativeName)
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """What stands in a directory; read when asked for."""
+
+    directory: Path
+
+    @cached_property
+    def anchors(self) -> tuple[x509.Certificate, ...]:
+        """The CAs in ca.pem; the first is the one that issues.
+
+        Raises:
+            CertificateError: If there are none.
+        """
+        return read_certificates(self.directory / "ca.pem")
+
+    @cached_property
+    def has_intermediate(self) -> bool:
+        """Whether an intermediate CA signs the leaves."""
+        return (self.directory / "intermediate.key").exists()
+
+    @cached_property
+    def authority(self) -> Authority:
+        """Who signs leaves.
+
+        Raises:
+            CertificateError: If its key or certificate is missing, or they do not belong together.
+        """
+        stem = "intermediate" if self.has_intermediate else "ca"
+        certificate = read_certificates(self.directory / f"{stem}.pem")[0]
+        key = load_key(self.directory / f"{stem}.key")
+        require_pair(certificate, key, self.directory / stem)
+        if not is_authority(certificate):
+            raise CertificateError(
+                f"{self.directory / stem}.pem is no CA certificate and may sign nothing.",
+                f"milvus-secure certs repair {self.directory}",
+            )
+        return Authority(certificate, key, (certificate,) if self.has_intermediate else ())
+
+    @cached_property
+    def leaves(self) -> tuple[Leaf, ...]:
+        """The certificates of this set that have a key beside them, the server first."""
+        found = []
+        for path in sorted(self.directory.glob("*.pem")):
+            if path.stem in _AUTHORITIES or not path.with_suffix(".key").exists():
+                continue
+            try:
+                first, *rest = read_certificates(path)
+            except CertificateError:
+                continue
+            leaf = Leaf(path.stem, first, tuple(rest))
+            if self.issued_by(leaf) is not None:
+                found.append(leaf)
+        return tuple(sorted(found, key=lambda leaf: (leaf.role is not Role.SERVER, leaf.stem)))
+
+    def issued_by(self, leaf: Leaf) -> x509.Certificate | None:
+        """The anchor a leaf chains to, or None if it is not of this set."""
+        links = list(leaf.chain)
+        if self.has_intermediate:
+            links += read_certificates(self.directory / "intermediate.pem")
+        tip = leaf.certificate
+        while True:
+            anchor = next((a for a in self.anchors if signed_by(tip, a)), None)
+            if anchor is not None:
+                return anchor
+            above = next((link for link in links if signed_by(tip, link)), None)
+            if above is None:
+                return None
+            links.remove(above)
+            tip = above
+
+
+def read_certificates(path: Path) -> tuple[x509.Certificate, ...]:
+    """Read a PEM file of certificates.
+
+    Raises:
+        CertificateError: If it cannot be read or holds none.
+    """
+    got = read_path(os.fspath(path))
+    if got.fault is not None:
+        raise CertificateError(
+            f"{path} cannot be read: {got.fault.detail or got.fault.code}.",
+            "name the directory of a set, or make one: milvus-secure certs init DIR",
+        )
+    try:
+        return tuple(x509.load_pem_x509_certificates(got.data))
+    except ValueError:
+        raise CertificateError(
+            f"{path} holds no PEM certificate.", f"look at it: milvus-secure certs show {path}"
+        ) from None
+
+
+def signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    """Whether names match and the issuer's key made the signature."""
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
+
+
+def is_authority(certificate: x509.Certificate) -> bool:
+    """Whether a certificate may sign others (RFC 5280, 4.2.1.9 and 4.2.1.3)."""
+    basic = extension(certificate, x509.BasicConstraints)
+    return basic is not None and basic.ca and may_sign(certificate)
+
+
+def require_pair(certificate: x509.Certificate, key: PrivateKey, stem: Path) -> None:
+    """Raise if a key is not the certificate's.
+
+    Raises:
+        CertificateError: If so.
+    """
+    if public_key(certificate) != key.public_key():
+        raise CertificateError(
+            f"{stem}.key is not the key of {stem}.pem.",
+            "put the key back that was made with it, or make a new set "
+            "(milvus-secure certs init DIR).",
+        )
