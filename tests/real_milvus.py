@@ -23,7 +23,7 @@ import subprocess
 import tempfile
 import time
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,7 +93,13 @@ class RunningMilvus:
 
 @contextmanager
 def real_milvus(
-    program: Path, data: Path, *, tls_mode: TLSMode, certs: Path, authorization: bool = False
+    program: Path,
+    data: Path,
+    *,
+    tls_mode: TLSMode,
+    certs: Path,
+    authorization: bool = False,
+    configure: Callable[[Path], None] | None = None,
 ) -> Iterator[RunningMilvus]:
     """Run a server until the block is left.
 
@@ -103,6 +109,8 @@ def real_milvus(
         tls_mode: Plaintext, one-way or mutual.
         certs: A folder with server.pem, server.key, ca.pem, and for mutual client.pem, client.key.
         authorization: Ask clients for credentials; then `ROOT_TOKEN` are the only ones.
+        configure: Makes the mode itself, in the folder that holds a milvus.yaml in tlsMode 0
+            without authorization.
     """
     from milvus import MilvusServerConfig  # noqa: PLC0415 - absent on other platforms
 
@@ -110,11 +118,14 @@ def real_milvus(
     asked = [name for name in settings.configurable_items if name.endswith("_port")]
     metrics, etcd_client, etcd_peer, *ports = free_ports(len(asked) + 3)
     settings.update(**dict(zip(asked, ports, strict=True)))
-    settings.set("tls_mode", tls_mode.number)
-    settings.set("authorization_enabled", authorization)
-    for name in ("server.pem", "server.key", "ca.pem"):
-        settings.set(name.replace(".", "_") + "_path", str(certs / name))
+    if configure is None:
+        settings.set("tls_mode", tls_mode.number)
+        settings.set("authorization_enabled", authorization)
+        for name in ("server.pem", "server.key", "ca.pem"):
+            settings.set(name.replace(".", "_") + "_path", str(certs / name))
     settings.resolve()
+    if configure is not None:
+        configure(data / "configs")
     (data / "etcd.yaml").write_text(_etcd(etcd_client, etcd_peer))
     environ = {
         "PATH": os.environ["PATH"],

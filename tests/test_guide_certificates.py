@@ -99,6 +99,11 @@ def test_the_check_finds_no_error_in_mutual_tls(mutual):
     assert check(mutual).errors == ()
 
 
+@pytest.mark.trips("name-cn-only")
+def test_the_check_warns_that_there_is_no_subject_alternative_name(mutual):
+    assert "name-cn-only" in {found.code for found in check(mutual).warnings}
+
+
 def test_they_connect_to_the_real_milvus_in_mutual_tls(
     settings, guide_certs, milvus_program, tmp_path
 ):

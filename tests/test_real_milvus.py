@@ -68,6 +68,10 @@ class TestOneWay:
     def test_a_healthy_connection_has_no_finding(self, one_way):
         assert check(one_way).findings == ()
 
+    @pytest.mark.trips("name-mismatch")
+    def test_a_name_the_certificate_does_not_bear(self, one_way):
+        assert cause_of_refusal(one_way, server_name="milvus.example.com") == "name-mismatch"
+
     @pytest.mark.trips("chain-untrusted")
     def test_a_ca_of_another_name(self, one_way, tmp_path):
         ca = tmp_path / "ca.pem"
@@ -133,6 +137,10 @@ class TestMutual:
         another = minting.mint("another CA", which=8)
         pair = written(tmp_path, issuer=another, usages=[minting.CLIENT])
         assert cause_of_refusal(mutual, **pair) == "client-certificate-rejected"
+
+    @pytest.mark.trips("name-mismatch")
+    def test_a_name_the_certificate_does_not_bear(self, mutual):
+        assert cause_of_refusal(mutual, server_name="milvus.example.com") == "name-mismatch"
 
     @pytest.mark.trips("database-missing")
     def test_a_database_that_is_not_there(self, mutual):

@@ -59,6 +59,10 @@ def _headline(report: Report) -> str:
 def _verdict(report: Report) -> str:
     if report.root_cause:
         return f"{report.root_cause.code}: {report.root_cause.message}"
+    configured = _setting(report, "server")
+    if configured:
+        whose = "This client fits" if _setting(report, "uri") else "Clients can use"
+        return f"{whose} the server that {configured} configures."
     if report.server is None:
         return "Nothing in the settings and files stands in the way; the endpoint was not asked."
     version = report.server.milvus_version
@@ -71,7 +75,11 @@ def _described(mode: TLSMode) -> str:
 
 
 def _target(report: Report) -> str:
-    return report.settings.get("uri", {}).get("value") or "?"
+    return " against ".join(filter(None, (_setting(report, "uri"), _setting(report, "server"))))
+
+
+def _setting(report: Report, name: str) -> str | None:
+    return report.settings.get(name, {}).get("value")
 
 
 def _block(found: Finding) -> str:
@@ -99,8 +107,10 @@ def _ladder(report: Report) -> str:
 
 
 def _rungs(report: Report) -> Iterator[tuple[str, str, str]]:
-    for area in _AREAS:
+    for area in (*_AREAS, *(["server"] if _setting(report, "server") else [])):
         yield _area(report, area)
+    if _setting(report, "server"):
+        return
     if report.server is None:
         yield "-", "endpoint", "not asked"
         return

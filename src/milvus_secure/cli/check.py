@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .console import say, waiting
@@ -24,13 +25,22 @@ def add_parser(commands: Commands) -> None:
         "--profile and --uri may be repeated; each is checked, all at once.",
     )
     parser.add_argument("--offline", action="store_true", help="settings and files only")
+    parser.add_argument(
+        "--server", metavar="FILE", type=Path,
+        help="judge against a server's configuration instead of a live endpoint",
+    )  # fmt: skip
+    add_report_flags(parser)
+    add_settings_flags(parser, repeatable=True)
+    parser.set_defaults(run=run)
+
+
+def add_report_flags(parser: argparse.ArgumentParser) -> None:
+    """Add what every command that prints reports understands."""
     parser.add_argument("--format", choices=("text", "json", "junit"), default="text")
     parser.add_argument(
         "--fail-on", choices=("error", "warning"), default="error",
         help="exit with 1 from this severity on (default: error)",
     )  # fmt: skip
-    add_settings_flags(parser, repeatable=True)
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -40,7 +50,15 @@ def run(arguments: argparse.Namespace) -> int:
         for profile in arguments.profile or [None]
         for uri in arguments.uri or [None]
     ]
-    reports = _check(targets, offline=arguments.offline)
+    if arguments.server:
+        from ..server_check import check_server  # noqa: PLC0415 - loads the YAML library
+
+        return show([check_server(arguments.server, one) for one in targets], arguments)
+    return show(_check(targets, offline=arguments.offline), arguments)
+
+
+def show(reports: Sequence[Report], arguments: argparse.Namespace) -> int:
+    """Print reports in the format asked for; returns the exit status."""
     say(_FORMATS[arguments.format](reports))
     bad = any(r.errors or (r.warnings and arguments.fail_on == "warning") for r in reports)
     return 1 if bad else 0

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from ..errors import MilvusSecureError
 from ..mode import TLSMode
+from .check import add_report_flags, show
 from .console import say
-from .flags import Commands, tls_mode
+from .flags import Commands, add_settings_flags, settings_from, tls_mode
 
 if TYPE_CHECKING:
     from ..server_config import ServerPlan
+    from ..settings import MilvusSettings
 
 _TARGETS = ("compose", "helm", "operator", "kubernetes", "cert-manager")
 
@@ -26,6 +28,8 @@ def add_parser(commands: Commands) -> None:
     )
     below = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_config(below)
+    _add_check(below)
+    _add_curl(below)
 
 
 def _add_config(commands: Commands) -> None:
@@ -77,6 +81,61 @@ def run_config(arguments: argparse.Namespace) -> int:
     if unchanged:
         told.append(f"{unchanged} files were as they should be")
     say("\n".join(told))
+    return 0
+
+
+def _add_check(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "check",
+        help="judge a milvus.yaml, Compose file, Helm values or Operator resource",
+        description="Judge the TLS part of a server's configuration and the files behind it. "
+        "With --client, both ends together; `milvus-secure check --server FILE` does the same "
+        "with the settings here.",
+    )
+    parser.add_argument("file", metavar="FILE", type=Path)
+    parser.add_argument("--client", metavar="FILE", type=Path,
+                        help="a client's .env or settings file")  # fmt: skip
+    add_report_flags(parser)
+    parser.set_defaults(run=run_check)
+
+
+def run_check(arguments: argparse.Namespace) -> int:
+    """Print the report about the server, or about both ends."""
+    from ..server_check import check_server  # noqa: PLC0415
+
+    client = _client(arguments.client) if arguments.client else None
+    return show([check_server(arguments.file, client)], arguments)
+
+
+def _client(path: Path) -> MilvusSettings:
+    from ..settings import MilvusSettings  # noqa: PLC0415
+
+    if not path.is_file():
+        raise MilvusSecureError(f"{path} is not a file. Fix: name the client's settings.")
+    if path.suffix == ".env" or path.name.startswith(".env"):
+        return MilvusSettings(environ={}, env_file=path.absolute(), cwd=path.absolute().parent)
+    return MilvusSettings(environ={}, env_file=None, config=path)
+
+
+def _add_curl(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "curl",
+        help="print the curl line that asks the RESTful API over the same TLS",
+        description="Print the curl line for the RESTful API; put the token in $MILVUS_TOKEN.",
+    )
+    parser.add_argument("--rest-port", type=int, default=8080, help="proxy.http.port")
+    add_settings_flags(parser)
+    parser.set_defaults(run=run_curl)
+
+
+def run_curl(arguments: argparse.Namespace) -> int:
+    """Print the line."""
+    from ..rest import curl_command  # noqa: PLC0415
+
+    try:
+        say(curl_command(settings_from(arguments), arguments.rest_port))
+    except ValueError as error:
+        raise MilvusSecureError(f"There is no curl line: {error}. Fix: use an https URI.") from None
     return 0
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ..errors import MilvusSecureError
 from .client_side import client_env
 from .milvus_yaml import milvus_yaml
-from .plan import ServerPlan
+from .plan import USER_YAML_SINCE, ServerPlan, image_version
 from .yaml_text import dumped
 
 FOLDER = "/milvus/tls"
@@ -30,8 +31,7 @@ def files(plan: ServerPlan) -> Mapping[str, bytes]:
 
 
 def _compose(plan: ServerPlan) -> dict[str, object]:
-    # A patched file is complete and takes milvus.yaml's place; a new one is laid over it.
-    mounted_as = "milvus.yaml" if plan.template is not None else "user.yaml"
+    mounted_as = _mounted_as(plan)
     return {
         "services": {
             "etcd": {
@@ -87,6 +87,19 @@ def _compose(plan: ServerPlan) -> dict[str, object]:
         },
         "networks": {"default": {"name": "milvus"}},
     }
+
+
+def _mounted_as(plan: ServerPlan) -> str:
+    """A patched file is complete and takes milvus.yaml's place; a new one is laid over it."""
+    if plan.template is not None:
+        return "milvus.yaml"
+    version = image_version(plan.image)
+    if version is not None and version < USER_YAML_SINCE:
+        raise MilvusSecureError(
+            f"{plan.image} does not read a user.yaml, so its whole milvus.yaml is needed. "
+            "Fix: give it with --patch milvus.yaml."
+        )
+    return "user.yaml"
 
 
 def _health(*command: str) -> dict[str, object]:

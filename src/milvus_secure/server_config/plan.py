@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +16,9 @@ from ..mode import TLSMode
 
 IMAGE = "milvusdb/milvus:v2.5.16"
 """The release the generated files name, pinned so that the same input gives the same output."""
+
+USER_YAML_SINCE = (2, 4)
+"""The first release whose standalone server lays a user.yaml over milvus.yaml; 2.3 does not."""
 
 SERVER_FILES = ("server.pem", "server.key", "ca.pem")
 """What the server reads in mutual mode; the guide mounts the same three."""
@@ -173,3 +177,9 @@ def is_address(name: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def image_version(image: object) -> tuple[int, int] | None:
+    """Milvus's release as a container image's tag tells it, such as ``(2, 5)``."""
+    found = re.search(r":v?(\d+)\.(\d+)", str(image or ""))
+    return (int(found[1]), int(found[2])) if found else None

@@ -1,0 +1,68 @@
+"""What a server's rules may look at: its configuration and the files behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Final
+
+from ..material import Material, read_one
+from ..mode import TLSMode
+from .model import ServerSide
+
+PATH_KEYS: Final = {
+    "server_pem": "tls.serverPemPath",
+    "server_key": "tls.serverKeyPath",
+    "ca_pem": "tls.caPemPath",
+}
+
+
+@dataclass(frozen=True)
+class ServerContext:
+    """The immutable input of every rule about a server.
+
+    Attributes:
+        side: The configuration.
+        material: What the server's certificate files hold, by slot, where they can be found.
+        now: The time certificates are judged at, with zone.
+    """
+
+    side: ServerSide
+    material: Mapping[str, Material]
+    now: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
+
+    @property
+    def mode(self) -> TLSMode:
+        """The mode the server would run in; plaintext where it would not start."""
+        return self.side.tls_mode or TLSMode.PLAINTEXT
+
+    @property
+    def named(self) -> Mapping[str, str]:
+        """The certificate paths the mode makes the server read, by slot."""
+        wanted = {TLSMode.ONE_WAY: 2, TLSMode.MUTUAL: 3}.get(self.mode, 0)
+        slots = list(PATH_KEYS)[:wanted]
+        return {slot: self.side.value(PATH_KEYS[slot]) for slot in slots}
+
+    def blocked_by(self, need: str) -> str | None:
+        """Why an input of a rule cannot be had: a slot's fault, or a tlsMode that is none."""
+        if need == "tls_mode":
+            return None if self.side.tls_mode else "server-tls-mode-invalid"
+        given = self.material.get(need)
+        return given.fault.code if given is not None and given.fault else None
+
+
+def server_context(side: ServerSide) -> ServerContext:
+    """Read the certificate files that can be found on this machine, each once."""
+    found: dict[str, Material] = {}
+    for slot, path in ServerContext(side, {}).named.items():
+        here = side.on_this_machine(path) if path else None
+        if here is not None:
+            key = PATH_KEYS[slot]
+            found[slot] = read_one(slot, _absolute(here), key, side.source_of(key))
+    return ServerContext(side, found)
+
+
+def _absolute(path: Path) -> str:
+    return str(path.absolute())
