@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import random
+import socket
 import struct
 import threading
 import time
@@ -23,8 +24,11 @@ from milvus_secure.embedded import EmbeddedMilvus
 from milvus_secure.material import read_material
 from milvus_secure.observation import Observation
 from milvus_secure.probe import probe
+from milvus_secure.probe.deadline import Deadline
 from milvus_secure.probe.proxies import proxy_for
+from milvus_secure.probe.sockets import Address, dial
 
+LOOPBACK = ("127.0.0.1", "127.0.0.2")
 TLS_RECORD = b"\x16\x03\x03"
 
 
@@ -83,6 +87,25 @@ def test_an_untrusted_expired_chain_is_shown_too(look):
     leaf = minting.mint("old", sans=["elsewhere"], days=0.5, which=2, kind="rsa1024")
     with peers.tls(leaf) as port:
         assert look(port).chain == (leaf.certificate,)
+
+
+def test_addresses_that_differ_are_told_apart():
+    with peers.tcp(peers.silent) as port:
+        open_one, closed_one = (Address(socket.AF_INET, (ip, port)) for ip in LOOPBACK)
+        dialled = dial([closed_one, open_one], Deadline(5))
+        dialled.close()
+
+    assert dialled.told == "127.0.0.1 open, 127.0.0.2 connection refused"
+
+
+def test_an_address_that_drops_packets_does_not_hold_up_another():
+    with peers.dropping_port() as dropping, peers.tcp(peers.silent) as port:
+        dialled = dial(
+            [Address(socket.AF_INET, ("127.0.0.1", p)) for p in (dropping, port)], Deadline(60)
+        )
+        dialled.close()
+
+    assert dialled.told == "127.0.0.1 open, 127.0.0.1 no answer"
 
 
 def record(body: bytes) -> bytes:

@@ -132,16 +132,19 @@ _SPECIFIC = (
 def _tls_failed(context: Context) -> Iterator[Finding]:
     """What is left: silent where anything else explains the refusal, so never in the way."""
     observation = seen(context)
-    hung_up = context.mode is not TLSMode.PLAINTEXT and observation.speaks == "closed"
+    asked = context.mode is not TLSMode.PLAINTEXT
+    hung_up = asked and observation.speaks == "closed"
+    # Too slow for the look, but not for gRPC, which was refused.
+    slow = asked and observation.speaks == "silence" and observation.grpc_code == "UNAVAILABLE"
     failed = observation.grpc_state is not None or not observation.tls_complete
-    if not (hung_up or (_refused(context) and failed)) or grpc_ready(context):
+    if not (hung_up or slow or (_refused(context) and failed)) or grpc_ready(context):
         return
     others, _ = run(context, (*files.RULES, *trust.RULES, *names.RULES, *_SPECIFIC))
     if any(one.severity is Severity.ERROR for one in others):
         return
     evidence = [
         f"alert {observation.alert}" if observation.alert else "",
-        "" if observation.tls_complete else observation.tls_error,
+        observation.tls_error if observation.speaks == "tls" else "",
         f"gRPC: {observation.grpc_state}" if observation.grpc_state else "",
     ]
     yield at_endpoint(

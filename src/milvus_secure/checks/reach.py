@@ -97,7 +97,7 @@ def _tcp_timeout(context: Context) -> Iterator[Finding]:
     if observation.failure == "tcp-timeout":
         message = f"Port {port} of {host} does not answer."
         evidence = observation.failure_detail
-    elif observation.speaks == "silence" and not grpc_ready(context):
+    elif observation.speaks == "silence" and observation.grpc_code in {None, "DEADLINE_EXCEEDED"}:
         message = f"Port {port} of {host} takes connections, but says nothing."
         evidence = "silence after our first message, TLS or not"
     else:

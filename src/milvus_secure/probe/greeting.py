@@ -11,7 +11,7 @@ PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\x00\x00\x00\x04\x00\x00\x00\x
 
 _FRAME_HEAD = 9
 _PAGES = (b"<!doctype", b"<html")  # a web server that takes us for HTTP/0.9 sends no status line
-_SHOWN = 48
+_SHOWN = 40
 
 
 def classify(data: bytes) -> str | None:
@@ -38,8 +38,9 @@ def classify(data: bytes) -> str | None:
 
 
 def shown(data: bytes) -> str:
-    """The first bytes of a peer as evidence, escaped."""
-    return ascii(data[:_SHOWN])[1:]
+    """The first bytes of a peer as evidence, escaped and short."""
+    text = ascii(data[:_SHOWN])[2:-1]
+    return f"{text[:_SHOWN]}..." if len(text) > _SHOWN else text
 
 
 def listen(wire: Wire, seconds: float | None = None) -> tuple[str, bytes]:

@@ -97,11 +97,10 @@ class Handshake:
             look.error = _words(error)
             self._flush_quietly()
         except TimeoutError:
-            look.speaks = look.speaks or "silence"
             look.error = "the peer stopped answering in the middle of the handshake"
         except OSError as error:
-            look.speaks = look.speaks or "closed"
-            look.error = (error.strerror or str(error)).lower()
+            look.error = error.strerror.lower() if error.strerror else str(error)
+        look.speaks = look.speaks or "closed"
         if look.speaks == "tls":
             self._record()
         return look
@@ -150,7 +149,7 @@ class Handshake:
                 self.look.speaks = spoken
                 if spoken != "tls":
                     self.look.greeting = shown(pending) if pending else ""
-                    raise ConnectionError("the answer is not TLS")
+                    raise ConnectionError(f"no TLS, but {spoken}")
             else:
                 pending = self._wire.read()
                 if not pending:
