@@ -183,8 +183,9 @@ LEAVES = {
     "CN only": {"sans": (), "common_name": "localhost"},
     "version 1": {"version": 1, "common_name": "localhost"},
     "without subject": {"common_name": None},
-    "with the root's name": {"common_name": "odd root"},
-    "with the root's name, no identifiers": {"common_name": "odd root", "identifiers": False},
+    "with the root's name": {"common_name": "odd root", "sans": NAMES},
+    "with the root's name, no identifiers": {"common_name": "odd root", "sans": NAMES,
+                                             "identifiers": False},
 }  # fmt: skip
 AUTHORITIES = {
     **BOTH,

@@ -188,13 +188,13 @@ class TestTheGuide:
         return folder
 
     def test_one_way_has_no_error_and_connects(self, settings: Settings, guide):
-        read = {path.name: path.read_bytes() for path in guide.iterdir()}
+        read = {path.name: path.read_bytes() for path in guide.glob("*.*")}
         report = check(settings(server_pem_path=guide / "server.pem"), online=False)
         assert report.errors == ()
         assert connects(SetUp(read["server.pem"], read["server.key"], read["server.pem"]))
 
     def test_mutual_has_no_error_and_connects(self, settings: Settings, guide):
-        read = {path.name: path.read_bytes() for path in guide.iterdir()}
+        read = {path.name: path.read_bytes() for path in guide.glob("*.*")}
         report = check(
             settings(ca_pem_path=guide / "ca.pem", client_pem_path=guide / "client.pem",
                      client_key_path=guide / "client.key"), online=False,

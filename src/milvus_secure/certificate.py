@@ -16,9 +16,18 @@ _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 
 def extension(certificate: x509.Certificate, kind: type[_Extension]) -> _Extension | None:
     """The value of an extension, or None if it is absent or cannot be read."""
+    found = extensions(certificate)
     try:
-        return certificate.extensions.get_extension_for_class(kind).value
-    except (x509.ExtensionNotFound, ValueError):
+        return found.get_extension_for_class(kind).value if found is not None else None
+    except x509.ExtensionNotFound:
+        return None
+
+
+def extensions(certificate: x509.Certificate) -> x509.Extensions | None:
+    """All extensions, or None if one of them cannot be read."""
+    try:
+        return certificate.extensions
+    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
         return None
 
 
@@ -33,6 +42,22 @@ def public_key(certificate: x509.Certificate) -> CertificatePublicKeyTypes | Non
 def name_text(name: x509.Name) -> str:
     """A name on one line, most specific part first (RFC 4514)."""
     return name.rfc4514_string() or "(no name)"
+
+
+def subject_of(certificate: x509.Certificate) -> x509.Name:
+    """The subject; empty when it cannot be read, which gRPC and Go refuse to begin with."""
+    try:
+        return certificate.subject
+    except ValueError:
+        return x509.Name([])
+
+
+def issuer_of(certificate: x509.Certificate) -> x509.Name:
+    """The issuer's name; empty when it cannot be read."""
+    try:
+        return certificate.issuer
+    except ValueError:
+        return x509.Name([])
 
 
 @lru_cache(maxsize=512)
@@ -113,6 +138,6 @@ def identified(child: x509.Certificate, issuer: x509.Certificate) -> bool:
 
 def self_issued(certificate: x509.Certificate) -> bool:
     """True if BoringSSL takes it for self-signed: its own issuer by name and key identifier."""
-    return same_name(certificate.subject, certificate.issuer) and identified(
+    return same_name(subject_of(certificate), issuer_of(certificate)) and identified(
         certificate, certificate
     )

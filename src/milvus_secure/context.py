@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from .certificate import extension
 from .endpoint import Endpoint, parse_endpoint
 from .identity import installed_grpc
 from .material import Material, parse_material
@@ -177,12 +178,6 @@ def may_issue(certificate: x509.Certificate) -> bool:
     """True if a certificate says it is a CA (RFC 5280, 4.2.1.9 and 4.2.1.3)."""
     from cryptography import x509  # noqa: PLC0415 - only its type is known above
 
-    try:
-        extensions = certificate.extensions
-    except ValueError:  # extensions that cannot be parsed say nothing
-        return False
-    return any(
-        (isinstance(e.value, x509.BasicConstraints) and e.value.ca)
-        or (isinstance(e.value, x509.KeyUsage) and e.value.key_cert_sign)
-        for e in extensions
-    )
+    basic = extension(certificate, x509.BasicConstraints)
+    usage = extension(certificate, x509.KeyUsage)
+    return bool((basic and basic.ca) or (usage and usage.key_cert_sign))

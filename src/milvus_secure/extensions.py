@@ -16,7 +16,16 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from .certificate import extension, may_sign, name_text, public_key, same_name
+from .certificate import (
+    extension,
+    extensions,
+    issuer_of,
+    may_sign,
+    name_text,
+    public_key,
+    same_name,
+    subject_of,
+)
 
 # Extensions BoringSSL and Go act on; any other that is critical is refused (RFC 5280, 4.2).
 _UNDERSTOOD = frozenset({
@@ -60,7 +69,9 @@ def grpc_failures(
     for below, one in enumerate(untrusted[1:]):
         if not _is_ca(one) or not may_sign(one):
             yield _not_ca(one)
-        counted = [c for c in untrusted[1 : below + 1] if not same_name(c.subject, c.issuer)]
+        counted = [
+            c for c in untrusted[1 : below + 1] if not same_name(subject_of(c), issuer_of(c))
+        ]
         yield from _path_length(one, len(counted))
     for one in untrusted:
         yield from _purpose(one, ExtendedKeyUsageOID.SERVER_AUTH, "usage-not-server")
@@ -95,7 +106,7 @@ def _grpc_hashes(certificates: Sequence[x509.Certificate]) -> Iterator[Failure]:
             yield Failure(
                 "weak-signature", "gRPC cannot verify a signature of this kind.",
                 expected="SHA-256 or better of the SHA-2 family",
-                presented=f"{name_text(one.subject)} signed with {digest.name.upper()}",
+                presented=f"{name_text(subject_of(one))} signed with {digest.name.upper()}",
             )  # fmt: skip
 
 
@@ -114,7 +125,7 @@ def _grpc_constraints(path: Sequence[x509.Certificate]) -> Iterator[Failure]:
                 expected="name constraints for DNS names only",
                 presented=", ".join(str(tree.value) for tree in networks),
             )
-    common = path[0].subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+    common = subject_of(path[0]).get_attributes_for_oid(x509.NameOID.COMMON_NAME)
     hosts = [str(one.value) for one in common if _DNS_LIKE.fullmatch(str(one.value))]
     if limits and names is None and hosts:
         yield Failure(
@@ -149,7 +160,7 @@ def go_failures(
             yield Failure(
                 "weak-signature", "A Go server such as Milvus refuses a signature of this kind.",
                 expected="SHA-256 or better of the SHA-2 family",
-                presented=f"{name_text(one.subject)} signed with {digest.name.upper()}",
+                presented=f"{name_text(subject_of(one))} signed with {digest.name.upper()}",
             )  # fmt: skip
     key = public_key(path[0])
     curves = ec.SECP256R1 | ec.SECP384R1 | ec.SECP521R1
@@ -194,7 +205,7 @@ def span(length: timedelta) -> str:
 def dates_failures(path: Sequence[x509.Certificate], now: datetime) -> Iterator[Failure]:
     """Yield for every certificate that is not valid at this time, and by how much."""
     for one in path:
-        name = name_text(one.subject)
+        name = name_text(subject_of(one))
         if now > one.not_valid_after_utc:
             yield Failure(
                 "certificate-expired",
@@ -216,14 +227,14 @@ def dates_failures(path: Sequence[x509.Certificate], now: datetime) -> Iterator[
 
 def _critical(certificates: Sequence[x509.Certificate], code: str) -> Iterator[Failure]:
     for one in certificates:
-        try:
-            odd = [e.oid.dotted_string for e in one.extensions
-                   if e.critical and e.oid.dotted_string not in _UNDERSTOOD]  # fmt: skip
-        except ValueError:
-            odd = ["an extension that cannot be read"]
+        found = extensions(one)
+        odd = ["an extension that cannot be read"] if found is None else [
+            e.oid.dotted_string for e in found
+            if e.critical and e.oid.dotted_string not in _UNDERSTOOD
+        ]  # fmt: skip
         if odd:
             yield Failure(
-                code, f"The certificate of {name_text(one.subject)} has a critical extension "
+                code, f"The certificate of {name_text(subject_of(one))} has a critical extension "
                 "that is not understood.",
                 expected="only extensions that TLS peers know", presented=", ".join(odd),
             )  # fmt: skip
@@ -235,7 +246,7 @@ def _is_ca(certificate: x509.Certificate) -> bool:
 
 
 def _not_ca(certificate: x509.Certificate) -> Failure:
-    name = name_text(certificate.subject)
+    name = name_text(subject_of(certificate))
     basic = extension(certificate, x509.BasicConstraints)
     says = "no basicConstraints" if basic is None else f"CA:{str(basic.ca).upper()}"
     if not may_sign(certificate):
@@ -250,7 +261,7 @@ def _not_ca(certificate: x509.Certificate) -> Failure:
 def _path_length(issuer: x509.Certificate, below: int) -> Iterator[Failure]:
     basic = extension(issuer, x509.BasicConstraints)
     if basic is not None and basic.path_length is not None and below > basic.path_length:
-        name = name_text(issuer.subject)
+        name = name_text(subject_of(issuer))
         yield Failure(
             "issuer-not-ca", f"{name} may not have so many intermediates below it.",
             expected=f"at most {basic.path_length} (pathLenConstraint)", presented=str(below),
@@ -269,7 +280,7 @@ def _purpose(
     server = code == "usage-not-server"
     word = "servers" if server else "clients"
     yield Failure(
-        code, f"The certificate of {name_text(certificate.subject)} is not for {word}.",
+        code, f"The certificate of {name_text(subject_of(certificate))} is not for {word}.",
         expected=f"extendedKeyUsage {'serverAuth' if server else 'clientAuth'}, or none",
         presented=", ".join(_usage_name(usage) for usage in usages),
     )  # fmt: skip

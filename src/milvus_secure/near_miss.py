@@ -10,12 +10,14 @@ from .certificate import (
     authority_key,
     extension,
     issued,
+    issuer_of,
     key_hash,
     key_id,
     may_sign,
     name_text,
     same_name,
     self_issued,
+    subject_of,
 )
 from .extensions import Failure
 
@@ -35,9 +37,13 @@ def nearest_miss(
         spare: Certificates known from elsewhere.
     """
     top = path[-1]
-    wanted = name_text(top.issuer)
-    trusted = listed([name_text(one.subject) for one in anchors])
-    alike = [one for one in (*anchors, *rest) if same_name(one.subject, top.issuer) and one != top]
+    wanted = name_text(issuer_of(top))
+    trusted = listed([name_text(subject_of(one)) for one in anchors])
+    alike = [
+        one
+        for one in (*anchors, *rest)
+        if same_name(subject_of(one), issuer_of(top)) and one != top
+    ]
     if self_issued(top) and any(issued(one, top) for one in alike):
         return Failure(
             "shared-subject",
@@ -61,12 +67,12 @@ def nearest_miss(
             expected=f"one of the trust anchors: {trusted}",
             presented=f"{wanted}, SHA-256 of the key {key_hash(top)}",
         )  # fmt: skip
-    missing = next((one for one in spare if same_name(one.subject, top.issuer)), None)
+    missing = next((one for one in spare if same_name(subject_of(one), issuer_of(top))), None)
     if missing is not None or _seems_incomplete(top, anchors):
         return Failure(
             "chain-incomplete", f"The intermediate certificate {wanted} is missing.",
             expected=f"a certificate for {wanted}, served after the leaf",
-            presented=listed([name_text(one.subject) for one in path]),
+            presented=listed([name_text(subject_of(one)) for one in path]),
         )  # fmt: skip
     return Failure(
         "chain-untrusted", f"No trust anchor is {wanted}, which issued the certificate.",
@@ -80,10 +86,10 @@ def other_key(
     path: Sequence[x509.Certificate],
 ) -> Failure:
     """The issuer's name is known, with another key than the one that signed."""
-    name = name_text(child.issuer)
+    name = name_text(issuer_of(child))
     served = next((one for one in path if self_issued(one) and one not in alike), None)
     wanted = authority_key(child)
-    expected = f"{name} with the key that signed {name_text(child.subject)}"
+    expected = f"{name} with the key that signed {name_text(subject_of(child))}"
     if served is not None:
         expected = f"{name}, SHA-256 of the key {key_hash(served)}"
     elif wanted is not None:
@@ -107,14 +113,16 @@ def _seems_incomplete(top: x509.Certificate, anchors: Sequence[x509.Certificate]
     """
     above = extension(top, x509.AuthorityKeyIdentifier)
     for general in (above and above.authority_cert_issuer) or ():
-        if isinstance(general, x509.DirectoryName) and not same_name(general.value, top.issuer):
-            return any(same_name(general.value, one.subject) for one in anchors)
-    words = name_text(top.issuer).lower()
+        if isinstance(general, x509.DirectoryName) and not same_name(general.value, issuer_of(top)):
+            return any(same_name(general.value, subject_of(one)) for one in anchors)
+    words = name_text(issuer_of(top)).lower()
     if any(word in words for word in ("intermediate", "issuing", "sub ca", "subca", "sub-ca")):
         return True
     organisation = x509.NameOID.ORGANIZATION_NAME
-    ours = {attribute.value for attribute in top.issuer.get_attributes_for_oid(organisation)}
-    theirs = (a.value for one in anchors for a in one.subject.get_attributes_for_oid(organisation))
+    ours = {attribute.value for attribute in issuer_of(top).get_attributes_for_oid(organisation)}
+    theirs = (
+        a.value for one in anchors for a in subject_of(one).get_attributes_for_oid(organisation)
+    )
     return any(value in ours for value in theirs)
 
 

@@ -21,16 +21,22 @@ from .certificate import (
     extension,
     forged,
     identified,
+    issued,
+    issuer_of,
     may_sign,
     name_text,
     same_name,
     self_issued,
+    subject_of,
 )
 from .extensions import Failure, go_failures, grpc_failures
 from .near_miss import nearest_miss, other_key
 
 _MANY_PATHS = 64
 _CONSTRAINT_ERRORS = frozenset(range(47, 54))  # X509_V_ERR_*_VIOLATION to UNSUPPORTED_NAME_SYNTAX
+
+
+_UNREADABLE = -1  # cryptography took the certificate for one, OpenSSL does not
 
 
 class Role(str, Enum):
@@ -106,17 +112,18 @@ def _grpc_path(
     It never goes back to try another, and follows the anchors up to a self-signed one.
     """
     path = [leaf]
-    left = list(rest)
     trusted: int | None = None
     while not self_issued(path[-1]):
-        issuer = _issuer(path[-1], anchors, path)
+        issuer = _issuer(path[-1], anchors)
         if issuer is not None:
             trusted = len(path) if trusted is None else trusted
         elif trusted is None:
-            issuer = _issuer(path[-1], left, path)
+            issuer = _issuer(path[-1], [one for one in rest if one not in path])
         if issuer is None:
             break
         path.append(issuer)
+        if issuer in path[:-1]:  # an anchor that only bears the name: no signature will fit
+            break
     if trusted is None and leaf in anchors:
         # A stranger at the top is set aside before the leaf itself is looked for.
         path = path[:-1] if len(path) > 1 and self_issued(path[-1]) else path
@@ -125,14 +132,12 @@ def _grpc_path(
 
 
 def _issuer(
-    child: x509.Certificate,
-    candidates: Sequence[x509.Certificate],
-    path: Sequence[x509.Certificate],
+    child: x509.Certificate, candidates: Sequence[x509.Certificate]
 ) -> x509.Certificate | None:
     """The first that BoringSSL's ``X509_check_issued`` takes: name, key identifier, keyCertSign."""
     for one in candidates:
-        named = same_name(one.subject, child.issuer)
-        if named and one not in path and identified(child, one) and may_sign(one):
+        named = same_name(subject_of(one), issuer_of(child))
+        if named and identified(child, one) and may_sign(one):
             return one
     return None
 
@@ -171,10 +176,12 @@ def _go_paths(
     stack: list[tuple[x509.Certificate, ...]] = [(leaf,)]
     while stack:
         path = stack.pop()
-        wanted = path[-1].issuer.public_bytes()
-        above = [one for one in rest if one.subject.public_bytes() == wanted and one not in path]
+        wanted = issuer_of(path[-1]).public_bytes()
+        above = [
+            one for one in rest if subject_of(one).public_bytes() == wanted and one not in path
+        ]
         for one in anchors:
-            if one.subject.public_bytes() == wanted and one not in path:
+            if subject_of(one).public_bytes() == wanted and one not in path:
                 yield (*path, one)
         stack.extend((*path, one) for one in reversed(above))
 
@@ -187,25 +194,36 @@ def _complaints(path: Sequence[x509.Certificate], trusted: int, now: datetime) -
     by the peer's own rules.
     """
     error = _openssl(path, trusted, now)
-    if error is None:
-        return
+    if error == _UNREADABLE:
+        yield Failure(
+            "chain-untrusted", "A certificate of the chain is damaged; OpenSSL cannot read it.",
+            expected="certificates in DER (RFC 5280, 4.1)",
+            presented="; ".join(name_text(subject_of(one)) for one in path),
+        )  # fmt: skip
     if error in _CONSTRAINT_ERRORS:
         yield Failure(
             "name-constraint", "A CA in the chain does not allow a name in the certificate.",
             expected=_constraints(path), presented=", ".join(_names(path[0])),
         )  # fmt: skip
-    yield from (
-        other_key(child, [issuer], path)
-        for child, issuer in pairwise(path)
-        if forged(child, issuer)
-    )
+    for child, issuer in pairwise(path):
+        if forged(child, issuer):
+            yield other_key(child, [issuer], path)
+        elif error and not issued(issuer, child) and issuer_of(child) == subject_of(issuer):
+            yield Failure(
+                "weak-signature", "A signature in the chain cannot be verified.",
+                expected="a signature algorithm that TLS libraries know",
+                presented=child.signature_algorithm_oid.dotted_string,
+            )  # fmt: skip
 
 
 def _openssl(path: Sequence[x509.Certificate], trusted: int, now: datetime) -> int | None:
     """OpenSSL's verdict on this very path: an ``X509_V_ERR`` number, or None if it holds."""
     from OpenSSL import crypto  # noqa: PLC0415 - only for those who have a chain to judge
 
-    wrapped = [crypto.X509.from_cryptography(one) for one in path]
+    try:
+        wrapped = [crypto.X509.from_cryptography(one) for one in path]
+    except crypto.Error:
+        return _UNREADABLE
     store = crypto.X509Store()
     store.set_flags(crypto.X509StoreFlags.PARTIAL_CHAIN | crypto.X509StoreFlags.IGNORE_CRITICAL)
     store.set_time(now)
@@ -229,10 +247,10 @@ def _constraints(path: Sequence[x509.Certificate]) -> str:
             ):
                 if trees:
                     values = ", ".join(str(tree.value) for tree in trees)
-                    said.append(f"{name_text(one.subject)} {word} {values}")
+                    said.append(f"{name_text(subject_of(one))} {word} {values}")
     return "; ".join(said)
 
 
 def _names(leaf: x509.Certificate) -> list[str]:
     names = extension(leaf, x509.SubjectAlternativeName)
-    return [str(one.value) for one in names or ()] or [name_text(leaf.subject)]
+    return [str(one.value) for one in names or ()] or [name_text(subject_of(leaf))]

@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
 
-from ..certificate import issued, name_text, public_key, same_name
+from ..certificate import issued, issuer_of, name_text, public_key, same_name, subject_of
 from ..context import Chain, Context
 from ..extensions import describe_key, digest_of, span
 from ..path import Verdict
@@ -58,7 +58,7 @@ def certificate_expiring(context: Context) -> Iterator[Finding]:
             continue
         yield finding(
             "certificate-expiring",
-            f"The certificate of {name_text(one.subject)} expires in {span(left)}.",
+            f"The certificate of {name_text(subject_of(one))} expires in {span(left)}.",
             "Renew it in time: milvus-secure certs renew DIR; Milvus needs a restart to load it.",
             setting=setting, source=source, origin=origin,
             expected=f"more than {context.settings.expiry_warning_days} days left",
@@ -69,14 +69,14 @@ def certificate_expiring(context: Context) -> Iterator[Finding]:
 def weak_key(context: Context) -> Iterator[Finding]:
     """Yield for keys below 112 bits of strength (NIST SP 800-57), which gRPC still takes."""
     for one, setting, source, origin in _in_use(context):
-        key = public_key(one)
+        key, name = public_key(one), name_text(subject_of(one))
         short = (isinstance(key, rsa.RSAPublicKey | dsa.DSAPublicKey) and key.key_size < 2048) or (
             isinstance(key, ec.EllipticCurvePublicKey) and key.key_size < 224
         )
         if short and not _already_refused(context, one):
             yield finding(
                 "weak-key",
-                f"The key of {name_text(one.subject)} is short; gRPC accepts it, others do not.",
+                f"The key of {name} is short; gRPC accepts it, others do not.",
                 "Make a new pair on P-256: openssl req -newkey ec -pkeyopt "
                 "ec_paramgen_curve:P-256 -nodes -keyout server.key -out server.csr",
                 setting=setting, source=source, origin=origin,
@@ -89,16 +89,19 @@ def weak_signature(context: Context) -> Iterator[Finding]:
     """Yield for SHA-1 and MD5 where gRPC takes them; nobody looks at a root's own signature."""
     for one, setting, source, origin in _in_use(context):
         digest = digest_of(one)
-        if not isinstance(digest, hashes.SHA1 | hashes.MD5) or same_name(one.subject, one.issuer):
+        if not isinstance(digest, hashes.SHA1 | hashes.MD5) or same_name(
+            subject_of(one), issuer_of(one)
+        ):
             continue
         if not _already_refused(context, one):
+            name, word = name_text(subject_of(one)), digest.name.upper()
             yield finding(
                 "weak-signature",
-                f"{name_text(one.subject)} is signed with {digest.name.upper()}; gRPC accepts it, "
+                f"{name} is signed with {word}; gRPC accepts it, "
                 "Go, OpenSSL and Python do not.",
                 "Have it signed again with SHA-256: openssl x509 -req -sha256 ...",
                 setting=setting, source=source, origin=origin,
-                expected="SHA-256 or better", presented=digest.name.upper(),
+                expected="SHA-256 or better", presented=word,
             )  # fmt: skip
 
 
@@ -121,8 +124,8 @@ def pinned_leaf(context: Context) -> Iterator[Finding]:
         "The trust anchor is the server's own certificate, so its next renewal breaks this client.",
         f"Set ca_pem_path to the CA that issued it, instead of {anchor.setting}.",
         setting=anchor.setting, source=anchor.source, origin=anchor.origin,
-        expected=f"the CA, {name_text(chain.leaf.issuer)}",
-        presented=f"the leaf, {name_text(chain.leaf.subject)}",
+        expected=f"the CA, {name_text(issuer_of(chain.leaf))}",
+        presented=f"the leaf, {name_text(subject_of(chain.leaf))}",
     )  # fmt: skip
 
 
@@ -132,9 +135,9 @@ def shared_subject(context: Context) -> Iterator[Finding]:
         leaf = chain.leaf
         refused = verdict.failure is not None and verdict.failure.code == "shared-subject"
         told = refused and chain is context.server_chain
-        if not same_name(leaf.subject, leaf.issuer) or issued(leaf, leaf) or told:
+        if not same_name(subject_of(leaf), issuer_of(leaf)) or issued(leaf, leaf) or told:
             continue
-        name = name_text(leaf.subject)
+        name = name_text(subject_of(leaf))
         yield finding(
             "shared-subject",
             f"The certificate and the CA that issued it bear one name, {name}.",

@@ -12,7 +12,7 @@ from itertools import pairwise
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from ..certificate import extension, name_text, same_name
+from ..certificate import extension, issuer_of, name_text, same_name, subject_of
 from ..context import Chain, Context, may_issue
 from ..extensions import Failure, dates_failures
 from ..material import Material
@@ -179,14 +179,19 @@ def _chain_order(context: Context) -> Iterator[Finding]:
         first = chain.leaf
         leaf = next(
             (one for one in chain.certificates[1:]
-             if same_name(one.issuer, first.subject) and not may_issue(one)), None,
+             if same_name(issuer_of(one), subject_of(first)) and not may_issue(one)), None,
         )  # fmt: skip
         if leaf is not None and may_issue(first):
             yield _misplaced(
-                chain, None, "The CA's certificate stands before the leaf.", name_text(leaf.subject)
+                chain,
+                None,
+                "The CA's certificate stands before the leaf.",
+                name_text(subject_of(leaf)),
             )
         elif not _in_order(chain, verdict):
-            wanted = "; ".join(name_text(one.subject) for one in verdict.path[: verdict.trusted])
+            wanted = "; ".join(
+                name_text(subject_of(one)) for one in verdict.path[: verdict.trusted]
+            )
             yield _misplaced(
                 chain, Severity.WARNING,
                 "The intermediates are out of order; gRPC and Go sort them, others refuse them.",
@@ -206,7 +211,7 @@ def _misplaced(chain: Chain, severity: Severity | None, message: str, expected: 
         "Write the leaf first, then each issuer: cat leaf.pem intermediate.pem > chain.pem",
         severity=severity, setting=chain.setting, source=chain.source, origin=chain.origin,
         expected=expected,
-        presented="; ".join(name_text(one.subject) for one in chain.certificates[:6]),
+        presented="; ".join(name_text(subject_of(one)) for one in chain.certificates[:6]),
     )  # fmt: skip
 
 
