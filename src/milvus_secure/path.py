@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone
 from enum import Enum
 from itertools import pairwise
 
@@ -226,7 +226,7 @@ def _openssl(path: Sequence[x509.Certificate], trusted: int, now: datetime) -> i
         return _UNREADABLE
     store = crypto.X509Store()
     store.set_flags(crypto.X509StoreFlags.PARTIAL_CHAIN | crypto.X509StoreFlags.IGNORE_CRITICAL)
-    store.set_time(now)
+    store.set_time(now.astimezone(timezone.utc))
     for one in wrapped[trusted:]:
         store.add_cert(one)
     try:

@@ -15,6 +15,11 @@ from ..extensions import describe_key, digest_of, span
 from ..path import Verdict
 from ..report import Finding, Severity, finding
 
+SIGN_AGAIN = (
+    "Have it signed again with SHA-256: openssl x509 -req -sha256 -in server.csr -CA ca.pem "
+    "-CAkey ca.key -days 365 -copy_extensions copy -out server.pem"
+)
+
 
 def judged(context: Context) -> Iterator[tuple[Chain, Verdict]]:
     """The chains at hand, each with its verdict."""
@@ -99,7 +104,7 @@ def weak_signature(context: Context) -> Iterator[Finding]:
                 "weak-signature",
                 f"{name} is signed with {word}; gRPC accepts it, "
                 "Go, OpenSSL and Python do not.",
-                "Have it signed again with SHA-256: openssl x509 -req -sha256 ...",
+                SIGN_AGAIN,
                 setting=setting, source=source, origin=origin,
                 expected="SHA-256 or better", presented=word,
             )  # fmt: skip

@@ -32,7 +32,7 @@ _SERVER_REMEDIES = {
     "Milvus, which loads certificates once.",
     "weak-key": "Make the server a key on P-256 or an RSA one of 2048 bits: "
     "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out server.key",
-    "weak-signature": "Have it signed again with SHA-256: openssl x509 -req -sha256 ...",
+    "weak-signature": longevity.SIGN_AGAIN,
     "issuer-key-mismatch": "Set {setting} to the CA's current certificate, or reissue the server's "
     "with that CA.",
     "chain-incomplete": "Append the intermediate to Milvus's tls.serverPemPath "
@@ -42,8 +42,8 @@ _SERVER_REMEDIES = {
     "name-constraint": "Have the certificate issued by a CA that allows the name.",
     "usage-not-server": "Reissue it with extendedKeyUsage=serverAuth and "
     "keyUsage=digitalSignature: milvus-secure certs init DIR",
-    "chain-untrusted": "Set {setting} to the CA that issued the server's certificate; see it with: "
-    + _SHOW_SERVER,
+    "chain-untrusted": "Set {setting} to the CA that issued the server's certificate; if that is "
+    "an intermediate, have Milvus serve it too. To see it: " + _SHOW_SERVER,
     "shared-subject": "Reissue the server's certificate with a subject of its own: "
     "milvus-secure certs init DIR",
 }
