@@ -39,6 +39,8 @@ from .sources import Places, as_arguments, gather
 from .spool import Spool
 
 if TYPE_CHECKING:
+    import ssl
+
     from .wiring import ClientKwargs
 
 
@@ -242,6 +244,33 @@ class MilvusSettings(BaseSettings):
         from .wiring import client_kwargs  # noqa: PLC0415 - keeps settings light
 
         return client_kwargs(self)
+
+    def ssl_context(self) -> ssl.SSLContext:
+        """A context for the RESTful API and other TLS clients than gRPC, from the same material.
+
+        They want a subjectAltName that bears the host itself: ``server_name`` is gRPC's.
+
+        Raises:
+            SecureConnectionError: If the settings contradict each other.
+            ValueError: If they ask for plaintext.
+            OSError: If a file cannot be read (``ssl.SSLError`` if it is no PEM).
+        """
+        from .rest import ssl_context  # noqa: PLC0415 - keeps settings light
+
+        return ssl_context(self)
+
+    def requests_kwargs(self) -> dict[str, Any]:
+        """``verify`` and ``cert`` for ``requests`` and pymilvus's bulk-import helpers.
+
+        For ``httpx`` pass ``verify=settings.ssl_context()``.
+
+        Raises:
+            SecureConnectionError: If the settings contradict each other.
+            ValueError: If they ask for plaintext.
+        """
+        from .rest import requests_kwargs  # noqa: PLC0415
+
+        return requests_kwargs(self)
 
     def shown(self) -> dict[str, dict[str, str]]:
         """Every setting as ``{"value": ..., "source": ...}``, secrets masked."""

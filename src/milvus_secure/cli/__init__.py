@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 from .._version import __version__
 from ..errors import MilvusSecureError, SettingsError
-from . import check, demo, explain, serve, server, settings
+from . import certs, check, demo, explain, serve, server, settings
 from .console import say
 
-COMMANDS = (check, settings, explain, server, serve, demo)
+COMMANDS = (check, settings, explain, certs, server, serve, demo)
 
 _USAGE = 2
 _INTERRUPTED = 130

@@ -1,0 +1,122 @@
+"""The RESTful API's clients get the same trust and the same client certificate."""
+
+from __future__ import annotations
+
+import http.server
+import shlex
+import shutil
+import ssl
+import subprocess
+import threading
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+import minting
+from milvus_secure.rest import curl_command
+
+
+class Answer(http.server.BaseHTTPRequestHandler):
+    """Says ok to everything, and nothing on stderr."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"ok " + self.headers.get("Authorization", "-").encode())
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+@pytest.fixture
+def rest_port(certs: Path) -> Iterator[int]:
+    """An HTTPS server that wants a client certificate, as Milvus in tlsMode 2."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certs / "server.pem", certs / "server.key")
+    context.load_verify_locations(certs / "ca.pem")
+    context.verify_mode = ssl.CERT_REQUIRED
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server.server_address[1]
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def mutual(settings, certs: Path):
+    def make(**more: object):
+        return settings(
+            uri="https://localhost:19530", ca_pem_path=certs / "ca.pem",
+            client_pem_path=certs / "client.pem", client_key_path=certs / "client.key", **more,
+        )  # fmt: skip
+
+    return make
+
+
+def test_an_ssl_context_carries_both_directions(mutual, rest_port: int):
+    context = mutual().ssl_context()
+    with urllib.request.urlopen(f"https://localhost:{rest_port}/", context=context) as answer:
+        assert answer.status == 200
+
+
+def test_inline_material_serves_as_well(settings, certs: Path, rest_port: int):
+    inline = settings(
+        uri="https://localhost:19530", ca_pem=(certs / "ca.pem").read_text(),
+        client_pem=(certs / "client.pem").read_text(),
+        client_key=(certs / "client.key").read_text(),
+    )  # fmt: skip
+    url = f"https://localhost:{rest_port}/"
+    with urllib.request.urlopen(url, context=inline.ssl_context()) as answer:
+        assert answer.status == 200
+
+
+def test_another_ca_is_refused(settings, rest_port: int, tmp_path: Path):
+    other = tmp_path / "other.pem"
+    other.write_bytes(minting.mint("Other CA", which=8).pem)
+    context = settings(ca_pem_path=other).ssl_context()
+    with pytest.raises(OSError, match="CERTIFICATE_VERIFY_FAILED"):
+        urllib.request.urlopen(f"https://localhost:{rest_port}/", context=context)
+
+
+def test_requests_takes_the_keywords(mutual, rest_port: int):
+    url = f"https://localhost:{rest_port}/"
+    with requests.Session() as session:
+        session.trust_env = False
+        assert session.get(url, **mutual().requests_kwargs(), timeout=5).status_code == 200
+
+
+def test_plaintext_has_no_context(settings):
+    plain = settings(uri="http://localhost:19530", allow_plaintext=True)
+    with pytest.raises(ValueError, match="plaintext"):
+        plain.ssl_context()
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
+def test_the_curl_line_works_as_printed(mutual, rest_port: int):
+    line = curl_command(mutual(token="root:Milvus"), rest_port)
+    assert "root:Milvus" not in line
+    run = subprocess.run(
+        ["sh", "-c", f"{line} --silent --noproxy '*'"], capture_output=True, text=True,
+        env={"MILVUS_TOKEN": "from-the-shell"},
+    )  # fmt: skip
+    assert run.stdout == "ok Bearer from-the-shell", run.stderr
+
+
+def test_the_curl_line_dials_the_host_and_verifies_server_name(settings, certs: Path):
+    named = settings(
+        uri="https://127.0.0.2:1", server_name="localhost", ca_pem_path=certs / "ca.pem"
+    )
+    words = shlex.split(curl_command(named, rest_port))
+    assert words[words.index("--connect-to") + 1] == f"localhost:{rest_port}:127.0.0.2:{rest_port}"
+    assert words[-1].startswith(f"https://localhost:{rest_port}/")

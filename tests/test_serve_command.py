@@ -1,0 +1,97 @@
+"""``milvus-secure serve``: ready when it says so, usable as it says, gone when asked."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from milvus_secure import MilvusSettings, TLSMode, check
+from milvus_secure.cli import main
+from milvus_secure.server_config import ServerPlan
+from milvus_secure.server_config.milvus_yaml import milvus_yaml
+
+
+@contextmanager
+def served(cwd: Path, *arguments: object) -> Iterator[dict[str, str]]:
+    """The client settings that ``serve`` prints once it is ready."""
+    clean = {name: value for name, value in os.environ.items() if "MILVUS" not in name}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "milvus_secure", "serve", "--port", "0", *map(str, arguments)],
+        cwd=cwd, env=clean, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    told: dict[str, str] = {}
+    for line in process.stdout:
+        if found := re.match(r"  export (\w+)=(\S+)", line):
+            told[found[1]] = found[2]
+        if line.startswith("Then:"):
+            break
+    try:
+        assert told, process.stderr.read()
+        yield told
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=20)
+    assert process.returncode == 0
+
+
+def test_without_certificates_it_makes_a_throw_away_set(tmp_path: Path):
+    with served(tmp_path) as told:
+        folder = Path(told["MILVUS_CA_PEM_PATH"]).parent
+        report = check(MilvusSettings(environ=told, env_file=None))
+        assert report.ok, str(report)
+    assert not folder.exists()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_set_that_is_not_there_is_made_and_kept(tmp_path: Path):
+    with served(tmp_path, "--certs", tmp_path / "tls", "--tls-mode", "mutual") as told:
+        report = check(MilvusSettings(environ=told, env_file=None))
+        assert report.ok, str(report)
+        assert report.mode is TLSMode.MUTUAL
+    assert (tmp_path / "tls/ca.pem").is_file()
+
+
+@pytest.mark.parametrize("mode", [TLSMode.ONE_WAY, TLSMode.MUTUAL], ids=str)
+def test_a_milvus_yaml_can_be_tried_without_a_container(certs: Path, tmp_path: Path, mode):
+    config = tmp_path / "milvus.yaml"
+    config.write_text(milvus_yaml(ServerPlan(certs, mode), str(certs)))
+    with served(tmp_path, "--config", config) as told:
+        given = {"uri": told["MILVUS_URI"], "ca_pem_path": certs / "ca.pem"}
+        if mode is TLSMode.MUTUAL:
+            given |= {"client_pem_path": certs / "client.pem",
+                      "client_key_path": certs / "client.key"}  # fmt: skip
+        report = check(MilvusSettings(environ={}, env_file=None, **given))
+        assert report.ok, str(report)
+
+
+def test_a_compose_file_is_followed_through_its_mounts(certs: Path, tmp_path: Path):
+    out = tmp_path / "out"
+    main(["server", "config", "--certs", str(certs), "--tls-mode", "2", "--out", str(out)])
+    with served(tmp_path, "--config", out / "docker-compose.yml") as told:
+        settings = MilvusSettings(
+            environ={}, env_file=out / "client.env", uri=told["MILVUS_URI"], cwd=out
+        )
+        assert check(settings).ok
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("common: {security: {tlsMode: 0}}", "does not turn TLS on"),
+        ("common: {security: {tlsMode: 1}}", "tls.serverPemPath"),
+        ("- nothing", "is no configuration of Milvus"),
+    ],
+)
+def test_a_configuration_that_cannot_be_served_is_named(tmp_path: Path, capsys, text, why):
+    config = tmp_path / "milvus.yaml"
+    config.write_text(text)
+    assert main(["serve", "--config", str(config)]) == 1
+    assert why in capsys.readouterr().err
