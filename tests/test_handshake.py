@@ -441,8 +441,9 @@ def test_a_database_that_does_not_exist(trio, look):
 
 
 @pytest.mark.trips("database-missing")
-def test_a_database_name_that_cannot_exist(one_way, look):
-    assert cause(look(one_way.port, db_name="b\u00fccher")) == "database-missing"
+@pytest.mark.parametrize("name", ["b\u00fccher", "a\nb"])
+def test_a_database_name_that_cannot_exist(one_way, look, name):
+    assert cause(look(one_way.port, db_name=name)) == "database-missing"
 
 
 @pytest.mark.passes("database-missing")

@@ -229,6 +229,13 @@ def test_unusable_material_still_lets_the_server_be_seen(mutual, look, tmp_path)
     assert observation.grpc_state is None
 
 
+def test_half_a_client_pair_still_lets_the_server_be_seen(mutual, look, certs):
+    observation = look(mutual.port, client_pem_path=certs / "client.pem")
+
+    assert observation.chain
+    assert observation.client_certificate_requested
+
+
 def test_nothing_is_left_behind(mutual, look, certs):
     def everything() -> None:
         look(mutual.port)

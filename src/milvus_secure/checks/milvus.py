@@ -103,8 +103,11 @@ def _authentication_failed(context: Context) -> Iterator[Finding]:
 
 def _database_missing(context: Context) -> Iterator[Finding]:
     observation, name = seen(context), context.settings.db_name
-    impossible = bool(name) and not (name or "").isascii() and observation.milvus_code == 0
-    if not name or not (observation.milvus_code in _DATABASE or impossible):
+    if not name:
+        return
+    # Such a name cannot travel as gRPC metadata, and Milvus would not allow it.
+    impossible = not (name.isascii() and name.isprintable()) and observation.milvus_code == 0
+    if not impossible and observation.milvus_code not in _DATABASE:
         return
     yield at_endpoint(
         context, "database-missing",

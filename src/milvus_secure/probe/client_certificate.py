@@ -33,11 +33,11 @@ def reaction_to_ours(
 
     from .tls import Handshake, presenting  # noqa: PLC0415
 
-    chain, key = context.client_chain, context.material["client_key"].key
-    if chain is None or key is None or not _trusted(context, look):
+    chain, key = context.client_chain, context.material.get("client_key")
+    if chain is None or key is None or key.key is None or not _trusted(context, look):
         return None
     try:
-        ours = presenting(chain.certificates, key, look.chain[0])
+        ours = presenting(chain.certificates, key.key, look.chain[0])
     except SSL.Error:  # a pair that does not belong together; the file rules say so
         return None
     sock = redial(dialled, deadline)
