@@ -107,6 +107,10 @@ def _anchor_files(usage: x509.ObjectIdentifier) -> Iterator[Odd]:
     yield served("the root and its expired twin", leaf, root.pem, expired.pem)
     yield served("expired stranger and the root", leaf, mint("old", which=22, **EXPIRED).pem,
                  root.pem)  # fmt: skip
+    for word, odd in (("", {}), (" without identifiers", {"identifiers": False})):
+        old, new = (make.leaf(None, which=n, **odd) for n in (30, 31))
+        yield served(f"self-signed leaf{word} behind its old edition", new, old.pem, new.pem)
+        yield served(f"self-signed leaf{word} before its old edition", new, new.pem, old.pem)
     yield served("broken block first", leaf, broken, root.pem)
     yield served("broken block last", leaf, root.pem, broken)
     yield served("broken block between", leaf, other.pem, broken, root.pem)

@@ -137,7 +137,9 @@ def identified(child: x509.Certificate, issuer: x509.Certificate) -> bool:
 
 
 def self_issued(certificate: x509.Certificate) -> bool:
-    """True if BoringSSL takes it for self-signed: its own issuer by name and key identifier."""
-    return same_name(subject_of(certificate), issuer_of(certificate)) and identified(
-        certificate, certificate
-    )
+    """True if BoringSSL takes it for self-signed: by name, key identifier and key usage.
+
+    EXFLAG_SS in ``crypto/x509/v3_purp.cc``; the signature is not looked at.
+    """
+    named = same_name(subject_of(certificate), issuer_of(certificate))
+    return named and identified(certificate, certificate) and may_sign(certificate)

@@ -124,9 +124,12 @@ def _grpc_path(
         path.append(issuer)
         if issuer in path[:-1]:  # an anchor that only bears the name: no signature will fit
             break
-    if trusted is None and leaf in anchors:
+    if len(path) == 1 and self_issued(leaf):
+        # Another anchor of its name that stands before it hides it.
+        trusted = 0 if _issuer(leaf, anchors) == leaf else None
+    elif trusted is None and leaf in anchors:
         # A stranger at the top is set aside before the leaf itself is looked for.
-        path = path[:-1] if len(path) > 1 and self_issued(path[-1]) else path
+        path = path[:-1] if self_issued(path[-1]) else path
         trusted = 0
     return tuple(path), trusted
 
