@@ -29,7 +29,8 @@ Serve = Callable[[socket.socket], None]
 @contextmanager
 def tcp(serve: Serve, *, host: str = "127.0.0.1") -> Iterator[int]:
     """A TCP server that hands each connection, with its end, to a function."""
-    with socket.create_server((host, 0)) as listener, ExitStack() as stack:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, 0), family=family) as listener, ExitStack() as stack:
         open_ones: list[socket.socket] = []
         threads: list[threading.Thread] = []
 
