@@ -131,7 +131,8 @@ def issue(
             "give it another common name.",
         )
     end = now() + timedelta(days=check_days(days))
-    if end > issuer.not_valid_after_utc + timedelta(days=1):
+    # A set is not made within one second, and its days may be the same throughout.
+    if end > issuer.not_valid_after_utc + timedelta(hours=1):
         left = (issuer.not_valid_after_utc - now()).days
         raise CertificateError(
             f"The {role.value} certificate would be valid for {days} days, its issuer for {left}.",

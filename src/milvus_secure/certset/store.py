@@ -124,7 +124,9 @@ def _write_file(path: Path, data: bytes, *, private: bool) -> None:
 
 def _carry_over(old: Path, new: Path, drop: Collection[str]) -> None:
     """Link what stays into the new directory: the same file under the same name."""
-    for entry in os.scandir(old):
+    with os.scandir(old) as found:
+        entries = list(found)
+    for entry in entries:
         if entry.is_dir(follow_symlinks=False):
             raise CertificateError(
                 f"{old} holds the directory {entry.name}, which cannot move along in one step.",
