@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from . import checks
 from .context import Context
@@ -15,10 +16,14 @@ from .observation import Observation
 from .report import Report, Severity, ranked
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop, Semaphore
+
     from .settings import MilvusSettings
 
 _AT_ONCE = 100
 """Endpoints probed at a time: each holds a few sockets and two or three threads."""
+
+_TURNS: WeakKeyDictionary[AbstractEventLoop, Semaphore] = WeakKeyDictionary()
 
 
 def check(settings: MilvusSettings | None = None, *, online: bool = True) -> Report:
@@ -46,10 +51,21 @@ def check(settings: MilvusSettings | None = None, *, online: bool = True) -> Rep
 
 
 async def check_async(settings: MilvusSettings | None = None, *, online: bool = True) -> Report:
-    """`check` without blocking the event loop; it works in a thread of the loop's executor."""
-    import asyncio  # noqa: PLC0415 - 20 ms that an offline check does not need
+    """`check` without blocking the event loop, up to a hundred at a time in one loop.
 
-    return await asyncio.to_thread(check, settings, online=online)
+    Each works in a thread of its own, which ends with it; the loop's own few are left alone.
+    """
+    import asyncio  # noqa: PLC0415 - 20 ms that an offline check does not need
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
+
+    loop = asyncio.get_running_loop()
+    async with _TURNS.setdefault(loop, asyncio.Semaphore(_AT_ONCE)):
+        pool = ThreadPoolExecutor(1, thread_name_prefix="milvus-secure-check")
+        working = loop.run_in_executor(pool, partial(check, settings, online=online))
+        try:
+            return await working
+        finally:
+            pool.shutdown(wait=not working.cancelled())
 
 
 def check_many(targets: Iterable[MilvusSettings], *, online: bool = True) -> list[Report]:

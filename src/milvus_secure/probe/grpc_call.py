@@ -151,20 +151,8 @@ def _channel(grpc: Any, context: Context, target: str) -> Any:  # noqa: ANN401 -
     key = chain = None
     if context.mode is TLSMode.MUTUAL:
         chain = context.material["client_pem"].data
-        key = _key_pem(context.material["client_key"])
+        key = context.material["client_key"].pem
     anchor = context.anchor_material
     roots = anchor.data if anchor is not None else public_roots()
     trust = grpc.ssl_channel_credentials(roots, key, chain)
     return grpc.secure_channel(target, trust, options=options)
-
-
-def _key_pem(material: Material) -> bytes:
-    """The key as gRPC takes it: it knows no passwords."""
-    if material.key is None or b"ENCRYPTED" not in material.data:
-        return material.data
-    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - rare
-
-    return material.key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )  # fmt: skip

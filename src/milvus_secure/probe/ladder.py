@@ -242,4 +242,5 @@ def _told(look: Look) -> str:
     if not look.complete:
         return f"alert {look.alert}" if look.alert else look.error
     alpn = f"ALPN {look.alpn}" if look.alpn else "no ALPN"
-    return ", ".join(filter(None, (look.version, look.cipher, alpn)))
+    broken = f"{look.unreadable} served certificates unreadable" if look.unreadable else ""
+    return ", ".join(filter(None, (look.version, look.cipher, alpn, broken)))

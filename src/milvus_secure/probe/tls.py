@@ -46,8 +46,9 @@ _CHUNK = 65_536
 class Look:
     """What one handshake showed; filled in while it goes on.
 
-    Attributes are those of `Observation`; `reaction` is what came after the handshake:
-    ``data``, ``closed``, ``alert`` or None when nothing did.
+    Attributes are those of `Observation`. Beside them, `reaction` is what came after the
+    handshake (``data``, ``closed``, ``alert`` or None when nothing did), and `unreadable` counts
+    the served certificates that OpenSSL took and cryptography cannot parse.
     """
 
     speaks: str | None = None
