@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..material import Material
 from ..mode import TLSMode
 from ..roots import public_roots
 from .deadline import Deadline
