@@ -30,7 +30,7 @@ def guide_certs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not shutil.which("openssl"):
         pytest.skip("gen.sh of the guide needs the openssl command")
     folder = tmp_path_factory.mktemp("guide") / "cert"
-    shutil.copytree(GUIDE, folder)
+    shutil.copytree(GUIDE, folder, ignore=shutil.ignore_patterns("current"))
     subprocess.run(["sh", "gen.sh"], cwd=folder, check=True, capture_output=True, timeout=120)
     return folder
 
