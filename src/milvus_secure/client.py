@@ -6,7 +6,6 @@ The only module that imports pymilvus, and only when a connection is asked for.
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,16 +14,16 @@ from functools import partial
 from threading import Thread
 from traceback import walk_tb
 from typing import TYPE_CHECKING, Any, TypeVar
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, finalize
 
 from pydantic import SecretStr
 
-from .context import Context
-from .doctor import check, seen
+from .checks import RULES
+from .doctor import judge
 from .endpoint import mask_uri
 from .errors import MilvusSecureError, SecureConnectionError
-from .material import read_material
 from .settings import MilvusSettings
+from .supply import Supply, log
 from .wiring import client_kwargs, installed_pymilvus
 
 if TYPE_CHECKING:
@@ -34,12 +33,9 @@ if TYPE_CHECKING:
 
     from .report import Report
 
-_LOG = logging.getLogger("milvus_secure")
 _Result = TypeVar("_Result")
 
-# Material given as text has a path only as long as its settings live, and pymilvus reads the
-# path again when it reconnects.
-_SETTINGS_OF: WeakKeyDictionary[object, MilvusSettings] = WeakKeyDictionary()
+_SUPPLY_OF: WeakKeyDictionary[object, Supply] = WeakKeyDictionary()
 
 _FOR_THE_PROBE = 1.0
 _FIRST_TRY = 1.0
@@ -78,24 +74,24 @@ def connect_secure(
         pymilvus.exceptions.ParamError: As pymilvus raises it; so is everything else that is
             no failure to connect.
     """
-    settings = _prepared(settings, profile, config, overrides, preflight=preflight)
+    supply = _prepared(settings, profile, config, overrides, preflight=preflight)
+    settings = supply.settings
     from pymilvus import MilvusClient  # noqa: PLC0415 - takes most of a second
 
     budget = _Budget(settings.timeout)
     while True:
         seconds = budget.attempt()
-        kwargs = {**client_kwargs(settings), "timeout": seconds}
+        kwargs = {**client_kwargs(settings, supply.path), "timeout": seconds}
         try:
             client = _bounded(partial(MilvusClient, **kwargs), seconds)
         except Exception as error:
             if not _is_failure(error):
                 raise
-            report = _diagnosed(settings, budget.probe())
+            report = diagnosed(supply, budget.probe())
             if report.errors or not budget.another():
                 raise SecureConnectionError(report, _headline(report, error, settings)) from error
         else:
-            _SETTINGS_OF[client] = settings
-            return client
+            return _supplied(client, supply)
 
 
 async def connect_secure_async(
@@ -116,7 +112,8 @@ async def connect_secure_async(
         SettingsError: As `connect_secure`.
         SecureConnectionError: As `connect_secure`.
     """
-    settings = _prepared(settings, profile, config, overrides, preflight=preflight)
+    supply = _prepared(settings, profile, config, overrides, preflight=preflight)
+    settings = supply.settings
     try:
         from pymilvus import AsyncMilvusClient  # noqa: PLC0415 - takes most of a second
     except ImportError:
@@ -127,19 +124,29 @@ async def connect_secure_async(
     budget = _Budget(settings.timeout)
     while True:
         seconds = budget.attempt()
-        kwargs = {**client_kwargs(settings), "timeout": seconds}
+        kwargs = {**client_kwargs(settings, supply.path), "timeout": seconds}
         try:
             client = AsyncMilvusClient(**kwargs)
             await _connected(client, seconds)
         except Exception as error:
             if not _is_failure(error):
                 raise
-            report = await _in_thread(partial(_diagnosed, settings, budget.probe()))
+            report = await _in_thread(partial(diagnosed, supply, budget.probe()))
             if report.errors or not budget.another():
                 raise SecureConnectionError(report, _headline(report, error, settings)) from error
         else:
-            _SETTINGS_OF[client] = settings
-            return client
+            return _supplied(client, supply)
+
+
+def supply_of(client: object) -> Supply | None:
+    """What a client was connected with; None if it is not this library's."""
+    return _SUPPLY_OF.get(client)
+
+
+def _supplied(client: _Result, supply: Supply) -> _Result:
+    _SUPPLY_OF[client] = supply
+    finalize(client, supply.close)  # pymilvus's handlers outlive it, in cycles
+    return client
 
 
 def _prepared(
@@ -149,20 +156,21 @@ def _prepared(
     overrides: dict[str, Any],
     *,
     preflight: bool,
-) -> MilvusSettings:
+) -> Supply:
     if settings is None:
         settings = MilvusSettings(profile=profile, config=config, **overrides)
     elif profile is not None or config is not None:
         raise TypeError("profile and config choose what to load: give them or settings, not both")
     elif overrides:
         settings = settings.replace(**overrides)
+    supply = Supply(settings)
     if preflight:
-        report = check(settings, online=False)
+        report = supply.report
         if report.errors:
             raise SecureConnectionError(report)
         for warning in report.warnings:
-            _LOG.warning("%s: %s Fix: %s", warning.code, warning.message, warning.remedy)
-    return settings
+            log(warning)
+    return supply
 
 
 class _Budget:
@@ -288,10 +296,12 @@ def _is_failure(error: Exception) -> bool:
     return isinstance(error, (exceptions.MilvusException, grpc.RpcError, OSError))
 
 
-def _diagnosed(settings: MilvusSettings, seconds: float) -> Report:
+def diagnosed(supply: Supply, seconds: float) -> Report:
+    """Look at the endpoint with the material in use, and judge all there is."""
     from .probe import probe  # noqa: PLC0415 - only a failure needs it
 
-    return seen(settings, probe(Context(settings, read_material(settings)), timeout=seconds))
+    observation = probe(supply.context(), timeout=seconds)
+    return judge(supply.context(observation), RULES)
 
 
 def _headline(report: Report, error: Exception, settings: MilvusSettings) -> str | None:

@@ -118,8 +118,3 @@ def refuse_contradictions(settings: MilvusSettings) -> None:
     report = judge(Context(settings, {}), checks.SETTINGS)
     if any(found.severity is Severity.ERROR for found in report.findings):
         raise SecureConnectionError(report)
-
-
-def seen(settings: MilvusSettings, observation: Observation) -> Report:
-    """Judge an observation that was already made, with all rules."""
-    return judge(Context(settings, read_material(settings), observation), checks.RULES)

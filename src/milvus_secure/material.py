@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -104,6 +106,16 @@ class Material:
         """The certificates gRPC reads, as far as cryptography can parse them."""
         return tuple(b.certificate for b in self.read_blocks if b.certificate is not None)
 
+    @property
+    def pem(self) -> bytes:
+        """The bytes for gRPC, which knows no passwords: an encrypted key is opened."""
+        if self.key is None or b"ENCRYPTED" not in self.data:
+            return self.data
+        return self.key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )  # fmt: skip
+
 
 def read_material(settings: MilvusSettings) -> Mapping[str, Material]:
     """Read everything the settings refer to, each file once.
@@ -123,14 +135,23 @@ def read_material(settings: MilvusSettings) -> Mapping[str, Material]:
         source = settings.source_of(setting)
         if inline is not None:
             text = inline if isinstance(inline, str) else inline.get_secret_value()
-            data = text.encode("utf-8", "surrogateescape")
-            raw = Material(slot, setting, source, f"inline:{slot}", data)
+            raw = Material(slot, setting, source, f"inline:{slot}", inline_pem(text))
             found[slot] = parse_material(raw, password)
         elif path == SYSTEM:
             found[slot] = Material(slot, setting, source, SYSTEM)
         elif path is not None:
             found[slot] = read_one(slot, os.fspath(path), setting, source, password)
     return found
+
+
+def inline_pem(text: str) -> bytes:
+    """Material given as text: PEM, or base64 of it, as platforms without line breaks need."""
+    if "-----" not in text:
+        with suppress(ValueError):
+            decoded = base64.b64decode("".join(text.split()), validate=True)
+            if b"-----BEGIN " in decoded:
+                return decoded
+    return text.encode("utf-8", "surrogateescape")
 
 
 def read_one(

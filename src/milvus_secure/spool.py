@@ -1,4 +1,4 @@
-"""Gives material that is not in a file a path, for as long as it is needed and no longer."""
+"""Gives material a path of its own, for as long as it is needed and no longer."""
 
 from __future__ import annotations
 
@@ -9,44 +9,64 @@ import tempfile
 import weakref
 from pathlib import Path
 
+_File = tuple[int, int]  # device and inode: a descriptor's number alone may be reused
+
 
 class Spool:
     """Paths for PEM text that pymilvus, which takes paths only, can read again and again.
 
-    On Linux each is an anonymous file in memory, never on disk; elsewhere a file of mode 0600
-    in a private directory. All of them go when the spool does, or when the process that made
-    them exits. A deep copy, or one sent to another process, starts empty.
+    On Linux each is an anonymous file in memory, never on disk; elsewhere, and where there is no
+    ``/proc`` or no ``memfd_create``, a file of mode 0600 in a private directory. All of them go
+    when the spool does, or when the process that made them exits. A deep copy, or one sent to
+    another process, starts empty; a forked child reads what its parent made, and makes it anew
+    if it has closed all descriptors, as daemons do.
     """
 
     def __init__(self) -> None:
         self._paths: dict[bytes, str] = {}
-        self._descriptors: list[int] = []
+        self._open: dict[int, _File] = {}
         self._folders: list[str] = []
-        self._close = weakref.finalize(
-            self, _release, os.getpid(), self._descriptors, self._folders
-        )  # fmt: skip
+        self._close = weakref.finalize(self, _release, os.getpid(), self._open, self._folders)
 
     def __reduce__(self) -> tuple[type[Spool], tuple[()]]:
         return Spool, ()
 
-    def path_for(self, data: bytes) -> str:
-        """A readable path with exactly these bytes; the same bytes share one path."""
-        if data not in self._paths:
-            self._paths[data] = self._in_memory(data) if _HAS_MEMFD else self._on_disk(data)
-        return self._paths[data]
+    def path_for(self, data: bytes, *, on_disk: str | None = None) -> str:
+        """A readable path with exactly these bytes; the same bytes share one path.
+
+        Args:
+            data: What the file holds.
+            on_disk: A file that holds these bytes already. It is named rather than copied where
+                memory has no files, so that a key is never left on disk a second time.
+        """
+        path = self._paths.get(data)
+        if path is None or not self._stands(path):
+            path = self._in_memory(data) or on_disk or self._on_disk(data)
+            self._paths[data] = path
+        return path
 
     def close(self) -> None:
         """Remove everything now; paths given out stop working."""
         self._close()
         self._paths.clear()
 
-    def _in_memory(self, data: bytes) -> str:
-        descriptor = os.memfd_create("milvus-secure", os.MFD_CLOEXEC)
-        self._descriptors.append(descriptor)
+    def _stands(self, path: str) -> bool:
+        number = path.removeprefix(_DESCRIPTORS)
+        return number == path or _is_still(int(number), self._open[int(number)])
+
+    def _in_memory(self, data: bytes) -> str | None:
+        if sys.platform != "linux" or not hasattr(os, "memfd_create"):
+            return None
+        try:
+            descriptor = os.memfd_create("milvus-secure", os.MFD_CLOEXEC)
+        except OSError:  # forbidden, as by some sandboxes
+            return None
+        self._open[descriptor] = _identity(descriptor)
         view = memoryview(data)
         while view:
             view = view[os.write(descriptor, view) :]
-        return f"/proc/self/fd/{descriptor}"
+        path = f"{_DESCRIPTORS}{descriptor}"
+        return path if Path(path).exists() else None  # no /proc, as in some chroots
 
     def _on_disk(self, data: bytes) -> str:
         folder = tempfile.mkdtemp(prefix="milvus-secure-")  # created with mode 0700
@@ -57,13 +77,27 @@ class Spool:
         return str(path)
 
 
-_HAS_MEMFD = sys.platform == "linux" and hasattr(os, "memfd_create")
+_DESCRIPTORS = "/proc/self/fd/"
 
 
-def _release(owner: int, descriptors: list[int], folders: list[str]) -> None:
+def _identity(descriptor: int) -> _File:
+    status = os.fstat(descriptor)
+    return status.st_dev, status.st_ino
+
+
+def _is_still(descriptor: int, file: _File) -> bool:
+    try:
+        return _identity(descriptor) == file
+    except OSError:
+        return False
+
+
+def _release(owner: int, descriptors: dict[int, _File], folders: list[str]) -> None:
+    while descriptors:
+        descriptor, file = descriptors.popitem()
+        if _is_still(descriptor, file):
+            os.close(descriptor)
     if os.getpid() != owner:  # a forked child leaves its parent's files alone
         return
-    while descriptors:
-        os.close(descriptors.pop())
     while folders:
         shutil.rmtree(folders.pop(), ignore_errors=True)

@@ -7,19 +7,21 @@ pymilvus lets ``server_pem_path`` win and silently drops the client pair beside 
 
 from __future__ import annotations
 
-import os
 import re
 import stat
-from functools import cache
+from collections.abc import Callable, Iterable
+from functools import cache, partial
 from importlib.metadata import version
-from typing import TYPE_CHECKING, TypedDict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 from uuid import uuid4
 
+from .cleaning import SYSTEM
 from .doctor import check, refuse_contradictions
 from .endpoint import parse_endpoint
 from .errors import SecureConnectionError
 from .material import read_material
-from .mode import TLSMode, resolve_mode
+from .mode import TLSMode, gives, resolve_mode
 from .roots import public_roots_path
 
 if TYPE_CHECKING:
@@ -45,8 +47,15 @@ class ClientKwargs(TypedDict, total=False):
     alias: str
 
 
-def client_kwargs(settings: MilvusSettings) -> ClientKwargs:
+def client_kwargs(
+    settings: MilvusSettings, path_of: Callable[[str], Any] | None = None
+) -> ClientKwargs:
     """Map settings to pymilvus's keywords; see `MilvusSettings.client_kwargs`.
+
+    Args:
+        settings: As loaded.
+        path_of: Where the material of a slot is read; the settings' own paths when None, and
+            their spool for what has none.
 
     Raises:
         SecureConnectionError: If the settings contradict each other, ask for plaintext
@@ -72,67 +81,55 @@ def client_kwargs(settings: MilvusSettings) -> ClientKwargs:
     if mode is not TLSMode.PLAINTEXT:
         if settings.server_name:
             kwargs["server_name"] = settings.server_name
-        kwargs.update(_one_way(settings) if mode is TLSMode.ONE_WAY else _mutual(settings))
-        _refuse_fatal(settings, kwargs)
+        slots = _slots(settings, mode)
+        _refuse_fatal(settings, slots.values())
+        path = path_of or partial(_path, settings)
+        kwargs.update(cast("ClientKwargs", {name: path(slot) for name, slot in slots.items()}))
+        if mode is TLSMode.MUTUAL and "ca_pem_path" not in slots:
+            kwargs["ca_pem_path"] = str(public_roots_path())
     kwargs.update(_own_channel())
     return kwargs
 
 
-def _one_way(settings: MilvusSettings) -> ClientKwargs:
-    """A CA alone becomes the anchor in the only keyword pymilvus reads without a client pair."""
-    for slot in ("server_pem", "ca_pem"):
-        path = _path(settings, slot)
-        if path:
-            return ClientKwargs() if path == "system" else ClientKwargs(server_pem_path=path)
-    return ClientKwargs()
+def _slots(settings: MilvusSettings, mode: TLSMode) -> dict[str, str]:
+    """Which of pymilvus's keywords takes which slot; public roots are in none.
 
-
-def _mutual(settings: MilvusSettings) -> ClientKwargs:
-    anchor = _path(settings, "ca_pem")
-    return ClientKwargs(
-        ca_pem_path=str(public_roots_path()) if anchor == "system" else anchor,
-        client_pem_path=_path(settings, "client_pem"),
-        client_key_path=_key_path(settings),
-    )
+    A CA alone becomes the anchor in the only keyword pymilvus reads without a client pair.
+    """
+    if mode is TLSMode.MUTUAL:
+        chosen = {f"{slot}_path": slot for slot in ("ca_pem", "client_pem", "client_key")}
+    elif gives(settings, "server_pem"):
+        chosen = {"server_pem_path": "server_pem"}
+    else:
+        chosen = {"server_pem_path": "ca_pem"} if gives(settings, "ca_pem") else {}
+    public = settings.ca_pem is None and settings.ca_pem_path == SYSTEM
+    return {name: slot for name, slot in chosen.items() if not (public and slot == "ca_pem")}
 
 
 def _path(settings: MilvusSettings, slot: str) -> str:
-    """A path to a slot's material, spooled if it was given as text; empty if it is not given."""
-    inline = getattr(settings, slot)
-    if inline is None:
-        return str(getattr(settings, f"{slot}_path") or "")
-    text = inline if isinstance(inline, str) else inline.get_secret_value()
-    return settings.spool.path_for(text.encode())
+    """The file that was named, or a spooled one for text and for a key that was encrypted."""
+    named = getattr(settings, slot) is None
+    if named and (slot != "client_key" or settings.client_key_password is None):
+        return str(getattr(settings, f"{slot}_path"))
+    material = read_material(settings)[slot]
+    if named and material.pem == material.data:
+        return str(getattr(settings, f"{slot}_path"))
+    return settings.spool.path_for(material.pem)
 
 
-def _key_path(settings: MilvusSettings) -> str:
-    """gRPC takes no password, so an encrypted key is opened here and spooled."""
-    if settings.client_key_password is None:
-        return _path(settings, "client_key")
-    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
-
-    key = read_material(settings)["client_key"].key
-    if key is None:
-        return _path(settings, "client_key")
-    return settings.spool.path_for(key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    ))  # fmt: skip
-
-
-def _refuse_fatal(settings: MilvusSettings, kwargs: ClientKwargs) -> None:
+def _refuse_fatal(settings: MilvusSettings, slots: Iterable[str]) -> None:
     """Refuse what no caller can catch later: an abort, a hang, or trust in everyone.
 
     An empty client file makes gRPC abort the process, an empty anchor makes it trust all public
     roots, and pymilvus would wait for ever to open a pipe.
     """
-    slots = ("server_pem_path", "ca_pem_path", "client_pem_path", "client_key_path")
-    for path in filter(None, map(kwargs.get, slots)):
+    for slot in slots:
+        named = getattr(settings, f"{slot}_path")
         try:
-            status = os.stat(str(path))  # noqa: PTH116 - the spool's paths are text as well
+            status = None if named is None else Path(named).stat()
         except (OSError, ValueError):
             continue  # pymilvus raises an ordinary error for it
-        if not stat.S_ISREG(status.st_mode) or status.st_size == 0:
+        if status and (not stat.S_ISREG(status.st_mode) or status.st_size == 0):
             raise SecureConnectionError(check(settings, online=False))
 
 
