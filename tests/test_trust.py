@@ -366,3 +366,10 @@ class TestVisibleSkips:
         report = look(ca_pem=b"not PEM", served=server(ca))
         assert report.findings == ()
         assert ("chain-untrusted", "file-not-pem") in {(s.code, s.because) for s in report.skipped}
+
+
+def test_a_private_ca_at_the_public_roots_hears_their_number_not_their_names(look, ca):
+    [found] = look(served=server(ca), ca_pem_path="system").errors
+    assert found.code == "chain-untrusted"
+    assert found.expected.startswith("one of the ")
+    assert len(found.expected) < 60

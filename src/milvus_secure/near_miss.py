@@ -21,6 +21,8 @@ from .certificate import (
 )
 from .extensions import Failure
 
+_MANY_ANCHORS = 12  # beyond, as with the public roots, their names hide more than they tell
+
 
 def nearest_miss(
     path: Sequence[x509.Certificate],
@@ -38,7 +40,6 @@ def nearest_miss(
     """
     top = path[-1]
     wanted = name_text(issuer_of(top))
-    trusted = listed([name_text(subject_of(one)) for one in anchors])
     alike = [
         one
         for one in (*anchors, *rest)
@@ -64,7 +65,7 @@ def nearest_miss(
         return Failure(
             "chain-untrusted",
             f"The chain ends in the self-signed {wanted}, which is not a trust anchor.",
-            expected=f"one of the trust anchors: {trusted}",
+            expected=_one_of(anchors),
             presented=f"{wanted}, SHA-256 of the key {key_hash(top)}",
         )  # fmt: skip
     missing = next((one for one in spare if same_name(subject_of(one), issuer_of(top))), None)
@@ -76,8 +77,15 @@ def nearest_miss(
         )  # fmt: skip
     return Failure(
         "chain-untrusted", f"No trust anchor is {wanted}, which issued the certificate.",
-        expected=f"one of the trust anchors: {trusted}", presented=f"issuer {wanted}",
+        expected=_one_of(anchors), presented=f"issuer {wanted}",
     )  # fmt: skip
+
+
+def _one_of(anchors: Sequence[x509.Certificate]) -> str:
+    """The trust anchors by name, unless they are so many that only their number tells."""
+    if len(anchors) > _MANY_ANCHORS:
+        return f"one of the {len(anchors)} trust anchors"
+    return f"one of the trust anchors: {listed([name_text(subject_of(one)) for one in anchors])}"
 
 
 def other_key(

@@ -65,9 +65,12 @@ def _verdict(report: Report) -> str:
         return f"{whose} the server that {configured} configures."
     if report.server is None:
         return "Nothing in the settings and files stands in the way; the endpoint was not asked."
-    version = report.server.milvus_version
-    milvus = f"Milvus {version}" if version else "Milvus"
-    return f"{milvus} answers at {report.server.address} over {_described(report.mode)}."
+    return f"{_product(report.server.milvus_version)} answers at {report.server.address} over {_described(report.mode)}."
+
+
+def _product(version: str | None) -> str:
+    """Milvus Lite tells its name where a server tells its release."""
+    return "Milvus Lite" if version == "milvus_lite" else f"Milvus {version or ''}".rstrip()
 
 
 def _described(mode: TLSMode) -> str:
