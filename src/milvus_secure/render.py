@@ -64,8 +64,9 @@ def _verdict(report: Report) -> str:
         whose = "This client fits" if _setting(report, "uri") else "Clients can use"
         return f"{whose} the server that {configured} configures."
     if report.server is None:
-        return "Nothing in the settings and files stands in the way; the endpoint was not asked."
-    return f"{_product(report.server.milvus_version)} answers at {report.server.address} over {_described(report.mode)}."
+        return "Nothing in settings and files stands in the way; the endpoint was not asked."
+    product = _product(report.server.milvus_version)
+    return f"{product} answers at {report.server.address} over {_described(report.mode)}."
 
 
 def _product(version: str | None) -> str:
