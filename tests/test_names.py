@@ -56,6 +56,10 @@ class TestMismatch:
         [found] = look("cn", *(f"n{i}" for i in range(1000))).errors
         assert found.presented.endswith("and 993 more")
 
+    def test_a_server_name_that_is_not_needed_is_to_be_unset(self, look):
+        [found] = look("x", "localhost", "10.0.0.7", server_name="milvus.example").errors
+        assert found.remedy.startswith("Unset server_name")
+
     def test_the_nearest_name_is_the_one_to_set(self, look):
         [found] = look("x", "other.example", "milvus-db.example", host="milvus-dv.example").errors
         assert "nearest name it bears is milvus-db.example" in found.message

@@ -95,6 +95,9 @@ def _remedy(context: Context, reference: str, given: Presented) -> str:
     usable = [name for name in _candidates(given) if matches(given, name, generation(context.grpc))]
     if not usable:
         return reissue[0].upper() + reissue[1:]
+    host = context.endpoint.host if context.endpoint and context.settings.server_name else ""
+    if host and matches(given, host, generation(context.grpc)):
+        return f"Unset server_name, since the certificate is for {_shown(host)}; else {reissue}"
     near = (get_close_matches(reference.lower(), usable, 1, 0) or usable)[0]
     return f"If that is your server, set server_name={shlex.quote(near)}; else {reissue}"
 
