@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ class Generation(Enum):
 _HOST_NAME_SINCE = (1, 78)
 
 
+@cache
 def installed_grpc() -> tuple[int, int]:
     """Release of the installed grpcio, as ``(major, minor)``."""
     major, minor = version("grpcio").split(".")[:2]
@@ -71,9 +73,11 @@ def presented(certificate: x509.Certificate) -> Presented:
     from cryptography import x509  # noqa: PLC0415 - only its types are known above
     from cryptography.x509.oid import NameOID  # noqa: PLC0415
 
-    from .certificate import extension  # noqa: PLC0415
+    from .certificate import extension, subject_of  # noqa: PLC0415
 
-    names = [a.value for a in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+    names = [
+        one.value for one in subject_of(certificate).get_attributes_for_oid(NameOID.COMMON_NAME)
+    ]
     common = names[0] if names and isinstance(names[0], str) else ""
     found = extension(certificate, x509.SubjectAlternativeName)
     if found is None:
