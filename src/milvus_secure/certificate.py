@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import TypeVar
 
@@ -42,6 +43,23 @@ def public_key(certificate: x509.Certificate) -> CertificatePublicKeyTypes | Non
 def name_text(name: x509.Name) -> str:
     """A name on one line, most specific part first (RFC 4514)."""
     return name.rfc4514_string() or "(no name)"
+
+
+def subject_text(certificate: x509.Certificate) -> str:
+    """The subject on one line, also when it cannot be read."""
+    return _text_of(lambda: certificate.subject)
+
+
+def issuer_text(certificate: x509.Certificate) -> str:
+    """The issuer on one line, also when it cannot be read."""
+    return _text_of(lambda: certificate.issuer)
+
+
+def _text_of(name: Callable[[], x509.Name]) -> str:
+    try:
+        return name_text(name())
+    except ValueError:
+        return "(unreadable name)"
 
 
 def subject_of(certificate: x509.Certificate) -> x509.Name:

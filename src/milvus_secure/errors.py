@@ -23,6 +23,9 @@ class SettingsError(MilvusSecureError):
         self.findings = findings
         super().__init__("\n".join(_told(finding) for finding in findings))
 
+    def __reduce__(self) -> tuple[type[SettingsError], tuple[Finding, ...]]:
+        return type(self), self.findings
+
 
 class SecureConnectionError(MilvusSecureError, ConnectionError):
     """A connection was refused, by the checks before it or by the peer.
@@ -41,6 +44,9 @@ class SecureConnectionError(MilvusSecureError, ConnectionError):
             headline = _told(cause) if cause else "The connection failed for an unknown reason."
         super().__init__(headline)
 
+    def __reduce__(self) -> tuple[type[SecureConnectionError], tuple[Report, str]]:
+        return type(self), (self.report, str(self))
+
 
 class CertificateError(MilvusSecureError):
     """A certificate set cannot be made, changed or read as asked; nothing was changed.
@@ -54,6 +60,9 @@ class CertificateError(MilvusSecureError):
         self.cause = cause
         self.fix = fix
         super().__init__(f"{cause} Fix: {fix}")
+
+    def __reduce__(self) -> tuple[type[CertificateError], tuple[str, str]]:
+        return type(self), (self.cause, self.fix)
 
 
 def _told(finding: Finding) -> str:

@@ -89,6 +89,8 @@ class Observation:
 
     def to_dict(self) -> dict[str, Any]:
         """The observation as the report's JSON has it under ``server``."""
+        from .certificate import subject_text  # noqa: PLC0415 - the record itself needs no parser
+
         return {
             "address": self.address,
             "addresses": list(self.addresses),
@@ -98,7 +100,7 @@ class Observation:
             "cipher": self.cipher,
             "alpn": self.alpn,
             "alert": self.alert,
-            "chain": [certificate.subject.rfc4514_string() for certificate in self.chain],
+            "chain": [subject_text(certificate) for certificate in self.chain],
             "client_certificate_requested": self.client_certificate_requested,
             "client_certificate_accepted": self.client_certificate_accepted,
             "accepted_issuers": list(self.accepted_issuers),
@@ -108,3 +110,16 @@ class Observation:
                 for s in self.steps
             ],
         }
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is pickled: certificates travel as DER, for pools that send errors home."""
+        from cryptography.hazmat.primitives.serialization import Encoding  # noqa: PLC0415
+
+        chain = tuple(certificate.public_bytes(Encoding.DER) for certificate in self.chain)
+        return {**vars(self), "chain": chain}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take up what `__getstate__` gave."""
+        from cryptography import x509  # noqa: PLC0415 - only its type is known above
+
+        vars(self).update(state, chain=tuple(map(x509.load_der_x509_certificate, state["chain"])))

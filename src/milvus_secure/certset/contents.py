@@ -77,7 +77,7 @@ def _add_block(found: Contents, armor: Armor, ask: AskPassword) -> None:
         return
     try:
         if armor.label.endswith("CERTIFICATE REQUEST"):
-            found.requests.append(x509.load_der_x509_csr(armor.der))
+            found.requests.append(_request(armor.der))
         elif armor.label.endswith("CERTIFICATE"):
             found.certificates.append(x509.load_der_x509_certificate(armor.der))
         elif armor.label == "PKCS7":
@@ -91,12 +91,24 @@ def _add_block(found: Contents, armor: Armor, ask: AskPassword) -> None:
         found.notes.append(f"{where}: it holds nothing that can be read")
 
 
+def _request(der: bytes) -> x509.CertificateSigningRequest:
+    """A request all of which can be read: cryptography parses names and key only when asked."""
+    request = x509.load_der_x509_csr(der)
+    _ = request.subject, request.public_key(), request.is_signature_valid
+    return request
+
+
 def _binary(path: Path, data: bytes, ask: AskPassword) -> Contents:
     kind = recognise(data)
     if kind is Kind.CERTIFICATE:
         return Contents(path, "DER", certificates=[x509.load_der_x509_certificate(data)])
     if kind is Kind.CSR:
-        return Contents(path, "DER", requests=[x509.load_der_x509_csr(data)])
+        try:
+            return Contents(path, "DER", requests=[_request(data)])
+        except (ValueError, UnsupportedAlgorithm):
+            raise CertificateError(
+                f"{path} is a damaged certificate request.", "make the request anew."
+            ) from None
     if kind is Kind.PKCS7:
         return Contents(path, "PKCS#7", certificates=pkcs7.load_der_pkcs7_certificates(data))
     if kind is Kind.KEY:

@@ -141,11 +141,13 @@ def read_certificates(path: Path) -> tuple[x509.Certificate, ...]:
             "name the directory of a set, or make one: milvus-secure certs init DIR",
         )
     try:
-        return tuple(x509.load_pem_x509_certificates(got.data))
+        found = tuple(x509.load_pem_x509_certificates(got.data))
+        _ = [(one.subject, one.issuer) for one in found]  # parsed only when asked for
     except ValueError:
         raise CertificateError(
             f"{path} holds no PEM certificate.", f"look at it: milvus-secure certs show {path}"
         ) from None
+    return found
 
 
 def signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from cryptography import x509
 
+from ..certificate import public_key
 from ..errors import CertificateError
 from .build import build_authority, make_leaf, serial_file
 from .change import Change
@@ -80,7 +81,7 @@ def reachable(days: int, authority: Authority) -> int:
 
 
 def _same_type(certificate: x509.Certificate) -> str:
-    found = type_of(certificate.public_key())
+    found = type_of(public_key(certificate))
     return found if found in KEY_TYPES else DEFAULT_KEY_TYPE
 
 

@@ -12,7 +12,15 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from ..certificate import extension, name_text, public_key
+from ..certificate import (
+    extension,
+    issuer_of,
+    issuer_text,
+    name_text,
+    public_key,
+    subject_of,
+    subject_text,
+)
 from .contents import Contents
 from .inventory import signed_by
 from .keys import type_of
@@ -115,8 +123,8 @@ def _certificate(one: x509.Certificate, now: datetime) -> dict[str, Any]:
     extended = extension(one, x509.ExtendedKeyUsage)
     key = public_key(one)
     return {
-        "subject": name_text(one.subject),
-        "issuer": name_text(one.issuer),
+        "subject": subject_text(one),
+        "issuer": issuer_text(one),
         "serial": f"{one.serial_number:x}",
         "identifiers": names_of(extension(one, x509.SubjectAlternativeName)),
         "ca": bool(basic and basic.ca),
@@ -165,7 +173,7 @@ def _chain(certificates: Sequence[x509.Certificate]) -> str | None:
     pairs = pairwise(certificates)
     if all(signed_by(below, above) for below, above in pairs):
         return "in order, leaf first"
-    if all(one.issuer == one.subject for one in certificates):
+    if all(issuer_of(one) == subject_of(one) for one in certificates):
         return "a bundle of trust anchors, in no order"
     return "not in order: a certificate is not issued by the one after it"
 

@@ -134,6 +134,7 @@ def load_request(path: Path) -> x509.CertificateSigningRequest:
     try:
         asked = load(got.data)
         sound = asked.is_signature_valid
+        _ = asked.subject, asked.public_key()  # parsed only when asked for
     except (ValueError, UnsupportedAlgorithm):
         raise CertificateError(
             f"{path} holds no certificate request.", f"look at it: milvus-secure certs show {path}"

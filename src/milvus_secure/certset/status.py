@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cryptography import x509
 
-from ..certificate import name_text
+from ..certificate import subject_text
 from ..errors import CertificateError
 from ..material import Material
 from .inventory import read_certificates
@@ -154,4 +154,4 @@ def _row(
         state = "not-yet-valid"
     elif left < warning_days:
         state = "expiring"
-    return Row(where, origin, name_text(certificate.subject), end, state, left)
+    return Row(where, origin, subject_text(certificate), end, state, left)

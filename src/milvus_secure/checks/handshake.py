@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from ..certificate import issuer_text, subject_text
 from ..context import Context
 from ..mode import TLSMode
 from ..report import Finding, Severity
@@ -76,8 +77,8 @@ def _client_certificate_rejected(context: Context) -> Iterator[Finding]:
     ours = context.client_chain
     if ours is None or observation.client_certificate_accepted is not False:
         return
-    subject = ours.leaf.subject.rfc4514_string() or "no name"
-    issuer = ours.leaf.issuer.rfc4514_string() or "no name"
+    subject = subject_text(ours.leaf)
+    issuer = issuer_text(ours.leaf)
     yield at_endpoint(
         context, "client-certificate-rejected",
         "The server refused our client certificate.",
@@ -117,7 +118,7 @@ def _presented_certificate_differs(context: Context) -> Iterator[Finding]:
 def _told(certificate: x509.Certificate) -> str:
     from cryptography.hazmat.primitives import hashes  # noqa: PLC0415 - only its type above
 
-    subject = certificate.subject.rfc4514_string() or "no name"
+    subject = subject_text(certificate)
     return f"{subject}, SHA-256 {certificate.fingerprint(hashes.SHA256()).hex()}"
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .. import checks
+from ..certificate import issuer_text, subject_text
 from ..context import Context
 from ..material import Material, read_material
 from ..mode import TLSMode
@@ -57,7 +58,7 @@ def _observation(client: Context, server: ServerContext) -> Observation:
 
 def _issuers(anchors: Material | None) -> tuple[str, ...]:
     given = anchors.certificates if anchors else ()
-    return tuple(certificate.subject.rfc4514_string() for certificate in given)
+    return tuple(map(subject_text, given))
 
 
 def _client_certificate(client: Context, server: ServerContext) -> Iterator[Finding]:
@@ -84,5 +85,5 @@ def _client_certificate(client: Context, server: ServerContext) -> Iterator[Find
             "Issue it under the CA that tls.caPemPath names: milvus-secure certs client NAME.",
             setting=chain.setting, source=chain.source, origin=chain.origin,
             expected=f"issued by {'; '.join(_issuers(anchors))}",
-            presented=f"issued by {chain.certificates[-1].issuer.rfc4514_string()}",
+            presented=f"issued by {issuer_text(chain.certificates[-1])}",
         )  # fmt: skip

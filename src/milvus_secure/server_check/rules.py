@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from ..catalogue import CATALOGUE
+from ..certificate import public_key
 from ..checks.rule import RuleOf
 from ..mode import TLSMode
 from ..report import Finding, Severity, finding
@@ -157,7 +158,7 @@ def key_mismatch(context: ServerContext) -> Iterator[Finding]:
     pem, key = context.material.get("server_pem"), context.material.get("server_key")
     if pem is None or key is None or not pem.certificates or key.key is None:
         return
-    if key.key.public_key() != pem.certificates[0].public_key():
+    if key.key.public_key() != public_key(pem.certificates[0]):
         yield finding(
             "key-mismatch",
             "The server's key does not belong to its certificate.",
