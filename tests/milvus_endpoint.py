@@ -6,7 +6,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Event
 
 import grpc
@@ -17,10 +17,11 @@ import minting
 
 @dataclass
 class Endpoint:
-    """Where it listens, and how many Connect calls it has seen."""
+    """Where it listens, how many Connect calls it has seen, and from whom."""
 
     port: int = 0
     connects: int = 0
+    names: list[str] = field(default_factory=list)  # of the client certificates
 
     @property
     def uri(self) -> str:
@@ -51,6 +52,8 @@ def milvus_endpoint(
 
     def connect(request: object, context: grpc.ServicerContext) -> object:
         endpoint.connects += 1
+        shown = context.auth_context().get("x509_common_name", [b""])
+        endpoint.names.append(shown[0].decode())
         if silent:
             closing.wait()
         if refusal and endpoint.connects % 2:

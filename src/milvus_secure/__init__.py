@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .explanations import explain
     from .mode import TLSMode
     from .report import Finding, Report, Severity
+    from .rotation import watch
     from .settings import MilvusSettings
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "connect_secure",
     "connect_secure_async",
     "explain",
+    "watch",
 ]
 
 _HOMES = {
@@ -56,6 +58,7 @@ _HOMES = {
     "connect_secure": "client",
     "connect_secure_async": "client",
     "explain": "explanations",
+    "watch": "rotation",
 }
 
 

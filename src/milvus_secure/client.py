@@ -183,7 +183,7 @@ class _Budget:
 
     def __init__(self, seconds: float) -> None:
         self._end = time.monotonic() + seconds
-        self._tries = 2 if _waits_in_vain() else 1
+        self._tries = 2 if waits_in_vain() else 1
 
     @property
     def _left(self) -> float:
@@ -204,7 +204,12 @@ class _Budget:
         return self._tries > 0 and self._left > 0
 
 
-def _waits_in_vain() -> bool:
+def waits_in_vain() -> bool:
+    """Whether the installed pymilvus is of the older kind.
+
+    It waits its whole timeout for a channel that was refused, and ``GrpcHandler.reconnect``, where
+    there is one, closes the old channel before it has a new one.
+    """
     return installed_pymilvus() < (2, 6, 16) or installed_pymilvus() == (3, 0, 0)
 
 
@@ -215,7 +220,7 @@ def _bounded(connect: Callable[[], MilvusClient], seconds: float) -> MilvusClien
     and never answers would hold the caller for ever. There the call gets a thread of its own,
     which is left to itself when the time is up, and closes the client if it gets one after all.
     """
-    if not _waits_in_vain():
+    if not waits_in_vain():
         return connect()
     outcome: Future[MilvusClient] = Future()
 

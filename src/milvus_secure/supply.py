@@ -1,6 +1,6 @@
 """Hands pymilvus one client's PEM material, renewed when it was renewed, and only when sound.
 
-pymilvus opens its paths each time it makes a channel: when a client connects and, from 2.6.10 on,
+pymilvus opens its paths each time it makes a channel: when a client connects and, from 2.6.11 on,
 when it connects again (``GrpcHandler.reconnect``). It takes any ``os.PathLike`` for a path, so
 the files are looked at, judged and handed over in that very moment. Left to itself it would
 read half a file, or a new certificate beside the old key; and a file that is just being
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .observation import Observation
     from .settings import MilvusSettings
 
-_LOG = logging.getLogger("milvus_secure")
+LOG = logging.getLogger("milvus_secure")
 _LEVELS = {
     Severity.ERROR: logging.ERROR, Severity.WARNING: logging.WARNING, Severity.INFO: logging.INFO
 }  # fmt: skip
@@ -76,7 +76,7 @@ class Supply:
         errors = [one for one in latest.report.errors if one.code not in self._edition.codes]
         if errors:
             self._refused = latest.data
-            _LOG.warning("The renewed TLS material is not used; the earlier stays in use.")
+            LOG.warning("The renewed TLS material is not used; the earlier stays in use.")
             for one in errors:
                 log(one)
             return False
@@ -106,7 +106,7 @@ class Supply:
 
 def log(one: Finding) -> None:
     """Tell the ``milvus_secure`` logger of a finding."""
-    _LOG.log(_LEVELS[one.severity], "%s: %s Fix: %s", one.code, one.message, one.remedy)
+    LOG.log(_LEVELS[one.severity], "%s: %s Fix: %s", one.code, one.message, one.remedy)
 
 
 class _Edition:
