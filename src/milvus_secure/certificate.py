@@ -10,12 +10,14 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
+from .cleaning import printable
 from .known_keys import fingerprint
 
+_Extended = x509.Certificate | x509.CertificateSigningRequest
 _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 
 
-def extension(certificate: x509.Certificate, kind: type[_Extension]) -> _Extension | None:
+def extension(certificate: _Extended, kind: type[_Extension]) -> _Extension | None:
     """The value of an extension, or None if it is absent or cannot be read."""
     found = extensions(certificate)
     try:
@@ -24,11 +26,13 @@ def extension(certificate: x509.Certificate, kind: type[_Extension]) -> _Extensi
         return None
 
 
-def extensions(certificate: x509.Certificate) -> x509.Extensions | None:
+def extensions(certificate: _Extended) -> x509.Extensions | None:
     """All extensions, or None if one of them cannot be read."""
     try:
         return certificate.extensions
     except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+        return None
+    except KeyError:  # cryptography's, for a TLS feature (RFC 7633) that it does not know
         return None
 
 
@@ -41,8 +45,8 @@ def public_key(certificate: x509.Certificate) -> CertificatePublicKeyTypes | Non
 
 
 def name_text(name: x509.Name) -> str:
-    """A name on one line, most specific part first (RFC 4514)."""
-    return name.rfc4514_string() or "(no name)"
+    """A name on one line, most specific part first (RFC 4514), as any terminal takes it."""
+    return printable(name.rfc4514_string()) or "(no name)"
 
 
 def subject_text(certificate: x509.Certificate) -> str:

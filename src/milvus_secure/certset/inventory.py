@@ -8,10 +8,9 @@ from functools import cached_property
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from ..certificate import extension, may_sign, public_key
+from ..certificate import extension, issued, may_sign, public_key
 from ..errors import CertificateError
 from ..reading import read_path
 from .issue import Authority, Role
@@ -152,11 +151,7 @@ def read_certificates(path: Path) -> tuple[x509.Certificate, ...]:
 
 def signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     """Whether names match and the issuer's key made the signature."""
-    try:
-        certificate.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature):
-        return False
-    return True
+    return issued(issuer, certificate)
 
 
 def is_authority(certificate: x509.Certificate) -> bool:

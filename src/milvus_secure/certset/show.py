@@ -21,6 +21,7 @@ from ..certificate import (
     subject_of,
     subject_text,
 )
+from ..cleaning import printable
 from .contents import Contents
 from .inventory import signed_by
 from .keys import type_of
@@ -140,13 +141,9 @@ def _certificate(one: x509.Certificate, now: datetime) -> dict[str, Any]:
 
 
 def _request(one: x509.CertificateSigningRequest) -> dict[str, Any]:
-    try:
-        names = one.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (x509.ExtensionNotFound, ValueError):
-        names = None
     return {
         "subject": name_text(one.subject),
-        "identifiers": names_of(names),
+        "identifiers": names_of(extension(one, x509.SubjectAlternativeName)),
         "key": _key_text(one.public_key()),
         "signature_valid": one.is_signature_valid,
     }
@@ -157,11 +154,11 @@ def names_of(names: x509.SubjectAlternativeName | None) -> list[str]:
     texts = []
     for one in names or ():
         if isinstance(one, x509.DNSName):
-            texts.append(one.value)
+            texts.append(printable(one.value))
         elif isinstance(one, x509.IPAddress):
             texts.append(f"IP:{one.value}")
         elif isinstance(one, x509.UniformResourceIdentifier):
-            texts.append(f"URI:{one.value}")
+            texts.append(f"URI:{printable(one.value)}")
         else:
             texts.append(type(one).__name__)
     return texts

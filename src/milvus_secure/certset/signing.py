@@ -11,7 +11,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from ..certificate import name_text
+from ..certificate import extension, name_text
 from ..errors import CertificateError
 from ..reading import read_path
 from .inventory import Inventory
@@ -105,7 +105,7 @@ def sign_request(
             f"{path} asks for a key of type {type_of(key)}, which gRPC refuses or is too weak.",
             "make the request with a P-256 key.",
         )
-    presented = identifiers(names, ips).extension() or _requested_names(asked)
+    presented = identifiers(names, ips).extension() or extension(asked, x509.SubjectAlternativeName)
     if role is Role.SERVER and presented is None:
         raise CertificateError(
             f"{path} names no host, and a server certificate without one is refused.",
@@ -145,12 +145,3 @@ def load_request(path: Path) -> x509.CertificateSigningRequest:
             "make the request anew with the key that it is for.",
         )
     return asked
-
-
-def _requested_names(
-    asked: x509.CertificateSigningRequest,
-) -> x509.SubjectAlternativeName | None:
-    try:
-        return asked.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (x509.ExtensionNotFound, ValueError):
-        return None
