@@ -40,6 +40,8 @@ _ENTRIES: Final = (
     Entry("server-tls-mode-invalid", "server", "error", "tlsMode is none of 0, 1 and 2"),
     Entry("server-tls-incomplete", "server", "error", "a file that tlsMode needs is not named"),
     Entry("server-path-unmounted", "server", "error", "no mount provides a certificate's path"),
+    Entry("server-file-forbidden", "server", "error", "the container's user may not read a file"),
+    Entry("server-internal-name", "server", "error", "internaltls.sni is not in the certificate"),
     Entry("server-key-ignored", "server", "error", "a key stands where nothing reads it"),
     Entry("server-rest-port-shared", "server", "error", "REST and gRPC share a port under TLS"),
     # Files.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -133,6 +134,50 @@ def test_helm_ignores_a_tls_mode_at_the_top(tmp_path: Path):
     path = tmp_path / "values.yaml"
     path.write_text("extraConfigFiles: {}\ncommon:\n  security:\n    tlsMode: 1\n")
     assert codes(path)["server-key-ignored"] is Severity.ERROR
+
+
+@pytest.mark.trips("server-file-forbidden")
+def test_a_key_that_the_containers_user_may_not_read(compose: Path, change):
+    change(compose, "container_name: milvus-standalone", 'container_name: m\n    user: "4242:0"')
+    [found] = check_server(compose).findings
+    assert found.code == "server-file-forbidden"
+    assert found.setting == "tls.serverKeyPath"
+    assert found.presented.startswith("mode 0600")
+
+
+@pytest.mark.passes("server-file-forbidden")
+@pytest.mark.parametrize("user", ["0", "root", str(os.getuid())])
+def test_root_and_the_owner_may_read_it(compose: Path, change, user: str):
+    change(compose, "container_name: milvus-standalone", f'container_name: m\n    user: "{user}"')
+    assert not codes(compose)
+
+
+@pytest.fixture
+def internal(certs: Path, tmp_path: Path) -> Path:
+    """A healthy Compose set-up with internal TLS."""
+    out = tmp_path / "internal"
+    main(["server", "config", "--certs", str(certs), "--internal-tls", "--out", str(out)])
+    return out / "docker-compose.yml"
+
+
+@pytest.mark.passes("server-internal-name")
+def test_internal_tls_as_generated_is_healthy(internal: Path):
+    assert not codes(internal)
+
+
+@pytest.mark.trips("server-internal-name")
+@pytest.mark.parametrize("sni", ["other", "127.0.0.2", "''"])
+def test_an_internal_name_that_the_certificate_does_not_bear(internal: Path, change, sni: str):
+    change(internal.with_name("milvus.yaml"), "sni: localhost", f"sni: {sni}")
+    assert codes(internal) == {"server-internal-name": Severity.ERROR}
+
+
+def test_internal_tls_without_a_certificate_is_incomplete(internal: Path, change):
+    config = internal.with_name("milvus.yaml")
+    head, _, tail = config.read_text().partition("internaltls:\n  serverPemPath:")
+    config.write_text(head + "internaltls:\n  other:" + tail)
+    [found] = check_server(internal).findings
+    assert (found.code, found.setting) == ("server-tls-incomplete", "internaltls.serverPemPath")
 
 
 def test_a_key_mismatch_is_found_behind_the_mounts(compose: Path):

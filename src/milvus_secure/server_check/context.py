@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from pathlib import Path
+from stat import S_IMODE
 from typing import Final
 
 from ..material import Material, read_one
@@ -16,6 +17,7 @@ PATH_KEYS: Final = {
     "server_pem": "tls.serverPemPath",
     "server_key": "tls.serverKeyPath",
     "ca_pem": "tls.caPemPath",
+    "internal_pem": "internaltls.serverPemPath",
 }
 
 
@@ -26,11 +28,13 @@ class ServerContext:
     Attributes:
         side: The configuration.
         material: What the server's certificate files hold, by slot, where they can be found.
+        permissions: Permission bits and owner of those files, by slot.
         now: The time certificates are judged at, with zone.
     """
 
     side: ServerSide
     material: Mapping[str, Material]
+    permissions: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     now: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
 
     @property
@@ -40,9 +44,14 @@ class ServerContext:
 
     @property
     def named(self) -> Mapping[str, str]:
-        """The certificate paths the mode makes the server read, by slot."""
-        wanted = {TLSMode.ONE_WAY: 2, TLSMode.MUTUAL: 3}.get(self.mode, 0)
-        slots = list(PATH_KEYS)[:wanted]
+        """The certificate paths the configuration makes the server read, by slot."""
+        slots: list[str] = []
+        if self.mode is not TLSMode.PLAINTEXT:
+            slots += ["server_pem", "server_key"]
+        if self.mode is TLSMode.MUTUAL:
+            slots.append("ca_pem")
+        if self.side.value("common.security.internaltlsEnabled") == "true":
+            slots.append("internal_pem")
         return {slot: self.side.value(PATH_KEYS[slot]) for slot in slots}
 
     def blocked_by(self, need: str) -> str | None:
@@ -56,13 +65,14 @@ class ServerContext:
 def server_context(side: ServerSide) -> ServerContext:
     """Read the certificate files that can be found on this machine, each once."""
     found: dict[str, Material] = {}
+    permissions: dict[str, tuple[int, int]] = {}
     for slot, path in ServerContext(side, {}).named.items():
         here = side.on_this_machine(path) if path else None
-        if here is not None:
-            key = PATH_KEYS[slot]
-            found[slot] = read_one(slot, _absolute(here), key, side.source_of(key))
-    return ServerContext(side, found)
-
-
-def _absolute(path: Path) -> str:
-    return str(path.absolute())
+        if here is None:
+            continue
+        key = PATH_KEYS[slot]
+        found[slot] = read_one(slot, str(here.absolute()), key, side.source_of(key))
+        with suppress(OSError, ValueError):  # what cannot be reached is a fault already
+            status = here.stat()
+            permissions[slot] = (S_IMODE(status.st_mode), status.st_uid)
+    return ServerContext(side, found, permissions)

@@ -49,6 +49,7 @@ class ServerSide:
         environment: The container's environment.
         ignored: Keys that look like Milvus's but stand where nothing reads them.
         version: Milvus's release when an image tells it, such as ``(2, 5)``.
+        user: The container's numeric user, where the file sets one other than root.
     """
 
     path: Path
@@ -58,6 +59,7 @@ class ServerSide:
     environment: Mapping[str, Located] = field(default_factory=dict)
     ignored: Mapping[str, Located] = field(default_factory=dict)
     version: tuple[int, int] | None = None
+    user: int | None = None
 
     def value(self, key: str) -> str:
         """A key's effective value: the environment overrides the file; empty when unset."""

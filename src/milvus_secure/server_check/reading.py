@@ -108,7 +108,8 @@ def _compose(path: Path, document: Mapping[str, Any]) -> ServerSide:
                     if isinstance(one, Mapping):
                         keys.update(_flat(one, file))
     return ServerSide(
-        path, "Compose file", keys, mounts, dict(_environment(service)), version=version
+        path, "Compose file", keys, mounts, dict(_environment(service)), version=version,
+        user=_user(service.get("user")),
     )  # fmt: skip
 
 
@@ -157,6 +158,12 @@ def _environment(service: Mapping[str, Any]) -> Iterator[tuple[str, Located]]:
     for entry in given if isinstance(given, list) else ():
         name, _, value = str(entry).partition("=")
         yield name, Located(value)
+
+
+def _user(given: object) -> int | None:
+    """The user's number; a name is the image's own affair."""
+    number = str(given if given is not None else "").partition(":")[0]
+    return int(number) if number.isdecimal() and int(number) else None
 
 
 def _helm(path: Path, document: Mapping[str, Any]) -> ServerSide:

@@ -11,6 +11,7 @@ from ..checks.rule import RuleOf
 from ..mode import TLSMode
 from ..report import Finding, Severity, finding
 from .context import PATH_KEYS, ServerContext
+from .internal import file_forbidden, internal_name
 
 ServerRule = RuleOf[ServerContext]
 
@@ -51,9 +52,10 @@ def tls_incomplete(context: ServerContext) -> Iterator[Finding]:
     for slot, path in context.named.items():
         key = PATH_KEYS[slot]
         if not path:
+            asks = "Internal TLS" if slot == "internal_pem" else f"tlsMode {context.mode.number}"
             yield finding(
                 "server-tls-incomplete",
-                f"tlsMode {context.mode.number} needs {key}, which is not set.",
+                f"{asks} needs {key}, which is not set.",
                 f"Set {key} in {side.path.name}.",
                 setting=key, source=side.source_of(key), origin=f"file:{side.path}",
             )  # fmt: skip
@@ -179,6 +181,8 @@ RULES: Final[tuple[ServerRule, ...]] = (
     ServerRule("server-tls-incomplete", tls_incomplete, needs=("tls_mode",)),
     ServerRule("server-path-unmounted", path_unmounted, needs=("tls_mode",)),
     ServerRule("server-rest-port-shared", rest_port_shared, needs=("tls_mode",)),
+    ServerRule("server-internal-name", internal_name, needs=("internal_pem",)),
+    ServerRule("server-file-forbidden", file_forbidden),
     ServerRule("server-env-ignored", env_ignored),
     ServerRule("server-key-ignored", key_ignored),
     *map(file_faults, _FAULTS),
