@@ -64,7 +64,8 @@ class SetPlan:
         for name, days in self.clients.items():
             client_name(name)
             _within(days, above, f"days of the client {name}", outer)
-        self.server_subject.named("x").x509_name()
+        if self.ca_common_name is not None:
+            self.subject.named(self.ca_common_name)  # judges it
         self._judge_common_names()
 
     @property
