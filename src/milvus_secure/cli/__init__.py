@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Collection, Sequence
 from importlib import import_module
+from typing import NoReturn
 
 from .._version import __version__
 from ..errors import MilvusSecureError, SettingsError
@@ -30,7 +32,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     given = sys.argv[1:] if argv is None else argv
     # The grammar of the other commands takes longer to build than some commands to run.
-    arguments = parser(set(given[:1]).intersection(COMMANDS)).parse_args(given)
+    grammar = parser(set(given[:1]).intersection(COMMANDS))
+    arguments, unknown = grammar.parse_known_args(given)
+    if unknown:  # not their values: a misspelled --pasword has a secret behind it
+        flags = [one.partition("=")[0] for one in unknown if one.startswith("--")]
+        grammar.error(f"unrecognized arguments: {' '.join(flags) or len(unknown)}")
     # gRPC writes its own lines to stderr for every handshake that fails; the report says more.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     try:
@@ -48,10 +54,33 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _INTERRUPTED
     except BrokenPipeError:
         # The reader has gone (`| head`); keep the interpreter from complaining at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
+    except OSError as error:  # a path that cannot be, or a full disk behind stdout
+        from ..cleaning import printable  # noqa: PLC0415 - only for an error
+
+        _drop_output()
+        place = f"{printable(os.fsdecode(error.filename))}: " if error.filename else ""
+        say(f"error: {place}{(error.strerror or type(error).__name__).lower()}", error=True)
+        return 1
     else:
         return status
     return 0
+
+
+def _drop_output() -> None:
+    """Let what cannot be written go, so that nothing more fails at exit."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class _Parser(argparse.ArgumentParser):
+    """Repeats no value in an error: a secret may stand where another word was expected."""
+
+    def error(self, message: str) -> NoReturn:
+        message = re.sub(r"(?s)(invalid choice): .* \(choose", r"\1 (choose", message)
+        super().error(re.sub(r"(?s)(ambiguous option: --[\w-]+)=.* could", r"\1 could", message))
 
 
 def parser(only: Collection[str] = ()) -> argparse.ArgumentParser:
@@ -60,7 +89,7 @@ def parser(only: Collection[str] = ()) -> argparse.ArgumentParser:
     Args:
         only: The commands to know; all of them when empty.
     """
-    top = argparse.ArgumentParser(
+    top = _Parser(
         prog="milvus-secure",
         description="Connect to Milvus over TLS, and be told what is wrong when it fails.",
     )
