@@ -142,7 +142,7 @@ def read_certificates(path: Path) -> tuple[x509.Certificate, ...]:
     try:
         found = tuple(x509.load_pem_x509_certificates(got.data))
         _ = [(one.subject, one.issuer) for one in found]  # parsed only when asked for
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         raise CertificateError(
             f"{path} holds no PEM certificate.", f"look at it: milvus-secure certs show {path}"
         ) from None
