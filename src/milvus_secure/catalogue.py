@@ -37,6 +37,7 @@ _ENTRIES: Final = (
     Entry("tls-mode-conflict", "settings", "error", "tls_mode asks for what is not given"),
     Entry("server-name-malformed", "settings", "error", "server_name is not a name"),
     # A server's configuration.
+    Entry("server-config-missing", "server", "error", "a mounted milvus.yaml is not there"),
     Entry("server-tls-mode-invalid", "server", "error", "tlsMode is none of 0, 1 and 2"),
     Entry("server-tls-incomplete", "server", "error", "a file that tlsMode needs is not named"),
     Entry("server-path-unmounted", "server", "error", "no mount provides a certificate's path"),

@@ -19,6 +19,7 @@ def codes(path: Path) -> dict[str, Severity]:
     return {one.code: one.severity for one in check_server(path).findings}
 
 
+@pytest.mark.passes("server-config-missing")
 @pytest.mark.passes("server-tls-mode-invalid")
 @pytest.mark.passes("server-tls-off")
 @pytest.mark.passes("server-key-ignored")
@@ -34,6 +35,15 @@ def test_generated_kubernetes_files_are_healthy(certs: Path, tmp_path: Path, tar
     report = check_server(path)
     assert not report.findings
     assert report.mode.number == 1
+
+
+@pytest.mark.trips("server-config-missing")
+def test_a_mounted_configuration_that_is_not_there(compose: Path):
+    compose.with_name("milvus.yaml").unlink()
+    [missing, off] = check_server(compose).findings
+    assert missing.code == "server-config-missing"
+    assert "milvus.yaml" in missing.message
+    assert off.code == "server-tls-off"
 
 
 @pytest.mark.trips("server-tls-mode-invalid")

@@ -49,6 +49,7 @@ class ServerSide:
         environment: The container's environment.
         ignored: Keys that look like Milvus's but stand where nothing reads them.
         version: Milvus's release when an image tells it, such as ``(2, 5)``.
+        absent: Configuration files that are mounted and are not there.
         user: The container's numeric user, where the file sets one other than root.
     """
 
@@ -59,6 +60,7 @@ class ServerSide:
     environment: Mapping[str, Located] = field(default_factory=dict)
     ignored: Mapping[str, Located] = field(default_factory=dict)
     version: tuple[int, int] | None = None
+    absent: tuple[Path, ...] = ()
     user: int | None = None
 
     def value(self, key: str) -> str:

@@ -98,6 +98,7 @@ def _compose(path: Path, document: Mapping[str, Any]) -> ServerSide:
     version = image_version(service.get("image"))
     old = version is not None and version < USER_YAML_SINCE
     keys: dict[str, tuple[Located, Path]] = {}
+    absent: list[Path] = []
     for name in _CONFIG_FILES[:-1] if old else _CONFIG_FILES:
         for mount in mounts:
             if mount.source is None or not (_CONFIGS / name).is_relative_to(mount.target):
@@ -107,9 +108,11 @@ def _compose(path: Path, document: Mapping[str, Any]) -> ServerSide:
                 for one in parsed(read_text(file), file.name):
                     if isinstance(one, Mapping):
                         keys.update(_flat(one, file))
+            elif mount.target == _CONFIGS / name:
+                absent.append(mount.source)
     return ServerSide(
         path, "Compose file", keys, mounts, dict(_environment(service)), version=version,
-        user=_user(service.get("user")),
+        absent=tuple(absent), user=_user(service.get("user")),
     )  # fmt: skip
 
 
@@ -136,7 +139,7 @@ def _compose_mounts(volumes: Any, folder: Path) -> Iterator[Mount]:  # noqa: ANN
             target = rest.partition(":")[0]
             bound = source.startswith((".", "/", "~"))
         if target.startswith("/"):
-            here = folder / Path(_expanded(source)).expanduser() if bound and source else None
+            here = folder / os.path.expanduser(_expanded(source)) if bound and source else None  # noqa: PTH111 - keeps an unknown user as text
             yield Mount(PurePosixPath(target), here)
 
 
@@ -202,7 +205,7 @@ def _operator(path: Path, document: Mapping[str, Any]) -> ServerSide:
 
 def _pod_mounts(node: Mapping[str, Any]) -> Iterator[Mount]:
     """Mounts that have their volume; what is in a Secret only the cluster knows."""
-    volumes = {one.get("name") for one in _mappings(node.get("volumes"))}
+    volumes = [one.get("name") for one in _mappings(node.get("volumes"))]
     for one in _mappings(node.get("volumeMounts")):
         if one.get("name") in volumes and one.get("mountPath"):
             yield Mount(PurePosixPath(str(one["mountPath"])))

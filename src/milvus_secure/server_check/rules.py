@@ -21,6 +21,19 @@ _REST = "proxy.http.port"
 _SEPARATE_SINCE = (2, 4)
 
 
+def config_missing(context: ServerContext) -> Iterator[Finding]:
+    """A configuration file is mounted that is not there."""
+    for path in context.side.absent:
+        yield finding(
+            "server-config-missing",
+            f"The configuration {path} is mounted and does not exist; Docker would make a "
+            "directory of that name.",
+            "Write it: milvus-secure server config --certs DIR --out "
+            f"{context.side.path.parent}",
+            setting="volumes", source=context.side.path.name, origin=f"file:{path}",
+        )  # fmt: skip
+
+
 def tls_mode_invalid(context: ServerContext) -> Iterator[Finding]:
     """tlsMode is none of 0, 1 and 2."""
     side = context.side
@@ -176,6 +189,7 @@ _FAULTS = ("file-missing", "file-not-regular", "file-unreadable", "file-empty", 
            )  # fmt: skip
 
 RULES: Final[tuple[ServerRule, ...]] = (
+    ServerRule("server-config-missing", config_missing),
     ServerRule("server-tls-mode-invalid", tls_mode_invalid),
     ServerRule("server-tls-off", tls_off, needs=("tls_mode",)),
     ServerRule("server-tls-incomplete", tls_incomplete, needs=("tls_mode",)),
