@@ -164,15 +164,23 @@ def test_an_incomplete_set_is_named(tmp_path: Path):
         TARGETS["compose"](ServerPlan(tmp_path, TLSMode.ONE_WAY))
 
 
-@pytest.mark.skipif(shutil.which("docker") is None, reason="there is no docker client here")
+def compose_command() -> list[str] | None:
+    """The Compose there is: Docker's plug-in, or the older program of its own."""
+    for command in (["docker", "compose"], ["docker-compose"]):
+        if shutil.which(command[0]):
+            run = subprocess.run([*command, "version"], capture_output=True)
+            if run.returncode == 0:
+                return command
+    return None
+
+
 @pytest.mark.parametrize("mode", [1, 2])
-def test_docker_compose_accepts_the_file(certs: Path, tmp_path: Path, mode: int):
+def test_compose_accepts_the_file(certs: Path, tmp_path: Path, mode: int):
+    command = compose_command()
+    if command is None:
+        pytest.skip("neither docker compose nor docker-compose is here")
     out = tmp_path / "out"
     flags = ["--certs", str(certs), "--tls-mode", str(mode), "--out", str(out)]
     assert main(["server", "config", *flags]) == 0
-    if subprocess.run(["docker", "compose", "version"], capture_output=True).returncode:
-        pytest.skip("the docker client has no compose command")
-    run = subprocess.run(
-        ["docker", "compose", "config", "--quiet"], cwd=out, capture_output=True, text=True
-    )
+    run = subprocess.run([*command, "config", "--quiet"], cwd=out, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
