@@ -123,6 +123,7 @@ def key_hash(certificate: x509.Certificate) -> str:
     return (fingerprint(key) if key else None) or "unreadable"
 
 
+@lru_cache(maxsize=512)
 def issued(issuer: x509.Certificate, child: x509.Certificate) -> bool:
     """True if the issuer's key, under the issuer's name, signed the child."""
     try:
@@ -132,6 +133,7 @@ def issued(issuer: x509.Certificate, child: x509.Certificate) -> bool:
     return True
 
 
+@lru_cache(maxsize=512)
 def forged(child: x509.Certificate, issuer: x509.Certificate) -> bool:
     """True if the issuer's key certainly did not sign the child.
 

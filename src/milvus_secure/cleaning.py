@@ -117,6 +117,8 @@ def shown_value(name: str, value: object) -> str:
 
 def printable(text: str) -> str:
     """Text that any terminal and any JSON takes: control characters and stray bytes escaped."""
+    if text.isprintable():
+        return text
     escaped = os.fsencode(text) if _fits(text) else text.encode("utf-8", "backslashreplace")
     decoded = escaped.decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in decoded)

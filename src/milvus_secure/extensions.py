@@ -205,8 +205,8 @@ def span(length: timedelta) -> str:
 def dates_failures(path: Sequence[x509.Certificate], now: datetime) -> Iterator[Failure]:
     """Yield for every certificate that is not valid at this time, and by how much."""
     for one in path:
-        name = name_text(subject_of(one))
         if now > one.not_valid_after_utc:
+            name = name_text(subject_of(one))
             yield Failure(
                 "certificate-expired",
                 f"The certificate of {name} expired {span(now - one.not_valid_after_utc)} ago.",
@@ -215,7 +215,7 @@ def dates_failures(path: Sequence[x509.Certificate], now: datetime) -> Iterator[
                 certificate=one,
             )
         elif now < one.not_valid_before_utc:
-            wait = span(one.not_valid_before_utc - now)
+            name, wait = name_text(subject_of(one)), span(one.not_valid_before_utc - now)
             yield Failure(
                 "certificate-not-yet-valid",
                 f"The certificate of {name} becomes valid in {wait}.",

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from cryptography import x509
@@ -95,13 +96,13 @@ class Material:
     mode: int | None = None
     exposed_to: str = ""
 
-    @property
+    @cached_property
     def read_blocks(self) -> tuple[Block, ...]:
         """The blocks gRPC comes to: those before the first broken one."""
         broken = (at for at, block in enumerate(self.blocks) if block.error)
         return self.blocks[: next(broken, len(self.blocks))]
 
-    @property
+    @cached_property
     def certificates(self) -> tuple[x509.Certificate, ...]:
         """The certificates gRPC reads, as far as cryptography can parse them."""
         return tuple(b.certificate for b in self.read_blocks if b.certificate is not None)
@@ -205,13 +206,19 @@ def parse_material(raw: Material, password: str | None = None) -> Material:
 def _block(armor: Armor) -> Block:
     if armor.error or armor.label not in _CERTIFICATES:
         return Block(armor.label, armor.line, error=armor.error)
+    try:
+        certificate = _certificate(armor.der)
+    except (ValueError, x509.InvalidVersion):
+        return _odd_certificate(armor)
+    return Block(armor.label, armor.line, certificate)
+
+
+@lru_cache(maxsize=512)
+def _certificate(der: bytes) -> x509.Certificate:
+    """Parse a certificate; the same bytes, such as the public roots, are parsed once."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # odd certificates are what this library judges
-        try:
-            certificate = x509.load_der_x509_certificate(armor.der)
-        except (ValueError, x509.InvalidVersion):
-            return _odd_certificate(armor)
-    return Block(armor.label, armor.line, certificate)
+        return x509.load_der_x509_certificate(der)
 
 
 def _odd_certificate(armor: Armor) -> Block:

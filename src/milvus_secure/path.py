@@ -1,6 +1,6 @@
 """Certification paths, judged as the real peers judge them.
 
-OpenSSL, through pyOpenSSL, verifies signatures, dates and name constraints (RFC 5280, 6). Which
+OpenSSL, through pyOpenSSL, verifies signatures and name constraints (RFC 5280, 6). Which
 path is tried and what its extensions must say differ by peer, and are told here for two of them:
 the gRPC client, which is BoringSSL's ``crypto/x509/x509_vfy.cc`` with PARTIAL_CHAIN and
 TRUSTED_FIRST, and a Go TLS server such as Milvus, which is ``crypto/x509/verify.go``.
@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from enum import Enum
+from functools import lru_cache
 from itertools import pairwise
 
 from cryptography import x509
@@ -36,6 +37,7 @@ _MANY_PATHS = 64
 _CONSTRAINT_ERRORS = frozenset(range(47, 54))  # X509_V_ERR_*_VIOLATION to UNSUPPORTED_NAME_SYNTAX
 
 
+_NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME, which pyOpenSSL has no name for
 _UNREADABLE = -1  # cryptography took the certificate for one, OpenSSL does not
 
 
@@ -96,7 +98,7 @@ def judge_path(
         failures.append(nearest_miss(path, rest, anchors, spare))
     else:
         # Below a pinned leaf BoringSSL still verifies what was served with it.
-        failures += _complaints(path, trusted or len(path) - 1, now)
+        failures += _complaints(path, trusted or len(path) - 1)
     return Verdict(path, trusted, _most_specific(failures))
 
 
@@ -155,7 +157,7 @@ def _go(
     """Go tries every path there is; the first that holds is enough."""
     refused: list[tuple[list[Failure], tuple[x509.Certificate, ...]]] = []
     for path in _go_paths(leaf, rest, anchors):
-        failures = [*go_failures(path, now), *_complaints(path, len(path) - 1, now)]
+        failures = [*go_failures(path, now), *_complaints(path, len(path) - 1)]
         if not failures:
             return Verdict(path, len(path) - 1)
         refused.append((failures, path))
@@ -189,14 +191,14 @@ def _go_paths(
         stack.extend((*path, one) for one in reversed(above))
 
 
-def _complaints(path: Sequence[x509.Certificate], trusted: int, now: datetime) -> Iterator[Failure]:
+def _complaints(path: Sequence[x509.Certificate], trusted: int) -> Iterator[Failure]:
     """What OpenSSL finds wrong with a path that the peer minds as well.
 
     OpenSSL judges an anchor's extensions and matches key identifiers where BoringSSL and Go do
     not. When it complains of anything but a name, the signatures alone decide; the rest is told
     by the peer's own rules.
     """
-    error = _openssl(path, trusted, now)
+    error = _openssl(tuple(path), trusted)
     if error == _UNREADABLE:
         yield Failure(
             "chain-untrusted", "A certificate of the chain is damaged; OpenSSL cannot read it.",
@@ -219,8 +221,12 @@ def _complaints(path: Sequence[x509.Certificate], trusted: int, now: datetime) -
             )  # fmt: skip
 
 
-def _openssl(path: Sequence[x509.Certificate], trusted: int, now: datetime) -> int | None:
-    """OpenSSL's verdict on this very path: an ``X509_V_ERR`` number, or None if it holds."""
+@lru_cache(maxsize=128)
+def _openssl(path: tuple[x509.Certificate, ...], trusted: int) -> int | None:
+    """OpenSSL's verdict on this very path: an ``X509_V_ERR`` number, or None if it holds.
+
+    It is the same at any time: the peer's own rules tell of dates.
+    """
     from OpenSSL import crypto  # noqa: PLC0415 - only for those who have a chain to judge
 
     try:
@@ -228,8 +234,9 @@ def _openssl(path: Sequence[x509.Certificate], trusted: int, now: datetime) -> i
     except crypto.Error:
         return _UNREADABLE
     store = crypto.X509Store()
-    store.set_flags(crypto.X509StoreFlags.PARTIAL_CHAIN | crypto.X509StoreFlags.IGNORE_CRITICAL)
-    store.set_time(now.astimezone(timezone.utc))
+    store.set_flags(
+        crypto.X509StoreFlags.PARTIAL_CHAIN | crypto.X509StoreFlags.IGNORE_CRITICAL | _NO_CHECK_TIME
+    )
     for one in wrapped[trusted:]:
         store.add_cert(one)
     try:

@@ -65,9 +65,9 @@ def _refused(context: Context, code: str) -> Iterator[Finding]:
     served, client = context.server_verdict, context.client_verdict
     if served and served.failure and served.failure.code == code and context.server_chain:
         yield _server_finding(context, context.server_chain, served.failure)
-    if code in _IF_SAME_CA or _dead(context):
+    if client is None or client.failure is None or client.failure.code != code:
         return
-    if client and client.failure and client.failure.code == code and context.client_chain:
+    if context.client_chain and code not in _IF_SAME_CA and not _dead(context):
         yield _client_finding(context, context.client_chain, client.failure)
 
 
