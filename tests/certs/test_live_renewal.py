@@ -74,7 +74,7 @@ class Deployment:
         self.up = self.start()
         self.run_number: int | None = 0
         self.settings = settings(
-            uri=f"https://localhost:{self.port}", ca_pem_path=self.client / "ca.pem", timeout=5,
+            uri=f"https://localhost:{self.port}", ca_pem_path=self.client / "ca.pem", timeout=60,
             client_pem_path=self.client / "client.pem", client_key_path=self.client / "client.key",
         )  # fmt: skip
 
@@ -139,7 +139,7 @@ def steps(made, deployed):
 
 
 def wait_for(done) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not done():
         assert time.monotonic() < deadline, "the client makes no progress"
         time.sleep(0.02)
