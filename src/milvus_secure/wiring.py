@@ -7,12 +7,12 @@ pymilvus lets ``server_pem_path`` win and silently drops the client pair beside 
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 from collections.abc import Callable, Iterable
 from functools import cache, partial
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 from uuid import uuid4
 
@@ -126,7 +126,7 @@ def _refuse_fatal(settings: MilvusSettings, slots: Iterable[str]) -> None:
     for slot in slots:
         named = getattr(settings, f"{slot}_path")
         try:
-            status = None if named is None else Path(named).stat()
+            status = None if named is None else os.stat(named)  # noqa: PTH116 - a path already
         except (OSError, ValueError):
             continue  # pymilvus raises an ordinary error for it
         if status and (not stat.S_ISREG(status.st_mode) or status.st_size == 0):

@@ -6,6 +6,7 @@ gRPC is the judge. A fault in a file that the connection does not use is a warni
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
@@ -111,6 +112,7 @@ def _mismatch(context: Context) -> Iterator[Finding]:
     )  # fmt: skip
 
 
+@lru_cache(maxsize=512)
 def _certified(block: Block) -> str | None:
     if block.certificate is None:
         return None
