@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
+    from .certset import CertificateSet
     from .client import connect_secure, connect_secure_async
     from .doctor import check, check_async, check_many
     from .embedded import EmbeddedMilvus
-    from .errors import MilvusSecureError, SecureConnectionError, SettingsError
+    from .errors import CertificateError, MilvusSecureError, SecureConnectionError, SettingsError
     from .explanations import explain
     from .mode import TLSMode
     from .report import Finding, Report, Severity
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from .settings import MilvusSettings
 
 __all__ = [
+    "CertificateError",
+    "CertificateSet",
     "EmbeddedMilvus",
     "Finding",
     "MilvusSecureError",
@@ -43,6 +46,8 @@ __all__ = [
 ]
 
 _HOMES = {
+    "CertificateError": "errors",
+    "CertificateSet": "certset",
     "EmbeddedMilvus": "embedded",
     "Finding": "report",
     "MilvusSecureError": "errors",
