@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.tokens import AliasToken
 from ruamel.yaml.util import load_yaml_guess_indent
@@ -94,24 +95,19 @@ def _set(node: Any, keys: Mapping[str, Any], name: str, above: tuple[str, ...]) 
         _set(node[key], value, name, where)
 
 
-class _told_briefly:  # noqa: N801 - used as a statement
-    """Turn the parser's errors into one that names file, line and column."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        if isinstance(error, MarkedYAMLError):
-            mark = error.problem_mark or error.context_mark
-            place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-            why = error.problem or "not YAML"
-            why = re.sub(r'key "[^"]*" with value "[^"]*".*', "a key is given twice", why)
-            raise MilvusSecureError(f"{self._name}{place}: {why}. Fix: correct it.") from None
-        if isinstance(error, (YAMLError, ValueError, RecursionError)):
-            raise MilvusSecureError(f"{self._name} is not YAML. Fix: correct it.") from None
+@contextmanager
+def _told_briefly(name: str) -> Iterator[None]:
+    """Turn the parser's errors into one that names file, line and column, and quotes nothing."""
+    try:
+        yield
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        repeated = isinstance(error, DuplicateKeyError)
+        why = "a key is given twice" if repeated else error.problem or "it is not YAML"
+        raise MilvusSecureError(f"{name}{place}: {why}. Fix: correct it.") from None
+    except (YAMLError, ValueError, RecursionError):
+        raise MilvusSecureError(f"{name} is not YAML. Fix: correct it.") from None
 
 
 def _refuse_bombs(text: str, name: str) -> None:
