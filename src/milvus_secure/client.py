@@ -12,16 +12,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from functools import partial
 from threading import Thread
-from traceback import walk_tb
+from traceback import clear_frames, walk_tb
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary, finalize
-
-from pydantic import SecretStr
 
 from .checks import RULES
 from .doctor import judge
 from .endpoint import mask_uri
 from .errors import MilvusSecureError, SecureConnectionError
+from .masking import masked
+from .resources import require_descriptors
 from .settings import MilvusSettings
 from .supply import Supply, log
 from .wiring import client_kwargs, installed_pymilvus
@@ -83,8 +83,11 @@ def connect_secure(
         seconds = budget.attempt()
         kwargs = {**client_kwargs(settings, supply.path), "timeout": seconds}
         try:
+            require_descriptors()
             client = _bounded(partial(MilvusClient, **kwargs), seconds)
         except Exception as error:
+            kwargs.clear()
+            clear_frames(error.__traceback__)  # crash reporters show local variables
             if not _is_failure(error):
                 raise
             report = diagnosed(supply, budget.probe())
@@ -126,9 +129,12 @@ async def connect_secure_async(
         seconds = budget.attempt()
         kwargs = {**client_kwargs(settings, supply.path), "timeout": seconds}
         try:
+            require_descriptors()
             client = AsyncMilvusClient(**kwargs)
             await _connected(client, seconds)
         except Exception as error:
+            kwargs.clear()
+            clear_frames(error.__traceback__)  # crash reporters show local variables
             if not _is_failure(error):
                 raise
             report = await _in_thread(partial(diagnosed, supply, budget.probe()))
@@ -315,7 +321,7 @@ def _headline(report: Report, error: Exception, settings: MilvusSettings) -> str
         return None
     return (
         f"Connecting to {mask_uri(settings.uri)} failed, but a look at it right after "
-        f"found nothing wrong. pymilvus says: {_masked(_innermost(error), settings)} "
+        f"found nothing wrong. pymilvus says: {masked(_innermost(error), settings)} "
         "Fix: try again; a larger timeout helps if the server is slow."
     )
 
@@ -330,10 +336,3 @@ def _innermost(error: BaseException) -> str:
         told = (callable(details) and details()) or str(cause) or told
         cause = cause.__cause__
     return " ".join(told.split())[:300].rstrip(".") + "."
-
-
-def _masked(text: str, settings: MilvusSettings) -> str:
-    for _, value in settings:
-        if isinstance(value, SecretStr) and value:
-            text = text.replace(value.get_secret_value(), str(value))
-    return text

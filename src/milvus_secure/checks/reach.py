@@ -144,12 +144,17 @@ def _server_requires_tls(context: Context) -> Iterator[Finding]:
 
 
 def _internal_error(context: Context) -> Iterator[Finding]:
-    if seen(context).failure == "internal-error":
-        yield at_endpoint(
-            context, "internal-error",
-            f"The look at the endpoint failed with {seen(context).failure_detail}.",
-            "Please report this; every other check was made.",
-        )  # fmt: skip
+    observation = seen(context)
+    if observation.failure != "internal-error":
+        return
+    why = observation.failure_detail
+    if " " in why:  # the system's words, not the name of an exception
+        message = f"This machine has no room for a connection: {why}."
+        remedy = "Close what is left open, or raise the limit (ulimit -n), and try again."
+    else:
+        message = f"The look at the endpoint failed with {why}."
+        remedy = "Please report this; every other check was made."
+    yield at_endpoint(context, "internal-error", message, remedy)
 
 
 RULES = (

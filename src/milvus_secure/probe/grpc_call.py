@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from ..masking import masked
 from ..mode import TLSMode
 from ..roots import public_roots
 from .deadline import Deadline
@@ -85,6 +86,7 @@ class MilvusCall:
 
         self._grpc = grpc
         self._deadline = deadline
+        self._settings = context.settings
         self._metadata = credentials(context.settings)
         self._channel = _channel(grpc, context, target)
         self._future = self._start("Connect", connect_request())
@@ -115,10 +117,13 @@ class MilvusCall:
         try:
             data = self._future.result(patience.left + _SLACK)
         except self._grpc.RpcError as error:
-            return Verdict(error.code().name, error.details() or "")
+            return Verdict(error.code().name, masked(error.details() or "", self._settings))
         except (self._grpc.FutureTimeoutError, self._grpc.FutureCancelledError):
             return Verdict("DEADLINE_EXCEEDED", "no answer in time")
-        return Verdict("OK", "", parse(data))
+        answer = parse(data)
+        if answer is not None:
+            answer = replace(answer, reason=masked(answer.reason, self._settings))
+        return Verdict("OK", "", answer)
 
 
 def credentials(settings: MilvusSettings) -> tuple[tuple[str, str], ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..mode import TLSMode
 from ..observation import Observation, Step
+from ..resources import exhausted, require_descriptors
 from .client_certificate import reaction_to_ours
 from .deadline import Deadline
 from .greeting import greet, shown
@@ -39,9 +40,15 @@ def probe(context: Context, timeout: float | None = None) -> Observation:
     if endpoint is None:
         return Observation(address="", failure="uri-invalid")
     deadline = Deadline(context.settings.timeout if timeout is None else timeout)
-    with ExitStack() as resources:
-        climb = _Climb(context, endpoint, deadline, resources)
-        climb.run()
+    try:
+        with ExitStack() as resources:
+            climb = _Climb(context, endpoint, deadline, resources)
+            climb.run()
+    except Exception as error:  # noqa: BLE001 - whatever a peer sends, the rest is still told
+        return Observation(
+            endpoint.address, tuple(climb.steps), "internal-error", exhausted(error) or
+            type(error).__name__,  # never its text: it may quote a secret
+        )  # fmt: skip
     return Observation(address=endpoint.address, steps=tuple(climb.steps), **climb.seen)
 
 
@@ -80,6 +87,7 @@ class _Climb:
         self._since = now
 
     def _reach(self) -> Dialled:
+        require_descriptors()
         host = self._endpoint.host
         proxy = proxy_for(host)
         if proxy:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from ..resources import exhausted
 from .deadline import Deadline
 
 MAX_ADDRESSES = 16
@@ -142,6 +143,8 @@ def _start(address: Address, selector: selectors.BaseSelector, dialled: Dialled)
     try:
         sock = socket.socket(address.family, socket.SOCK_STREAM)
     except OSError as error:  # an address family this system does not have
+        if exhausted(error):
+            raise
         dialled.failures[address] = _failure(error.errno or 0)
         return
     sock.setblocking(False)

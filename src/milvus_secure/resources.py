@@ -1,0 +1,29 @@
+"""Whether this machine has room for a connection."""
+
+from __future__ import annotations
+
+import errno
+import os
+from contextlib import ExitStack
+
+_EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+_NEEDED = 16
+"""Descriptors a connection and the look at one hold at a time, gRPC's own among them."""
+
+
+def exhausted(error: Exception) -> str:
+    """What this machine has run out of, in the system's words; empty if it is nothing such."""
+    if not isinstance(error, OSError) or error.errno not in _EXHAUSTED:
+        return ""
+    return os.strerror(error.errno).lower()
+
+
+def require_descriptors() -> None:
+    """See that there are descriptors left: gRPC aborts the process when it gets none.
+
+    Raises:
+        OSError: If there are too few.
+    """
+    with ExitStack() as held:
+        for _ in range(_NEEDED):
+            held.callback(os.close, os.open(os.devnull, os.O_RDONLY))
