@@ -13,6 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKey
 from .cleaning import printable
 from .known_keys import fingerprint
 
+NAME_ERRORS = (ValueError, TypeError)
+"""What cryptography raises for a name it cannot read; TypeError for a bit string in it."""
+
 _Extended = x509.Certificate | x509.CertificateSigningRequest
 _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 
@@ -62,7 +65,7 @@ def issuer_text(certificate: x509.Certificate) -> str:
 def _text_of(name: Callable[[], x509.Name]) -> str:
     try:
         return name_text(name())
-    except ValueError:
+    except NAME_ERRORS:
         return "(unreadable name)"
 
 
@@ -70,7 +73,7 @@ def subject_of(certificate: x509.Certificate) -> x509.Name:
     """The subject; empty when it cannot be read, which gRPC and Go refuse to begin with."""
     try:
         return certificate.subject
-    except ValueError:
+    except NAME_ERRORS:
         return x509.Name([])
 
 
@@ -78,7 +81,7 @@ def issuer_of(certificate: x509.Certificate) -> x509.Name:
     """The issuer's name; empty when it cannot be read."""
     try:
         return certificate.issuer
-    except ValueError:
+    except NAME_ERRORS:
         return x509.Name([])
 
 

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import pkcs7, pkcs12
 
+from ..certificate import NAME_ERRORS
 from ..errors import CertificateError
 from ..foreign import Kind, recognise
 from ..pem import Armor, read_armor
@@ -87,7 +88,7 @@ def _add_block(found: Contents, armor: Armor, ask: AskPassword) -> None:
             found.keys.append(_key(found.path, lambda word: load(armor.text, word), ask))
         else:
             found.notes.append(f"{where}: not shown")
-    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
+    except (*NAME_ERRORS, UnsupportedAlgorithm, x509.InvalidVersion):
         found.notes.append(f"{where}: it holds nothing that can be read")
 
 
@@ -105,7 +106,7 @@ def _binary(path: Path, data: bytes, ask: AskPassword) -> Contents:
     if kind is Kind.CSR:
         try:
             return Contents(path, "DER", requests=[_request(data)])
-        except (ValueError, UnsupportedAlgorithm):
+        except (*NAME_ERRORS, UnsupportedAlgorithm):
             raise CertificateError(
                 f"{path} is a damaged certificate request.", "make the request anew."
             ) from None

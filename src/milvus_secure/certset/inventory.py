@@ -10,7 +10,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from ..certificate import extension, issued, may_sign, public_key
+from ..certificate import NAME_ERRORS, extension, issued, may_sign, public_key
 from ..errors import CertificateError
 from ..reading import read_path
 from .issue import Authority, Role
@@ -142,7 +142,7 @@ def read_certificates(path: Path) -> tuple[x509.Certificate, ...]:
     try:
         found = tuple(x509.load_pem_x509_certificates(got.data))
         _ = [(one.subject, one.issuer) for one in found]  # parsed only when asked for
-    except (ValueError, x509.InvalidVersion):
+    except (*NAME_ERRORS, x509.InvalidVersion):
         raise CertificateError(
             f"{path} holds no PEM certificate.", f"look at it: milvus-secure certs show {path}"
         ) from None

@@ -11,7 +11,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from ..certificate import extension, name_text
+from ..certificate import NAME_ERRORS, extension, name_text
 from ..errors import CertificateError
 from ..reading import read_path
 from .inventory import Inventory
@@ -135,7 +135,7 @@ def load_request(path: Path) -> x509.CertificateSigningRequest:
         asked = load(got.data)
         sound = asked.is_signature_valid
         _ = asked.subject, asked.public_key()  # parsed only when asked for
-    except (ValueError, UnsupportedAlgorithm):
+    except (*NAME_ERRORS, UnsupportedAlgorithm):
         raise CertificateError(
             f"{path} holds no certificate request.", f"look at it: milvus-secure certs show {path}"
         ) from None
