@@ -100,8 +100,8 @@ class TestTheNextConnection:
         ("name", "spoil", "code"),
         [
             pytest.param("client.pem", lambda pem: pem[:300], "pem-malformed", id="half"),
-            pytest.param("client.key", lambda pem: b"", "file-empty", id="truncated"),
-            pytest.param("ca.pem", lambda pem: b"", "file-empty", id="no anchor"),
+            pytest.param("client.key", lambda _: b"", "file-empty", id="truncated"),
+            pytest.param("ca.pem", lambda _: b"", "file-empty", id="no anchor"),
             pytest.param("client.pem", None, "key-mismatch", id="certificate before its key"),
         ],
     )
@@ -234,7 +234,7 @@ class TestWatch:
             gc.collect()
         eventually(lambda: "milvus-secure-watch" not in {t.name for t in threading.enumerate()})
 
-    def test_refuses_a_client_it_knows_nothing_of(self, mutual, certs, trio):
+    def test_refuses_a_client_it_knows_nothing_of(self, certs, trio):
         with milvus_endpoint(trio.server) as endpoint:
             client = MilvusClient(uri=endpoint.uri, server_pem_path=str(certs / "ca.pem"))
             with pytest.raises(MilvusSecureError, match="not made by connect_secure"):

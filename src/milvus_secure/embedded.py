@@ -15,7 +15,7 @@ import threading
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
@@ -213,7 +213,7 @@ def _opened(database: Any, data_dir: str) -> Any:  # noqa: ANN401 - milvus_lite 
     from milvus_lite.exceptions import DataDirLockedError  # noqa: PLC0415 - loaded by now
 
     try:
-        return database(data_dir)
+        opened = database(data_dir)
     except DataDirLockedError:
         raise MilvusSecureError(
             f"The data directory {data_dir} is in use by another server. "
@@ -224,6 +224,13 @@ def _opened(database: Any, data_dir: str) -> Any:  # noqa: ANN401 - milvus_lite 
             f"The data directory {data_dir} cannot be used: {error.strerror}. "
             "Fix: give a directory that this user may write to."
         ) from error
+    # It opens a collection when first asked for it, and twice when two ask at once: what is
+    # written to the one that is then forgotten is lost (``MilvusLite.get_collection``).
+    for within in opened.list_databases():
+        for name in opened.list_collections(database_name=within):
+            with suppress(Exception):  # who asks for a damaged one is told
+                opened.get_collection(name, database_name=within)
+    return opened
 
 
 def _bind(
