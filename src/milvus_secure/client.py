@@ -87,7 +87,7 @@ def connect_secure(
             client = _bounded(partial(MilvusClient, **kwargs), seconds)
         except Exception as error:
             kwargs.clear()
-            clear_frames(error.__traceback__)  # crash reporters show local variables
+            _forget_variables(error)
             if not _is_failure(error):
                 raise
             report = diagnosed(supply, budget.probe())
@@ -134,7 +134,7 @@ async def connect_secure_async(
             await _connected(client, seconds)
         except Exception as error:
             kwargs.clear()
-            clear_frames(error.__traceback__)  # crash reporters show local variables
+            _forget_variables(error)
             if not _is_failure(error):
                 raise
             report = await _in_thread(partial(diagnosed, supply, budget.probe()))
@@ -324,6 +324,16 @@ def _headline(report: Report, error: Exception, settings: MilvusSettings) -> str
         f"found nothing wrong. pymilvus says: {masked(_innermost(error), settings)} "
         "Fix: try again; a larger timeout helps if the server is slow."
     )
+
+
+def _forget_variables(error: BaseException) -> None:
+    """Empty the frames an exception came through: crash reporters show what they hold."""
+    met = set[int]()
+    link: BaseException | None = error
+    while link is not None and id(link) not in met:
+        met.add(id(link))
+        clear_frames(link.__traceback__)
+        link = link.__cause__ or link.__context__
 
 
 def _innermost(error: BaseException) -> str:

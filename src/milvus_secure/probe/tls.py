@@ -244,11 +244,13 @@ def _note(tls: SSL.Connection, where: int, value: int) -> None:
 
 def _parsed(served: crypto.X509) -> x509.Certificate | None:
     """A served certificate, or None if OpenSSL took what cryptography cannot read."""
+    from cryptography import x509  # noqa: PLC0415 - only its types are known above
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # odd certificates are to be judged, not told
         try:
             return served.to_cryptography()
-        except ValueError:
+        except (ValueError, x509.InvalidVersion):
             return None
 
 
