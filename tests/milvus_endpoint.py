@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -52,8 +52,7 @@ def milvus_endpoint(
 
     def connect(request: object, context: grpc.ServicerContext) -> object:
         endpoint.connects += 1
-        shown = context.auth_context().get("x509_common_name", [b""])
-        endpoint.names.append(shown[0].decode())
+        endpoint.names.append(_certified(context))
         if silent:
             closing.wait()
         if refusal and endpoint.connects % 2:
@@ -67,16 +66,27 @@ def milvus_endpoint(
             status=common_pb2.Status(), server_info=info, identifier=1
         )
 
-    handler = grpc.unary_unary_rpc_method_handler(
-        connect,
-        request_deserializer=milvus_pb2.ConnectRequest.FromString,
-        response_serializer=milvus_pb2.ConnectResponse.SerializeToString,
-    )
+    def get_version(request: object, context: grpc.ServicerContext) -> object:
+        """Tell callers who they are taken for: ``common name|user:password``."""
+        shown = dict(context.invocation_metadata()).get("authorization", "")
+        return milvus_pb2.GetVersionResponse(
+            status=common_pb2.Status(),
+            version=f"{_certified(context)}|{b64decode(shown).decode()}",
+        )
+
+    handlers = {
+        name: grpc.unary_unary_rpc_method_handler(
+            answer,
+            request_deserializer=getattr(milvus_pb2, f"{name}Request").FromString,
+            response_serializer=getattr(milvus_pb2, f"{name}Response").SerializeToString,
+        )
+        for name, answer in (("Connect", connect), ("GetVersion", get_version))
+    }
     service = "milvus.proto.milvus.MilvusService"
     with ThreadPoolExecutor(4) as pool:
         listener = grpc.server(pool, options=[("grpc.so_reuseport", 0)])
         listener.add_generic_rpc_handlers(
-            (grpc.method_handlers_generic_handler(service, {"Connect": handler}),)
+            (grpc.method_handlers_generic_handler(service, handlers),)
         )
         credentials = grpc.ssl_server_credentials(
             [(server.key_pem, server.chain_pem)],
@@ -94,3 +104,8 @@ def milvus_endpoint(
 
 def _basic(token: str) -> str:
     return b64encode(token.encode()).decode()
+
+
+def _certified(context: grpc.ServicerContext) -> str:
+    """The common name of the caller's certificate; empty if it showed none."""
+    return context.auth_context().get("x509_common_name", [b""])[0].decode()
