@@ -97,6 +97,9 @@ def _judged_alike(server: minting.Minted, ca: minting.Minted, reference: str) ->
     assert ours is verdict(server.chain_pem, server.key_pem, ca.pem, reference).accepted
 
 
+@pytest.mark.skipif(
+    installed_grpc() < (1, 82), reason="gRPC before 1.82 aborts the process at such an address"
+)
 @pytest.mark.parametrize("reference", ["milvus", "10.0.0.0", "10.0.0.0/8"])
 def test_an_address_of_eight_bytes_is_judged_as_grpc_judges_it(reference):
     ca = minting.mint("names CA", which=1)

@@ -13,8 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKey
 from .cleaning import printable
 from .known_keys import fingerprint
 
-NAME_ERRORS = (ValueError, TypeError)
-"""What cryptography raises for a name it cannot read; TypeError for a bit string in it."""
+NAME_ERRORS = (ValueError, TypeError, KeyError)
+"""What cryptography raises for a name it cannot read; TypeError for a bit string in it, KeyError
+for a type of string it does not know (before 50)."""
 
 _Extended = x509.Certificate | x509.CertificateSigningRequest
 _Extension = TypeVar("_Extension", bound=x509.ExtensionType)

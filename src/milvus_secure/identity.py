@@ -52,7 +52,9 @@ class Presented:
         ips: iPAddress entries as text, in the form ``inet_ntop`` gives.
         uris: uniformResourceIdentifier entries.
         emails: rfc822Name entries.
-        unreadable: True if an address has neither 4 nor 16 bytes: gRPC then ends the handshake.
+        others: True if there are entries of yet other types, such as a directory name.
+        unreadable: True if an address has neither 4 nor 16 bytes: gRPC then ends the handshake;
+            before 1.82 it aborts the process.
     """
 
     common_name: str = ""
@@ -60,6 +62,7 @@ class Presented:
     ips: tuple[str, ...] = ()
     uris: tuple[str, ...] = ()
     emails: tuple[str, ...] = ()
+    others: bool = False
     unreadable: bool = False
 
     @property
@@ -82,6 +85,7 @@ def presented(certificate: x509.Certificate) -> Presented:
     found = extension(certificate, x509.SubjectAlternativeName)
     if found is None:
         return Presented(common)
+    kinds = (x509.DNSName, x509.IPAddress, x509.UniformResourceIdentifier, x509.RFC822Name)
     packed = [
         getattr(address, "packed", b"") for address in found.get_values_for_type(x509.IPAddress)
     ]
@@ -91,6 +95,7 @@ def presented(certificate: x509.Certificate) -> Presented:
         tuple(map(_address_text, filter(None, packed))),
         tuple(found.get_values_for_type(x509.UniformResourceIdentifier)),
         tuple(found.get_values_for_type(x509.RFC822Name)),
+        others=any(not isinstance(one, kinds) for one in found),
         unreadable=b"" in packed,
     )
 
@@ -114,7 +119,8 @@ def matches(given: Presented, reference: str, rules: Generation) -> bool:
         )
     if _looks_like_address(host):
         return host in given.alternatives
-    entries = given.alternatives or (given.common_name,)
+    # An entry of another type counts as an alternative that matches nothing.
+    entries = given.alternatives or (() if given.others else (given.common_name,))
     return any(_matches_entry(entry, host) for entry in entries)
 
 

@@ -252,7 +252,9 @@ def _with_key(raw: Material, armor: Armor, password: str | None) -> Material:
     except (TypeError, ValueError):
         if encrypted:
             return replace(raw, fault=Fault("key-password-wrong"))
-        return replace(raw, fault=_odd_key(armor))
+        key, fault = None, _odd_key(armor)
+        if fault:
+            return replace(raw, fault=fault)
     form = next((words for oid, words in _REFUSED_FORMS.items() if oid in armor.der), "")
     if form and not encrypted:
         return replace(raw, fault=Fault("key-unsupported", form))
