@@ -36,15 +36,21 @@ def _add_init(commands: Commands) -> None:
         description="Make ca, server and client files in DIR, all of them or none. With no "
         "--name and no --ip they are for localhost and 127.0.0.1.",
     )  # fmt: skip
-    _add_directory(parser)
+    _add_directory(parser, "where to write them")
     parser.add_argument("--config", metavar="FILE", type=Path,
                         help="TOML description; then only what differs is made")  # fmt: skip
     _add_names(parser)
     _add_key_type(parser)
-    parser.add_argument("--days", type=int, help="validity of server and client (default: 365)")
-    parser.add_argument("--server-days", type=int, help="validity of the server alone")
-    parser.add_argument("--client-days", type=int, help="validity of the client alone")
-    parser.add_argument("--ca-days", type=int, help="validity of the CA (default: 3650)")
+    parser.add_argument(
+        "--days", metavar="DAYS", type=int, help="validity of server and client (default: 365)"
+    )
+    parser.add_argument("--server-days", metavar="DAYS", type=int,
+                        help="validity of the server alone")  # fmt: skip
+    parser.add_argument("--client-days", metavar="DAYS", type=int,
+                        help="validity of the client alone")  # fmt: skip
+    parser.add_argument(
+        "--ca-days", metavar="DAYS", type=int, help="validity of the CA (default: 3650)"
+    )
     parser.add_argument("--intermediate", nargs="?", type=int, const=0, metavar="DAYS",
                         help="an intermediate CA signs (default: as long as the CA)")  # fmt: skip
     _add_subject(parser)
@@ -106,10 +112,14 @@ def _describing(arguments: argparse.Namespace) -> str:
 
 
 def _add_client(commands: Commands) -> None:
-    parser = commands.add_parser("client", help="add a client certificate to a set")
+    parser = commands.add_parser(
+        "client", help="add a client certificate to a set",
+        description="Issue NAME.pem and NAME.key under the CA of a set, with usage clientAuth.",
+    )  # fmt: skip
     parser.add_argument("client", metavar="NAME", help="its common name and its files' stem")
-    parser.add_argument("--dir", dest="directory", metavar="DIR", type=Path, required=True)
-    parser.add_argument("--days", type=int, help="validity (default: 365)")
+    parser.add_argument("--dir", dest="directory", metavar="DIR", type=Path, required=True,
+                        help="the certificate set, with ca.key in it")  # fmt: skip
+    parser.add_argument("--days", metavar="DAYS", type=int, help="validity (default: 365)")
     _add_key_type(parser)
     parser.add_argument("--force", action="store_true", help="replace files of that name")
     _add_dry_run(parser)
@@ -134,11 +144,12 @@ def _add_renew(commands: Commands) -> None:
     )  # fmt: skip
     _add_directory(parser)
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--only", metavar="NAME", action="append", help="such as server or client")
+    which.add_argument("--only", metavar="NAME", action="append",
+                       help="such as server or client; repeatable")  # fmt: skip
     which.add_argument("--ca", action="store_true", help="a new CA beside the old one")
     which.add_argument("--retire", action="store_true", help="take the old CA out of ca.pem")
-    parser.add_argument("--days", type=int, help="another validity than before")
-    _add_key_type(parser)
+    parser.add_argument("--days", metavar="DAYS", type=int, help="another validity than before")
+    _add_key_type(parser, "another key type than before")
     _add_dry_run(parser)
     parser.set_defaults(run=run_renew)
 
@@ -159,12 +170,19 @@ def run_renew(arguments: argparse.Namespace) -> int:
 
 
 def _add_sign(commands: Commands) -> None:
-    parser = commands.add_parser("sign", help="sign a certificate request with the CA of a set")
+    parser = commands.add_parser(
+        "sign", help="sign a certificate request with the CA of a set",
+        description="Sign a request made elsewhere. Names given here replace those it asks for.",
+    )  # fmt: skip
     parser.add_argument("request", metavar="CSR", type=Path, help="PEM or DER")
-    parser.add_argument("--dir", dest="directory", metavar="DIR", type=Path, required=True)
-    parser.add_argument("--role", choices=("server", "client"), required=True)
+    parser.add_argument("--dir", dest="directory", metavar="DIR", type=Path, required=True,
+                        help="the certificate set, with ca.key in it")  # fmt: skip
+    parser.add_argument("--role", choices=("server", "client"), required=True,
+                        help="what it is for")  # fmt: skip
     _add_names(parser)
-    parser.add_argument("--days", type=int, default=365, help="validity (default: 365)")
+    parser.add_argument(
+        "--days", metavar="DAYS", type=int, default=365, help="validity (default: 365)"
+    )
     parser.add_argument("--out", metavar="FILE", type=Path, help="default: the CSR's, as .pem")
     parser.add_argument("--force", action="store_true", help="replace FILE")
     parser.set_defaults(run=run_sign)
@@ -186,9 +204,13 @@ def run_sign(arguments: argparse.Namespace) -> int:
 
 
 def _add_csr(commands: Commands) -> None:
-    parser = commands.add_parser("csr", help="make a key and a request for a company CA")
-    _add_directory(parser)
-    parser.add_argument("--role", choices=("server", "client"), default="server")
+    parser = commands.add_parser(
+        "csr", help="make a key and a request for a company CA",
+        description="Make a key and a signing request in DIR, for a CA that is not in a set.",
+    )  # fmt: skip
+    _add_directory(parser, "where to write them")
+    parser.add_argument("--role", choices=("server", "client"), default="server",
+                        help="what it is for (default: server)")  # fmt: skip
     _add_names(parser)
     _add_key_type(parser)
     _add_subject(parser)
@@ -220,7 +242,9 @@ def _add_repair(commands: Commands) -> None:
     )  # fmt: skip
     _add_directory(parser)
     _add_names(parser)
-    parser.add_argument("--days", type=int, help="validity of what is reissued (default: 365)")
+    parser.add_argument(
+        "--days", metavar="DAYS", type=int, help="validity of what is reissued (default: 365)"
+    )
     _add_dry_run(parser)
     parser.set_defaults(run=run_repair)
 
@@ -251,8 +275,8 @@ def _subject(arguments: argparse.Namespace) -> Subject:
     return Subject(**{part: getattr(arguments, part) for part in _SUBJECT})
 
 
-def _add_directory(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("directory", metavar="DIR", type=Path)
+def _add_directory(parser: argparse.ArgumentParser, what: str = "the certificate set") -> None:
+    parser.add_argument("directory", metavar="DIR", type=Path, help=what)
 
 
 def _add_names(parser: argparse.ArgumentParser) -> None:
@@ -261,8 +285,8 @@ def _add_names(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ip", metavar="ADDRESS", help="IP address; repeatable", **many)
 
 
-def _add_key_type(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--key-type", metavar="TYPE", help=_KEY_TYPES)
+def _add_key_type(parser: argparse.ArgumentParser, told: str = _KEY_TYPES) -> None:
+    parser.add_argument("--key-type", metavar="TYPE", help=told)
 
 
 def _add_dry_run(parser: argparse.ArgumentParser) -> None:

@@ -109,7 +109,7 @@ def _add_export(commands: Commands) -> None:
         "export", help="write client material as PKCS#12, for Java and others",
         description="Write a client's pair, its chain and the CA into one encrypted store.",
     )  # fmt: skip
-    parser.add_argument("directory", metavar="DIR", type=Path)
+    parser.add_argument("directory", metavar="DIR", type=Path, help="the certificate set")
     parser.add_argument(
         "--client", default="client", metavar="NAME", help="whose (default: client)"
     )

@@ -12,7 +12,7 @@ def add_parser(commands: Commands) -> None:
     """Mount the command."""
     parser = commands.add_parser(
         "explain",
-        help="tell about a finding code",
+        help="what a code means, how it is found, and how to fix it",
         description="What a code means, how it is found, and how to fix it on both ends.",
     )
     parser.add_argument("code", nargs="?", help="such as name-mismatch; without it, all codes")

@@ -42,7 +42,8 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument("--certs", metavar="DIR", type=Path,
                         help="certificate set; made there if DIR does not exist")  # fmt: skip
     parser.add_argument("--config", metavar="FILE", type=Path,
-                        help="take mode, files and port from a milvus.yaml or Compose file")  # fmt: skip
+                        help="take mode, files and port from a milvus.yaml or Compose file "
+                        "instead")  # fmt: skip
     parser.add_argument("--tls-mode", type=tls_mode, metavar="MODE",
                         help="one-way (1, default) or mutual (2)")  # fmt: skip
     parser.add_argument("--host", default="127.0.0.1", help="address to bind (default: loopback)")

@@ -23,8 +23,8 @@ def add_parser(commands: Commands) -> None:
     """Mount the command and its own commands."""
     parser = commands.add_parser(
         "server",
-        help="the server's TLS configuration",
-        description="Make the server's TLS configuration from a certificate set.",
+        help="write and check the server's TLS configuration",
+        description="Make the server's TLS configuration from a certificate set, and judge one.",
     )
     below = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_config(below)
@@ -50,9 +50,11 @@ def _add_config(commands: Commands) -> None:
                         help="a milvus.yaml to change only where it must be")  # fmt: skip
     parser.add_argument("--host", metavar="NAME",
                         help="what clients dial (default: the first name)")  # fmt: skip
-    parser.add_argument("--port", type=int, default=19530, help="gRPC port")
-    parser.add_argument("--rest-port", type=int, default=8080, help="RESTful API port")
-    parser.add_argument("--image", help="container image")
+    parser.add_argument("--port", metavar="PORT", type=int, default=19530,
+                        help="gRPC port (default: 19530)")  # fmt: skip
+    parser.add_argument("--rest-port", metavar="PORT", type=int, default=8080,
+                        help="RESTful API port (default: 8080)")  # fmt: skip
+    parser.add_argument("--image", metavar="IMAGE", help="container image of Milvus")
     parser.add_argument("--internal-tls", action="store_true",
                         help="TLS among Milvus's own components too")  # fmt: skip
     parser.add_argument("--authorization", action="store_true", help="ask for user and password")
@@ -123,7 +125,8 @@ def _add_curl(commands: Commands) -> None:
         help="print the curl line that asks the RESTful API over the same TLS",
         description="Print the curl line for the RESTful API; put the token in $MILVUS_TOKEN.",
     )
-    parser.add_argument("--rest-port", type=int, default=8080, help="proxy.http.port")
+    parser.add_argument("--rest-port", metavar="PORT", type=int, default=8080,
+                        help="the server's proxy.http.port (default: 8080)")  # fmt: skip
     add_settings_flags(parser)
     parser.set_defaults(run=run_curl)
 
