@@ -15,7 +15,11 @@ OLD, NEW = Generation.PEER_NAME, Generation.HOST_NAME
 
 names = st.text(st.sampled_from("aB1*.:[]%-_é\x00"), max_size=12) | st.text(max_size=300)
 identifiers = st.builds(
-    Presented, names, *(st.lists(names, max_size=3).map(tuple) for _ in range(4)), st.booleans()
+    Presented,
+    names,
+    *(st.lists(names, max_size=3).map(tuple) for _ in range(4)),
+    st.booleans(),
+    st.booleans(),
 )
 
 
@@ -44,6 +48,7 @@ def test_the_new_rules_never_accept_by_uri_or_email(certificate, reference):
         (Presented("db", dns=("x",)), "db", False, False),
         (Presented("db", ips=("::1",)), "db", False, True),
         (Presented("db", uris=("urn:x",)), "db", False, True),
+        (Presented("db", others=True), "db", False, True),
         (Presented("127.0.0.1"), "127.0.0.1", False, True),
         (Presented(dns=("127.0.0.1",)), "127.0.0.1", True, True),
         (Presented(dns=("*.local",)), "db.local", False, True),
