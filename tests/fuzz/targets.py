@@ -1,0 +1,231 @@
+"""What is fed with bytes: each target takes any, and fails unless the library copes.
+
+Coping means findings, an answer, or a `MilvusSecureError`; never another exception, a finding
+``internal-error``, or text that cannot be printed. The same functions serve Hypothesis in the
+normal run and atheris in a long one.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+import warnings
+from collections.abc import Callable
+from contextlib import closing
+from datetime import datetime, timezone
+from functools import cache
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+
+import minting
+from milvus_secure import checks
+from milvus_secure.certset import contents, show, status
+from milvus_secure.context import Context
+from milvus_secure.doctor import judge
+from milvus_secure.errors import MilvusSecureError
+from milvus_secure.junit import to_junit
+from milvus_secure.material import Material, parse_material, read_material
+from milvus_secure.observation import Observation
+from milvus_secure.pem import read_armor
+from milvus_secure.probe.deadline import Deadline
+from milvus_secure.probe.greeting import classify, shown
+from milvus_secure.probe.messages import parse_connect, parse_version
+from milvus_secure.probe.sockets import Wire
+from milvus_secure.probe.tls import Handshake, anonymous
+from milvus_secure.report import Report
+from milvus_secure.server_check import check_server
+from milvus_secure.settings import VARIABLES, MilvusSettings
+
+Target = Callable[[bytes], None]
+
+NOW = datetime.now(timezone.utc)
+_FOLDER = tempfile.TemporaryDirectory(prefix="milvus-secure-fuzz-")
+_SLOTS = ("server_pem", "ca_pem", "client_pem", "client_key")
+_KINDS = ("x.toml", "x.yaml", "x.json", ".env")
+_SERVERS = ("milvus.yaml", "docker-compose.yml", "values.yaml")
+
+
+def pem(data: bytes) -> None:
+    """The first byte chooses the setting whose material the rest is."""
+    slot = _SLOTS[data[0] % len(_SLOTS)] if data else "ca_pem"
+    settings = _settings(slot)
+    given = Material(slot, slot, "argument", f"inline:{slot}", data[1:])
+    material = {**_healthy(), slot: parse_material(given, "password")}
+    if slot == "server_pem":
+        material = {slot: material[slot]}
+    _coped(judge(Context(settings, material, now=NOW), checks.OFFLINE))
+
+
+def certificate(data: bytes) -> None:
+    """DER as every certificate there is: pinned, anchor, ours, and served by the endpoint."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            served = x509.load_der_x509_certificate(data)
+    except (ValueError, x509.InvalidVersion):
+        return
+    text = served.public_bytes(serialization.Encoding.PEM)
+    for slot in (0, 1, 2):
+        pem(bytes([slot]) + text)
+    chain = (served, _trio().ca.certificate)
+    seen = Observation("localhost:19530", speaks="tls", tls_version="TLSv1.3", alpn="h2",
+                       chain=chain, tls_complete=True, grpc_state="failed",
+                       grpc_code="UNAVAILABLE")  # fmt: skip
+    context = Context(_settings("ca_pem"), _healthy(), seen, now=NOW)
+    _coped(judge(context, checks.RULES))
+    shown_files(text)
+
+
+def shown_files(data: bytes) -> None:
+    """A file given to ``certs show`` and ``certs status``."""
+    path = _written("shown.pem", data)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            described = show.describe([contents.read_contents(path, lambda _: "password")])
+        except MilvusSecureError as error:
+            _printed(str(error))
+        else:
+            _printed(show.render(described))
+        rows = list(status.of_paths([path], 30))
+    for form in (status.as_text, status.as_json, status.as_prometheus):
+        _printed(form(rows))
+
+
+def settings_file(data: bytes) -> None:
+    """The first byte chooses TOML, YAML, JSON or ``.env``."""
+    name = _KINDS[data[0] % len(_KINDS)] if data else ".env"
+    path = _written(name, data[1:])
+    place = {"env_file": path} if name == ".env" else {"config": path, "env_file": None}
+    _loaded(environ={}, cwd=path.parent, **place)
+
+
+def environment(data: bytes) -> None:
+    """Values between zero bytes; each begins with a byte that chooses its variable."""
+    names = [*VARIABLES, "MILVUS_PROFILE", "MILVUS_CONFIG", "MILVUS_SECRETS_DIR", "HOME", "XDG"]
+    environ = {
+        names[part[0] % len(names)]: os.fsdecode(part[1:]) for part in data.split(b"\0") if part
+    }
+    _loaded(environ=environ, env_file=None, cwd=_FOLDER.name)
+
+
+def uri(data: bytes) -> None:
+    """A URI, and the keyword arguments made of it."""
+    text = data.decode("utf-8", "surrogateescape")
+    settings = _loaded(environ={}, env_file=None, cwd=_FOLDER.name, uri=text, allow_plaintext=True)
+    if settings is not None:
+        try:
+            settings.client_kwargs()
+        except MilvusSecureError as error:
+            _printed(str(error))
+
+
+def server_file(data: bytes) -> None:
+    """A server's configuration."""
+    name = _SERVERS[data[0] % len(_SERVERS)] if data else _SERVERS[0]
+    try:
+        _coped(check_server(_written(name, data[1:]), _settings("ca_pem")))
+    except MilvusSecureError as error:
+        _printed(str(error))
+
+
+def server_bytes(data: bytes) -> None:
+    """All that a peer says, and then it hangs up: TLS, a greeting, and Milvus's answers."""
+    ours, theirs = socket.socketpair()
+    with closing(theirs):
+        theirs.settimeout(1)
+        theirs.sendall(data[:65_536])
+        theirs.shutdown(socket.SHUT_WR)
+        ours.setblocking(False)
+        with closing(Wire(ours, Deadline(5))) as wire:
+            handshake = Handshake(wire, "localhost", anonymous())
+            look = handshake.run()
+            if look.complete:
+                handshake.await_reaction(1)
+    seen = Observation(
+        "localhost:19530", speaks=look.speaks, greeting=shown(data), tls_version=look.version,
+        cipher=look.cipher, alpn=look.alpn, chain=look.chain, tls_complete=look.complete,
+        alert=look.alert, tls_error=look.error, accepted_issuers=look.issuers,
+        client_certificate_requested=look.requested, grpc_state="failed", grpc_code="UNAVAILABLE",
+    )  # fmt: skip
+    _coped(judge(Context(_settings("ca_pem"), _healthy(), seen, now=NOW), checks.RULES))
+    classify(data)
+    for parse in (parse_connect, parse_version):
+        answer = parse(data)
+        if answer is not None:
+            told = Observation("localhost:19530", speaks="tls", tls_complete=True, alpn="h2",
+                               grpc_state="ready", grpc_code="OK", milvus_code=answer.code,
+                               milvus_version=answer.version,
+                               milvus_detail=answer.reason)  # fmt: skip
+            _coped(judge(Context(_settings("ca_pem"), _healthy(), told, now=NOW), checks.RULES))
+
+
+TARGETS: dict[str, Target] = {
+    one.__name__: one
+    for one in (
+        pem, certificate, shown_files, settings_file, environment, uri, server_file, server_bytes,
+    )
+}  # fmt: skip
+
+
+def _loaded(**values: object) -> MilvusSettings | None:
+    try:
+        settings = MilvusSettings(**values)
+    except MilvusSecureError as error:
+        _printed(str(error))
+        return None
+    _printed(repr(settings))
+    _coped(judge(Context(settings, read_material(settings), now=NOW), checks.OFFLINE))
+    return settings
+
+
+def _coped(report: Report) -> None:
+    broken = [found for found in report.findings if found.code == "internal-error"]
+    if broken:
+        raise AssertionError(broken[0].message)
+    for text in (str(report), report.to_json(), to_junit([report])):
+        _printed(text)
+
+
+def _printed(text: str) -> None:
+    text.encode("utf-8", "backslashreplace")
+    if "\0" in text or "\x1b" in text:
+        raise AssertionError("a control character reached the screen")
+
+
+def _written(name: str, data: bytes) -> Path:
+    path = Path(_FOLDER.name, name)
+    path.write_bytes(data)
+    return path
+
+
+@cache
+def _trio() -> minting.Trio:
+    return minting.trio()
+
+
+@cache
+def _settings(slot: str) -> MilvusSettings:
+    values = {"server_pem": "x"} if slot == "server_pem" else {
+        "ca_pem": "x", "client_pem": "x", "client_key": "x"}  # fmt: skip
+    return MilvusSettings(
+        environ={}, env_file=None, cwd=_FOLDER.name, uri="https://localhost:19530", **values
+    )
+
+
+@cache
+def _healthy() -> dict[str, Material]:
+    trio = _trio()
+    data = {"ca_pem": trio.ca.pem, "client_pem": trio.client.pem, "client_key": trio.client.key_pem}
+    return {
+        slot: parse_material(Material(slot, slot, "argument", f"inline:{slot}", one))
+        for slot, one in data.items()
+    }
+
+
+def first_der(text: bytes) -> bytes:
+    """What the first PEM block of a text holds."""
+    return next(iter(read_armor(text))).der
