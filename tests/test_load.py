@@ -1,0 +1,146 @@
+"""Many at once, and again and again: everyone is served, and nothing is left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import sys
+import tempfile
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+
+from milvus_endpoint import Endpoint, milvus_endpoint
+from milvus_secure import SecureConnectionError, connect_secure, connect_secure_async, watch
+
+HERE = {"environ": {}, "env_file": None, "timeout": 30}
+AT_ONCE = 64
+CYCLES = 200
+MANY_CYCLES = 10_000
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counts under /proc/self")
+
+
+@pytest.fixture
+def mutual(trio) -> Iterator[Endpoint]:
+    with milvus_endpoint(trio.server, clients=trio.ca) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def as_text(mutual, certs) -> dict[str, object]:
+    """Settings whose material has a path only for the client's sake."""
+    return {
+        "uri": mutual.uri,
+        "ca_pem": (certs / "ca.pem").read_text(),
+        "client_pem": (certs / "client.pem").read_text(),
+        "client_key": (certs / "client.key").read_text(),
+        **HERE,
+    }
+
+
+@pytest.fixture(autouse=True)
+def _temporary_files_of_our_own(tmp_path):
+    before, tempfile.tempdir = tempfile.tempdir, str(tmp_path)
+    yield
+    tempfile.tempdir = before
+
+
+def held() -> Counter[str]:
+    """What this process holds: descriptors by kind, threads by name, and its temporary files."""
+    gc.collect()
+    count: Counter[str] = Counter()
+    for link in Path("/proc/self/fd").iterdir():
+        try:
+            target = str(link.readlink())
+        except FileNotFoundError:  # the descriptor that lists the others
+            continue
+        count[f"fd {target.partition(':')[0]}"] += 1
+    count.update(f"thread {one.name.rstrip('0123456789')}" for one in threading.enumerate())
+    count["files"] = len(list(Path(tempfile.gettempdir()).iterdir()))
+    return count
+
+
+def maps() -> int:
+    return len(Path("/proc/self/maps").read_text().splitlines())
+
+
+def test_threads_that_connect_at_once_are_all_served(mutual, as_text):
+    start = Barrier(AT_ONCE)
+
+    def connect() -> None:
+        start.wait(30)
+        connect_secure(**as_text).close()
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for end in [pool.submit(connect) for _ in range(AT_ONCE)]:
+            end.result(60)
+    assert mutual.names == ["client"] * AT_ONCE
+
+
+async def test_tasks_that_connect_at_once_are_all_served(mutual, as_text):
+    clients = await asyncio.gather(*(connect_secure_async(**as_text) for _ in range(AT_ONCE)))
+    for client in clients:
+        await client.close()
+    assert mutual.names == ["client"] * AT_ONCE
+
+
+def connect_and_close(as_text: dict[str, object]) -> None:
+    connect_secure(**as_text).close()
+
+
+def connect_async_and_close(as_text: dict[str, object]) -> None:
+    async def cycle() -> None:
+        await (await connect_secure_async(**as_text)).close()
+
+    asyncio.run(cycle())
+
+
+def connect_watch_and_close(as_text: dict[str, object]) -> None:
+    client = connect_secure(**as_text)
+    watch(client, interval=60).close()
+    client.close()
+
+
+def be_refused(as_text: dict[str, object]) -> None:
+    with pytest.raises(SecureConnectionError):
+        connect_secure(**as_text, server_name="other.example")
+
+
+def leftovers(cycle: Callable[[], None], cycles: int) -> tuple[Counter[str], int]:
+    """What more is held after these cycles than after the first few."""
+    for _ in range(20):  # gRPC starts threads and opens pipes of its own
+        cycle()
+    before, mapped = held(), maps()
+    for _ in range(cycles):
+        cycle()
+    return held() - before, maps() - mapped
+
+
+CYCLE = pytest.mark.parametrize(
+    "cycle",
+    [connect_and_close, connect_async_and_close, connect_watch_and_close, be_refused],
+    ids=lambda cycle: cycle.__name__,
+)
+
+
+@CYCLE
+def test_a_cycle_leaves_nothing(as_text, cycle):
+    cycles = CYCLES if cycle is connect_and_close else CYCLES // 4
+    more, mapped = leftovers(lambda: cycle(as_text), cycles)
+    assert more == Counter()
+    assert mapped < cycles / 4
+
+
+@pytest.mark.thorough
+@CYCLE
+def test_thousands_of_cycles_leave_nothing(as_text, cycle):
+    cycles = MANY_CYCLES if cycle is connect_and_close else MANY_CYCLES // 10
+    more, mapped = leftovers(lambda: cycle(as_text), cycles)
+    assert more == Counter()
+    assert mapped < cycles / 100
