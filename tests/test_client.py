@@ -278,6 +278,7 @@ class TestMaterialGivenAsText:
             links = (link for link in Path("/proc/self/fd").iterdir() if link.is_symlink())
             return sum("milvus-secure" in str(link.readlink()) for link in links)
 
+        gc.collect()  # clients of other tests
         before = spooled()
         client = connect_secure(
             uri=mutual.uri, **{**pair(certs), "client_key_path": None}, **HERE,
