@@ -69,7 +69,7 @@ def test_an_area_that_could_not_be_judged_is_not_called_ok():
 
 
 def test_a_healthy_report_says_so_and_what_was_not_asked():
-    assert render_report(report()).startswith("ok: Nothing in the settings and files")
+    assert render_report(report()).startswith("ok: Nothing in settings and files")
 
 
 def test_a_summary_has_a_line_for_each_report():
