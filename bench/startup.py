@@ -9,9 +9,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from milvus_secure.certset import CertificateSet
-
 from milvus_secure import MilvusSettings, check
+from milvus_secure.certset import CertificateSet
 
 from .table import Row, medians, show, timed
 
