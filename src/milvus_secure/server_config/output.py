@@ -101,8 +101,12 @@ def _stage(path: Path, data: bytes, *, private: bool) -> Path:
     descriptor = os.open(
         temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if private else 0o644
     )
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(data)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(data)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
     return temporary
 
 
