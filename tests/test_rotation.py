@@ -23,9 +23,8 @@ from milvus_secure.client import waits_in_vain
 
 HERE = {"environ": {}, "env_file": None, "timeout": 5}
 
-pytestmark = pytest.mark.skipif(
-    waits_in_vain(), reason="this pymilvus cannot connect a client again (2.6.16, 3.0.1 can)"
-)
+REASON = "this pymilvus cannot connect a client again (2.6.16 and 3.0.1 can)"
+RECONNECTS = pytest.mark.skipif(waits_in_vain(), reason=REASON)
 
 
 @pytest.fixture
@@ -79,6 +78,7 @@ def codes(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [line.split(":")[0] for line in said if " Fix: " in line]
 
 
+@RECONNECTS
 class TestTheNextConnection:
     def test_uses_renewed_files(self, mutual, client, certs, renewed):
         install(renewed, certs)
@@ -161,6 +161,7 @@ client._get_connection().reconnect()
 """
 
 
+@RECONNECTS
 def test_without_this_a_file_being_written_aborts_the_process(mutual, certs):
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", ABORTS, mutual.uri, str(certs)],
@@ -169,6 +170,7 @@ def test_without_this_a_file_being_written_aborts_the_process(mutual, certs):
     assert done.returncode == -signal.SIGABRT
 
 
+@RECONNECTS
 class TestWatch:
     def test_connects_with_renewed_files_before_a_call_fails(self, mutual, client, certs, renewed):
         before = client._get_connection()._channel
@@ -248,7 +250,15 @@ class TestWatch:
         await client.close()
 
 
+@RECONNECTS
 def test_what_is_taken_up_is_told_at_info(mutual, client, certs, renewed, caplog):
     with caplog.at_level(logging.INFO, "milvus_secure"), watch(client, interval=0.01):
         install(renewed, certs)
         eventually(lambda: "Connected again" in caplog.text)
+
+
+@pytest.mark.skipif(not waits_in_vain(), reason="this pymilvus can connect a client again")
+def test_an_older_pymilvus_is_told_of(client, certs, renewed, caplog):
+    with watch(client, interval=0.01):
+        install(renewed, certs)
+        eventually(lambda: "cannot take up a new connection" in caplog.text)

@@ -56,6 +56,11 @@ def connect_secure(
     Files and settings are checked first; their warnings go to the ``milvus_secure`` logger.
     When the connection fails all the same, the endpoint is probed for the cause.
 
+    Material given as text, and an encrypted key once opened, has a path as long as the client
+    lives. Renewed files are used whenever the client connects again, unless they are worse than
+    those in use; `watch` does not wait for that. In a forked child connect anew: gRPC's
+    channels do not survive a fork.
+
     Args:
         settings: As loaded; the surroundings' own when None.
         preflight: False skips the checks made before connecting.
