@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import re
 import sys
@@ -32,7 +33,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     given = sys.argv[1:] if argv is None else argv
     # The grammar of the other commands takes longer to build than some commands to run.
-    grammar = parser(set(given[:1]).intersection(COMMANDS))
+    gc.disable()  # modules leave no garbage; to look for it takes a tenth of an offline check
+    try:
+        grammar = parser(set(given[:1]).intersection(COMMANDS))
+    finally:
+        gc.enable()
     arguments, unknown = grammar.parse_known_args(given)
     if unknown:  # not their values: a misspelled --pasword has a secret behind it
         flags = [one.partition("=")[0] for one in unknown if one.startswith("--")]
