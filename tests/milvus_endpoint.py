@@ -83,7 +83,7 @@ def milvus_endpoint(
         for name, answer in (("Connect", connect), ("GetVersion", get_version))
     }
     service = "milvus.proto.milvus.MilvusService"
-    with ThreadPoolExecutor(4) as pool:
+    with ThreadPoolExecutor(4, thread_name_prefix="endpoint") as pool:
         listener = grpc.server(pool, options=[("grpc.so_reuseport", 0)])
         listener.add_generic_rpc_handlers(
             (grpc.method_handlers_generic_handler(service, handlers),)

@@ -20,7 +20,7 @@ from milvus_secure import SecureConnectionError, connect_secure, connect_secure_
 
 HERE = {"environ": {}, "env_file": None, "timeout": 30}
 AT_ONCE = 64
-CYCLES = 200
+CYCLES = 120
 MANY_CYCLES = 10_000
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counts under /proc/self")
@@ -61,7 +61,8 @@ def held() -> Counter[str]:
         except FileNotFoundError:  # the descriptor that lists the others
             continue
         count[f"fd {target.partition(':')[0]}"] += 1
-    count.update(f"thread {one.name.rstrip('0123456789')}" for one in threading.enumerate())
+    names = [one.name for one in threading.enumerate() if not one.name.startswith("endpoint")]
+    count.update(f"thread {name.rstrip('0123456789')}" for name in names)
     count["files"] = len(list(Path(tempfile.gettempdir()).iterdir()))
     return count
 
