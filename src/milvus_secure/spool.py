@@ -51,8 +51,9 @@ class Spool:
         self._paths.clear()
 
     def _stands(self, path: str) -> bool:
-        number = path.removeprefix(_DESCRIPTORS)
-        return number == path or _is_still(int(number), self._open[int(number)])
+        """False for a file in memory whose descriptor somebody else has closed."""
+        ours = {f"{_DESCRIPTORS}{number}": number for number in self._open}
+        return path not in ours or _is_still(ours[path], self._open[ours[path]])
 
     def _in_memory(self, data: bytes) -> str | None:
         if sys.platform != "linux" or not hasattr(os, "memfd_create"):
