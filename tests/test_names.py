@@ -98,7 +98,7 @@ class TestMismatch:
         [found] = look(None).errors
         assert "no name at all" in found.message
         assert found.remedy == (
-            "Reissue the certificate: milvus-secure certs init DIR --name localhost"
+            "Reissue the certificate: milvus-secure certs repair DIR --name localhost"
         )
 
     @pytest.mark.parametrize(

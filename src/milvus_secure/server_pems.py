@@ -6,11 +6,12 @@ it dislikes.
 
 from __future__ import annotations
 
+import os
+
 from .catalogue import CATALOGUE
 from .certificate import public_key
 from .errors import MilvusSecureError
-from .material import Material, parse_material
-from .reading import read_path
+from .material import Material, read_one
 
 
 def judged_pems(
@@ -22,7 +23,7 @@ def judged_pems(
         MilvusSecureError: If one cannot be used, or the key is not the leaf's.
     """
     chain = _read("server_pem", server_pem, "server_pem_path")
-    key = _read("client_key", server_key, "server_key_path")
+    key = _read("server_key", server_key, "server_key_path")
     _require_pair(chain, key)
     anchor = None if ca_pem is None else _read("ca_pem", ca_pem, "ca_pem_path")
     return chain.data, key.data, anchor.data if anchor else None
@@ -30,9 +31,7 @@ def judged_pems(
 
 def _read(slot: str, path: str, argument: str) -> Material:
     """Read a PEM file as gRPC would, or raise what is wrong with it."""
-    got = read_path(path)
-    raw = Material(slot, argument, "argument", f"file:{path}", got.data, got.fault)
-    material = parse_material(raw)
+    material = read_one(slot, os.path.abspath(path), argument, "argument")  # noqa: PTH100 - a str
     if material.fault is not None:
         title = CATALOGUE[material.fault.code].title
         detail = f" ({material.fault.detail})" if material.fault.detail else ""

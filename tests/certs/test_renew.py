@@ -76,7 +76,7 @@ def test_renewing_what_is_not_there_names_what_is(made):
 
 def test_a_leaf_never_outlives_its_ca(tmp_path):
     made = CertificateSet.create(tmp_path / "certs", days=20, ca_days=20)
-    with pytest.raises(CertificateError, match="for 21 days, its issuer for 19"):
+    with pytest.raises(CertificateError, match=r"for 21 days, its issuer for \d+\."):
         made.renew(days=21)
 
 

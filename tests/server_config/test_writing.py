@@ -6,6 +6,7 @@ import difflib
 import importlib.util
 import re
 import stat
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
@@ -118,9 +119,13 @@ def test_a_difference_is_shown_and_refused_until_told(certs: Path, tmp_path: Pat
     assert "tlsMode: 2" in (out / "milvus.yaml").read_text()
 
 
-def test_no_private_key_is_shown(certs: Path, capsys):
-    config("--certs", certs, "--tls-mode", 2)
-    assert "PRIVATE" not in capsys.readouterr().out
+@pytest.mark.parametrize("target", ["compose", "helm", "operator", "kubernetes"])
+def test_no_private_key_is_shown(certs: Path, capsys, target: str):
+    config("--certs", certs, "--tls-mode", 2, "--target", target)
+    shown = capsys.readouterr().out
+    key = b64encode((certs / "server.key").read_bytes()).decode()
+    assert "PRIVATE" not in shown
+    assert key not in shown
 
 
 def test_rest_and_grpc_may_not_share_a_port(certs: Path, capsys):

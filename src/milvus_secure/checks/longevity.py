@@ -146,7 +146,7 @@ def shared_subject(context: Context) -> Iterator[Finding]:
         yield finding(
             "shared-subject",
             f"The certificate and the CA that issued it bear one name, {name}.",
-            "Reissue it with a subject of its own: milvus-secure certs init DIR",
+            "Reissue it with a subject of its own: milvus-secure certs repair DIR",
             severity=Severity.WARNING, setting=chain.setting, source=chain.source,
             origin=chain.origin, expected="two different subjects",
             presented=f"subject and issuer {name}",

@@ -103,7 +103,7 @@ def _remedy(context: Context, reference: str, given: Presented) -> str:
 
 
 def _reissue(reference: str) -> str:
-    return f"milvus-secure certs init DIR --name {shlex.quote(_shown(reference))}"
+    return f"milvus-secure certs repair DIR --name {shlex.quote(_shown(reference))}"
 
 
 def _candidates(given: Presented) -> list[str]:

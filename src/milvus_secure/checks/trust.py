@@ -41,18 +41,18 @@ _SERVER_REMEDIES = {
     "keyUsage=keyCertSign (openssl x509 -req -extfile ca.ext).",
     "name-constraint": "Have the certificate issued by a CA that allows the name.",
     "usage-not-server": "Reissue it with extendedKeyUsage=serverAuth and "
-    "keyUsage=digitalSignature: milvus-secure certs init DIR",
+    "keyUsage=digitalSignature: milvus-secure certs repair DIR",
     "chain-untrusted": "Set {setting} to the CA that issued the server's certificate; if that is "
     "an intermediate, have Milvus serve it too. To see it: " + _SHOW_SERVER,
     "shared-subject": "Reissue the server's certificate with a subject of its own: "
-    "milvus-secure certs init DIR",
+    "milvus-secure certs repair DIR",
 }
 _CLIENT_REMEDIES = {
     **_SERVER_REMEDIES,
     "certificate-expired": "Renew it under the same CA: milvus-secure certs renew DIR",
-    "weak-key": "Make a new client pair: milvus-secure certs client NAME",
+    "weak-key": "Make a new client pair: milvus-secure certs client NAME --dir DIR",
     "usage-not-client": "Reissue it with extendedKeyUsage=clientAuth: "
-    "milvus-secure certs client NAME",
+    "milvus-secure certs client NAME --dir DIR",
 }
 
 

@@ -82,7 +82,8 @@ def _client_certificate(client: Context, server: ServerContext) -> Iterator[Find
         yield finding(
             "client-certificate-rejected",
             f"The server would refuse the client certificate: {verdict.failure.code}.",
-            "Issue it under the CA that tls.caPemPath names: milvus-secure certs client NAME.",
+            "Issue it under the CA that tls.caPemPath names: "
+            "milvus-secure certs client NAME --dir DIR",
             setting=chain.setting, source=chain.source, origin=chain.origin,
             expected=f"issued by {'; '.join(_issuers(anchors))}",
             presented=f"issued by {issuer_text(chain.certificates[-1])}",

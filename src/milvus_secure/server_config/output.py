@@ -16,13 +16,14 @@ _PRIVATE = (".key", "secret.yaml")
 def as_text(files: Mapping[str, bytes]) -> str:
     """All files one after the other, each behind a comment with its name.
 
-    Files of a certificate set (``tls/``) are named only: they exist already, and a private key
-    has no place on a screen.
+    What holds a private key is named only: it has no place on a screen or in a pipe's log.
     """
     parts = []
     for name, data in files.items():
         if name.startswith("tls/"):
             parts.append(f"# {name}: a copy from the certificate set\n")
+        elif name.endswith(_PRIVATE):
+            parts.append(f"# {name}: holds the server's private key; --out DIR writes it\n")
         else:
             parts.append(f"# {name}\n{data.decode()}")
     return "\n".join(parts)
