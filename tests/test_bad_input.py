@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 import minting
 from milvus_secure.checks import files
 from milvus_secure.checks import settings as settings_rules
-from milvus_secure.cleaning import PATHS
 from milvus_secure.context import Context
 from milvus_secure.doctor import judge
 from milvus_secure.errors import SettingsError
-from milvus_secure.material import read_material
+from milvus_secure.material.material import read_material
 from milvus_secure.report import Report
 from milvus_secure.settings import VARIABLES, MilvusSettings
+from milvus_secure.sources.cleaning import PATHS
 
 RULES = (*settings_rules.RULES, *files.RULES)
 TRIO = minting.trio()

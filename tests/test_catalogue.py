@@ -12,7 +12,7 @@ from milvus_secure import checks
 from milvus_secure.catalogue import CATALOGUE, rank
 from milvus_secure.context import Context
 from milvus_secure.explanations import explanations
-from milvus_secure.material import read_material
+from milvus_secure.material.material import read_material
 from milvus_secure.report import Severity, finding
 from milvus_secure.server_check import rules as server_rules
 

@@ -16,7 +16,7 @@ from pymilvus import MilvusClient
 from pymilvus.exceptions import MilvusException
 
 import minting
-from milvus_secure.embedded import EmbeddedMilvus
+from milvus_secure.embedded.server import EmbeddedMilvus
 from milvus_secure.errors import MilvusSecureError
 from milvus_secure.mode import TLSMode
 from milvus_secure.wiring import installed_pymilvus
@@ -241,7 +241,7 @@ class TestData:
 import tempfile
 from pathlib import Path
 tempfile.tempdir = {str(tmp_path / "scratch")!r}
-from milvus_secure.embedded import EmbeddedMilvus
+from milvus_secure.embedded.server import EmbeddedMilvus
 with EmbeddedMilvus(server_pem_path={str(pair["server_pem_path"])!r},
                     server_key_path={str(pair["server_key_path"])!r}):
     print(len(list(Path(tempfile.gettempdir()).iterdir())))
@@ -304,7 +304,7 @@ class TestClosing:
 class TestSignals:
     SCRIPT = """
 import sys
-from milvus_secure.embedded import EmbeddedMilvus, serve
+from milvus_secure.embedded.server import EmbeddedMilvus, serve
 server = EmbeddedMilvus(server_pem_path=sys.argv[1], server_key_path=sys.argv[2])
 serve(server, ready=lambda: print(server.port, flush=True))
 print(server)
@@ -336,7 +336,7 @@ class TestImporting:
         script = f"""
 import sys
 sys.modules["milvus_lite"] = None  # what Python takes for "not installed"
-from milvus_secure.embedded import EmbeddedMilvus
+from milvus_secure.embedded.server import EmbeddedMilvus
 try:
     EmbeddedMilvus(server_pem_path={str(pair["server_pem_path"])!r},
                    server_key_path={str(pair["server_key_path"])!r}).start()

@@ -21,9 +21,9 @@ from milvus_secure import check, connect_secure
 from milvus_secure.checks import OFFLINE
 from milvus_secure.context import Context
 from milvus_secure.doctor import judge
-from milvus_secure.embedded import EmbeddedMilvus
+from milvus_secure.embedded.server import EmbeddedMilvus
 from milvus_secure.errors import SecureConnectionError
-from milvus_secure.material import read_material
+from milvus_secure.material.material import read_material
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="/dev/full and limits as on Linux")
 

@@ -22,8 +22,8 @@ import minting
 from milvus_secure.checks.files import RULES
 from milvus_secure.context import Context
 from milvus_secure.doctor import judge
-from milvus_secure.known_keys import KNOWN
-from milvus_secure.material import read_material
+from milvus_secure.material.known_keys import KNOWN
+from milvus_secure.material.material import read_material
 
 BROKEN = b"-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n"
 

@@ -15,7 +15,7 @@ import pytest
 from pymilvus import MilvusClient
 
 from milvus_secure.doctor import check
-from milvus_secure.embedded import EmbeddedMilvus
+from milvus_secure.embedded.server import EmbeddedMilvus
 from milvus_secure.mode import TLSMode
 from milvus_secure.settings import MilvusSettings
 from real_milvus import ROOT_TOKEN, real_milvus

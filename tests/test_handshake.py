@@ -14,7 +14,7 @@ from pymilvus.grpc_gen import common_pb2, milvus_pb2
 import minting
 import peers
 from milvus_secure.doctor import check
-from milvus_secure.embedded import EmbeddedMilvus
+from milvus_secure.embedded.server import EmbeddedMilvus
 from milvus_secure.report import Report
 
 Check = Callable[..., Report]

@@ -8,7 +8,13 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from milvus_secure.identity import Generation, Presented, generation, matches, presented
+from milvus_secure.certificates.identity import (
+    Generation,
+    Presented,
+    generation,
+    matches,
+    presented,
+)
 from minting import mint
 
 OLD, NEW = Generation.PEER_NAME, Generation.HOST_NAME

@@ -13,7 +13,7 @@ from grpc_files import aborts, judge
 from milvus_secure.checks.files import RULES
 from milvus_secure.context import Context
 from milvus_secure.doctor import judge as report_on
-from milvus_secure.material import Material, parse_material, read_material
+from milvus_secure.material.material import Material, parse_material, read_material
 
 TRIO = minting.trio()
 CA, OTHER = TRIO.ca.pem, minting.mint("other CA", which=9).pem

@@ -7,7 +7,7 @@ import pytest
 from milvus_secure.checks import names
 from milvus_secure.context import Context
 from milvus_secure.doctor import judge
-from milvus_secure.material import read_material
+from milvus_secure.material.material import read_material
 from milvus_secure.observation import Observation
 from minting import mint
 

@@ -11,7 +11,7 @@ from cryptography.x509.oid import NameOID
 
 import minting
 from grpc_peer import verdict
-from milvus_secure.identity import generation, installed_grpc, matches, presented
+from milvus_secure.certificates.identity import generation, installed_grpc, matches, presented
 
 LABELS = ("db", "milvus", "a", "xn--bcher-kva", "under_score", "-odd-", "x" * 63, "1", "127", "*")
 ZONES = ("example.com", "local", "com", "svc.cluster.local", "xn--p1ai", "10", "example.com.")

@@ -8,8 +8,8 @@ import random
 import pytest
 from cryptography import x509
 
-from milvus_secure.certificate import key_hash
-from milvus_secure.path import Role, Verdict, judge_path
+from milvus_secure.certificates.certificate import key_hash
+from milvus_secure.certificates.path import Role, Verdict, judge_path
 from minting import CLIENT, SERVER, Minted, mint
 from odd_chains import EXPIRED
 

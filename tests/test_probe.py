@@ -20,8 +20,8 @@ import peers
 from milvus_secure.checks import RULES
 from milvus_secure.context import Context
 from milvus_secure.doctor import judge
-from milvus_secure.embedded import EmbeddedMilvus
-from milvus_secure.material import read_material
+from milvus_secure.embedded.server import EmbeddedMilvus
+from milvus_secure.material.material import read_material
 from milvus_secure.observation import Observation
 from milvus_secure.probe import probe
 from milvus_secure.probe.deadline import Deadline

@@ -8,7 +8,7 @@ import grpc
 import pytest
 
 import minting
-from milvus_secure.client import connect_secure
+from milvus_secure.client.connect import connect_secure
 from milvus_secure.doctor import check
 from milvus_secure.errors import SecureConnectionError
 from milvus_secure.settings import MilvusSettings

@@ -19,7 +19,7 @@ from pymilvus import MilvusClient
 import minting
 from milvus_endpoint import Endpoint, milvus_endpoint
 from milvus_secure import MilvusSecureError, connect_secure, connect_secure_async, watch
-from milvus_secure.client import waits_in_vain
+from milvus_secure.client.patience import waits_in_vain
 
 HERE = {"environ": {}, "env_file": None, "timeout": 5}
 

@@ -18,7 +18,7 @@ from pymilvus.exceptions import MilvusException
 
 import minting
 from milvus_secure import EmbeddedMilvus, connect_secure, connect_secure_async, watch
-from milvus_secure.client import waits_in_vain
+from milvus_secure.client.patience import waits_in_vain
 
 HERE = {"environ": {}, "env_file": None, "timeout": 5}
 ROWS = "rows"

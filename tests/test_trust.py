@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 import minting
-from milvus_secure.certificate import key_hash
+from milvus_secure.certificates.certificate import key_hash
 from milvus_secure.checks import trust
 from milvus_secure.context import Context
 from milvus_secure.doctor import judge
-from milvus_secure.material import read_material
+from milvus_secure.material.material import read_material
 from milvus_secure.observation import Observation
 from milvus_secure.report import Report, Severity
 from minting import CLIENT, SERVER, Minted, mint

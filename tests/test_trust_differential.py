@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from milvus_secure.material import Material, parse_material
-from milvus_secure.path import Role, Verdict, judge_path
+from milvus_secure.certificates.path import Role, Verdict, judge_path
+from milvus_secure.material.material import Material, parse_material
 from minting import CLIENT, SERVER
 from odd_chains import Odd
 from odd_corpus import combinations, corpus, under

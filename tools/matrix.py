@@ -31,7 +31,7 @@ OLDEST = "oldest"
 TESTS = (
     "client", "async_client", "pool_isolation", "wiring", "spool", "pymilvus_facts", "identity",
     "names", "names_differential", "settings", "settings_rules", "material", "trust", "path",
-    "embedded", "cli", "render",
+    "embedded", "cli", "render", "isolation_property", "rotation", "lifetime",
 )  # fmt: skip
 
 

@@ -13,14 +13,14 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from .certset import CertificateSet
-    from .client import connect_secure, connect_secure_async
+    from .client.connect import connect_secure, connect_secure_async
+    from .client.rotation import watch
     from .doctor import check, check_async, check_many
-    from .embedded import EmbeddedMilvus
+    from .embedded.server import EmbeddedMilvus
     from .errors import CertificateError, MilvusSecureError, SecureConnectionError, SettingsError
     from .explanations import explain
     from .mode import TLSMode
     from .report import Finding, Report, Severity
-    from .rotation import watch
     from .settings import MilvusSettings
 
 __all__ = [
@@ -48,7 +48,7 @@ __all__ = [
 _HOMES = {
     "CertificateError": "errors",
     "CertificateSet": "certset",
-    "EmbeddedMilvus": "embedded",
+    "EmbeddedMilvus": "embedded.server",
     "Finding": "report",
     "MilvusSecureError": "errors",
     "MilvusSettings": "settings",
@@ -60,10 +60,10 @@ _HOMES = {
     "check": "doctor",
     "check_async": "doctor",
     "check_many": "doctor",
-    "connect_secure": "client",
-    "connect_secure_async": "client",
+    "connect_secure": "client.connect",
+    "connect_secure_async": "client.connect",
     "explain": "explanations",
-    "watch": "rotation",
+    "watch": "client.rotation",
 }
 
 

@@ -8,12 +8,12 @@ from datetime import datetime, timezone
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from .certificate import extension
+from .certificates.certificate import extension
+from .certificates.identity import installed_grpc
+from .certificates.path import Role, Verdict, judge_path
 from .endpoint import Endpoint, parse_endpoint
-from .identity import installed_grpc
-from .material import Material, parse_material
+from .material.material import Material, parse_material
 from .mode import TLSMode, resolve_mode
-from .path import Role, Verdict, judge_path
 from .roots import public_roots
 
 if TYPE_CHECKING:

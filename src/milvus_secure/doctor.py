@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 from . import checks
 from .context import Context
 from .errors import SecureConnectionError
-from .material import read_material
+from .material.material import read_material
 from .observation import Observation
 from .report import Report, Severity, ranked
 

@@ -89,7 +89,7 @@ class Observation:
 
     def to_dict(self) -> dict[str, Any]:
         """The observation as the report's JSON has it under ``server``."""
-        from .certificate import subject_text  # noqa: PLC0415 - the record itself needs no parser
+        from .certificates.certificate import subject_text  # noqa: PLC0415 - the record itself needs no parser
 
         return {
             "address": self.address,

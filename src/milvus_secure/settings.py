@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
     BeforeValidator,
@@ -21,21 +21,19 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from .cleaning import (
-    INLINE,
-    PATHS,
-    SECRETS,
+from .declarations import Declaration, declared
+from .endpoint import DEFAULT_URI, mask_uri
+from .errors import SettingsError
+from .mode import TLSMode
+from .report import Finding, finding
+from .sources.cleaning import (
     URI_ORIGIN,
     Sourced,
     clean,
     shown_value,
     unpack_uri,
 )
-from .endpoint import DEFAULT_URI, mask_uri
-from .errors import SettingsError
-from .mode import TLSMode
-from .report import Finding, finding
-from .sources import Places, as_arguments, gather
+from .sources.gather import Places, as_arguments, gather
 from .spool import Spool
 
 if TYPE_CHECKING:
@@ -286,42 +284,9 @@ class MilvusSettings(BaseSettings):
     __str__ = __repr__
 
 
-class Declaration(NamedTuple):
-    """One setting as documentation, flags and variables need it."""
-
-    name: str
-    variable: str
-    aliases: tuple[str, ...]
-    type: str
-    default: str
-    meaning: str
-
-
 def declarations() -> tuple[Declaration, ...]:
     """Every setting, in the order it is declared."""
-    rows = []
-    for name, info in MilvusSettings.model_fields.items():
-        extra: Any = info.json_schema_extra
-        default = "" if info.default is None else str(info.default)
-        rows.append(Declaration(
-            name, f"MILVUS_{name.upper()}", tuple(extra["aliases"]), _type_name(name),
-            default, info.description or "",
-        ))  # fmt: skip
-    return tuple(rows)
-
-
-def _type_name(name: str) -> str:
-    if name in SECRETS:
-        return "secret"
-    if name == "ca_pem_path":
-        return "path or `system`"
-    if name in PATHS:
-        return "path"
-    if name in INLINE:
-        return "PEM text"
-    words = {"timeout": "seconds", "expiry_warning_days": "days", "tls_mode": "mode"}
-    truth = {"secure", "allow_plaintext"}
-    return words.get(name, "true or false" if name in truth else "text")
+    return declared(MilvusSettings.model_fields)
 
 
 # Every variable with its setting: all proper names first, so that they win over aliases.

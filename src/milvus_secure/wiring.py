@@ -16,13 +16,13 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 from uuid import uuid4
 
-from .cleaning import SYSTEM
 from .doctor import check, refuse_contradictions
 from .endpoint import parse_endpoint
 from .errors import SecureConnectionError
-from .material import read_material
+from .material.material import read_material
 from .mode import TLSMode, gives, resolve_mode
 from .roots import public_roots_path
+from .sources.cleaning import SYSTEM
 
 if TYPE_CHECKING:
     from .settings import MilvusSettings

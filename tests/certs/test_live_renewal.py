@@ -11,8 +11,8 @@ from pymilvus import MilvusException
 
 from milvus_secure.certset import CertificateSet
 from milvus_secure.certset.store import write_set
-from milvus_secure.client import connect_secure
-from milvus_secure.embedded import EmbeddedMilvus
+from milvus_secure.client.connect import connect_secure
+from milvus_secure.embedded.server import EmbeddedMilvus
 from real_milvus import free_ports
 
 DIMENSION = 4

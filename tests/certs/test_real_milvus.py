@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from milvus_secure.certset import CertificateSet
-from milvus_secure.client import connect_secure
+from milvus_secure.client.connect import connect_secure
 from milvus_secure.mode import TLSMode
 from real_milvus import real_milvus
 

@@ -27,9 +27,9 @@ from milvus_secure.context import Context
 from milvus_secure.doctor import judge
 from milvus_secure.errors import MilvusSecureError
 from milvus_secure.junit import to_junit
-from milvus_secure.material import Material, parse_material, read_material
+from milvus_secure.material.material import Material, parse_material, read_material
+from milvus_secure.material.pem import read_armor
 from milvus_secure.observation import Observation
-from milvus_secure.pem import read_armor
 from milvus_secure.probe.deadline import Deadline
 from milvus_secure.probe.greeting import classify, shown
 from milvus_secure.probe.messages import parse_connect, parse_version

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import CertificateError
-from ..reading import read_path
+from ..material.reading import read_path
 from .keys import DEFAULT_KEY_TYPE
 from .plan import CA_DAYS, CLIENT, LEAF_DAYS, SetPlan, make_plan
 from .subject import Subject

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from ..certificate import public_key
+from ..certificates.certificate import public_key
 from ..errors import CertificateError
 from .build import build, make_client, make_leaf, serial_file
 from .change import Change

@@ -13,11 +13,11 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import pkcs7, pkcs12
 
-from ..certificate import NAME_ERRORS
+from ..certificates.certificate import NAME_ERRORS
 from ..errors import CertificateError
-from ..foreign import Kind, recognise
-from ..pem import Armor, read_armor
-from ..reading import read_path
+from ..material.foreign import Kind, recognise
+from ..material.pem import Armor, read_armor
+from ..material.reading import read_path
 
 AskPassword = Callable[[str], str]
 """Given what it is for, answers with a password."""

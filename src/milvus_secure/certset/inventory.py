@@ -10,9 +10,9 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from ..certificate import NAME_ERRORS, extension, issued, may_sign, public_key
+from ..certificates.certificate import NAME_ERRORS, extension, issued, may_sign, public_key
 from ..errors import CertificateError
-from ..reading import read_path
+from ..material.reading import read_path
 from .issue import Authority, Role
 from .keys import PrivateKey, load_key
 

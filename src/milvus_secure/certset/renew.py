@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cryptography import x509
 
-from ..certificate import public_key
+from ..certificates.certificate import public_key
 from ..errors import CertificateError
 from .build import build_authority, make_leaf, serial_file
 from .change import Change

@@ -15,9 +15,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from ..certificate import authority_key, extension, key_id, public_key
+from ..certificates.certificate import authority_key, extension, key_id, public_key
 from ..errors import CertificateError
-from ..reading import read_path
+from ..material.reading import read_path
 from .build import make_leaf, serial_file
 from .change import Change
 from .inventory import is_authority, read_certificates, require_pair, signed_by

@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from ..certificate import (
+from ..certificates.certificate import (
     extension,
     issuer_of,
     issuer_text,
@@ -21,7 +21,7 @@ from ..certificate import (
     subject_of,
     subject_text,
 )
-from ..cleaning import printable
+from ..sources.cleaning import printable
 from .contents import Contents
 from .inventory import signed_by
 from .keys import type_of

@@ -11,9 +11,9 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from ..certificate import NAME_ERRORS, extension, name_text
+from ..certificates.certificate import NAME_ERRORS, extension, name_text
 from ..errors import CertificateError
-from ..reading import read_path
+from ..material.reading import read_path
 from .inventory import Inventory
 from .issue import Role, issue, pem, request
 from .keys import DEFAULT_KEY_TYPE, generate, key_pem, type_of, usable

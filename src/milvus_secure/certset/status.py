@@ -10,9 +10,9 @@ from pathlib import Path
 
 from cryptography import x509
 
-from ..certificate import subject_text
+from ..certificates.certificate import subject_text
 from ..errors import CertificateError
-from ..material import Material
+from ..material.material import Material
 from .inventory import read_certificates
 
 _AUTHORITY_FIRST = datetime.min.replace(tzinfo=timezone.utc)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from ..foreign import Kind
+from ..material.foreign import Kind
 
 
 class Conversion(NamedTuple):

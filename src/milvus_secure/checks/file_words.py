@@ -6,7 +6,7 @@ import os
 import shlex
 from pathlib import Path
 
-from ..material import Material
+from ..material.material import Material
 from .conversions import CONVERSIONS, LABELS, Conversion
 
 

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 from ..context import Context
-from ..known_keys import KNOWN, fingerprint
-from ..material import Block, Material
+from ..material.known_keys import KNOWN, fingerprint
+from ..material.material import Block, Material
 from ..mode import TLSMode
 from ..report import Finding, Severity, finding
 from . import file_words as words

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ..certificate import issuer_text, subject_text
+from ..certificates.certificate import issuer_text, subject_text
 from ..context import Context
 from ..mode import TLSMode
 from ..report import Finding, Severity

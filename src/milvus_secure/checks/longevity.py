@@ -9,10 +9,17 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
 
-from ..certificate import issued, issuer_of, name_text, public_key, same_name, subject_of
+from ..certificates.certificate import (
+    issued,
+    issuer_of,
+    name_text,
+    public_key,
+    same_name,
+    subject_of,
+)
+from ..certificates.extensions import describe_key, digest_of, span
+from ..certificates.path import Verdict
 from ..context import Chain, Context
-from ..extensions import describe_key, digest_of, span
-from ..path import Verdict
 from ..report import Finding, Severity, finding
 
 SIGN_AGAIN = (

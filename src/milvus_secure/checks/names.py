@@ -8,8 +8,8 @@ import shlex
 from collections.abc import Iterator
 from difflib import get_close_matches
 
+from ..certificates.identity import Generation, Presented, generation, matches, presented
 from ..context import Chain, Context
-from ..identity import Generation, Presented, generation, matches, presented
 from ..mode import TLSMode
 from ..report import Finding, finding
 from .rule import Rule

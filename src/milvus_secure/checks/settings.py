@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ..cleaning import INLINE
 from ..context import Context
 from ..endpoint import mask_uri, parse_endpoint
 from ..mode import TLSMode, gives
 from ..report import Finding, Severity, finding
+from ..sources.cleaning import INLINE
 from .rule import Rule
 
 # Zilliz Cloud serves on 443 and documents its endpoints without a port.

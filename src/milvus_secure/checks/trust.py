@@ -12,12 +12,12 @@ from itertools import pairwise
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from ..certificate import extension, issuer_of, name_text, same_name, subject_of
+from ..certificates.certificate import extension, issuer_of, name_text, same_name, subject_of
+from ..certificates.extensions import Failure, dates_failures
+from ..certificates.path import Verdict
 from ..context import Chain, Context, may_issue
-from ..extensions import Failure, dates_failures
-from ..material import Material
+from ..material.material import Material
 from ..mode import TLSMode
-from ..path import Verdict
 from ..report import Finding, Severity, finding
 from . import longevity
 from .rule import Rule

@@ -89,7 +89,7 @@ def _add_status(commands: Commands) -> None:
 def run_status(arguments: argparse.Namespace) -> int:
     """Print the rows; 1 if somebody needs to act."""
     from ..certset import status  # noqa: PLC0415
-    from ..material import read_material  # noqa: PLC0415
+    from ..material.material import read_material  # noqa: PLC0415
 
     settings = settings_from(arguments)
     warning_days = settings.expiry_warning_days
@@ -139,7 +139,7 @@ def _add_password(parser: argparse.ArgumentParser) -> None:
 
 def _password(arguments: argparse.Namespace, what: str, *, twice: bool = False) -> str:
     if arguments.password_file is not None:
-        from ..reading import read_path  # noqa: PLC0415
+        from ..material.reading import read_path  # noqa: PLC0415
 
         got = read_path(str(arguments.password_file))
         if got.fault is None:

@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001 - it has no optio
 
 
 def _one_way(certs: CertificateSet) -> None:
-    from ..embedded import EmbeddedMilvus  # noqa: PLC0415
+    from ..embedded.server import EmbeddedMilvus  # noqa: PLC0415
 
     with waiting("Starting an embedded Milvus with one-way TLS ..."):
         server = EmbeddedMilvus(
@@ -58,7 +58,7 @@ def _one_way(certs: CertificateSet) -> None:
 
 
 def _mutual(certs: CertificateSet) -> None:
-    from ..embedded import EmbeddedMilvus  # noqa: PLC0415
+    from ..embedded.server import EmbeddedMilvus  # noqa: PLC0415
 
     with waiting("Starting an embedded Milvus with mutual TLS ..."):
         server = EmbeddedMilvus(
@@ -85,7 +85,7 @@ def _settings(**values: Any) -> MilvusSettings:  # noqa: ANN401 - any setting
 
 
 def _insert_and_search(settings: MilvusSettings) -> str:
-    from ..client import connect_secure  # noqa: PLC0415
+    from ..client.connect import connect_secure  # noqa: PLC0415
 
     with waiting("Connecting ..."):
         client = connect_secure(settings)
@@ -105,7 +105,7 @@ def _insert_and_search(settings: MilvusSettings) -> str:
 
 
 def _explain_broken(settings: MilvusSettings) -> None:
-    from ..client import connect_secure  # noqa: PLC0415
+    from ..client.connect import connect_secure  # noqa: PLC0415
     from ..errors import SecureConnectionError  # noqa: PLC0415
     from ..render import render_findings  # noqa: PLC0415
 

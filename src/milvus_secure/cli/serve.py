@@ -55,7 +55,7 @@ def add_parser(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until a signal comes."""
-    from ..embedded import EmbeddedMilvus, serve  # noqa: PLC0415 - loads gRPC and Milvus Lite
+    from ..embedded.server import EmbeddedMilvus, serve  # noqa: PLC0415 - loads gRPC and Milvus Lite
 
     with ExitStack() as stack:
         served = _configured(arguments) if arguments.config else _with_set(arguments, stack)

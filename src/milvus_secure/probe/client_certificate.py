@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from ..identity import generation, matches, presented
-from ..path import Role, judge_path
+from ..certificates.identity import generation, matches, presented
+from ..certificates.path import Role, judge_path
 from .deadline import Deadline
 from .sockets import Dialled, Wire, redial
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .. import checks
-from ..certificate import issuer_text, subject_text
+from ..certificates.certificate import issuer_text, subject_text
+from ..certificates.path import Role, judge_path
 from ..context import Context
-from ..material import Material, read_material
+from ..material.material import Material, read_material
 from ..mode import TLSMode
 from ..observation import Observation
-from ..path import Role, judge_path
 from ..report import Finding, Report, finding
 from ..settings import MilvusSettings
 from .context import ServerContext

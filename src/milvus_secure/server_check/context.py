@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from stat import S_IMODE
 from typing import Final
 
-from ..material import Material, read_one
+from ..material.material import Material, read_one
 from ..mode import TLSMode
 from .model import ServerSide
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..identity import Generation, matches, presented
+from ..certificates.identity import Generation, matches, presented
 from ..report import Finding, finding
 from .context import PATH_KEYS, ServerContext
 

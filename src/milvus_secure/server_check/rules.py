@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from ..catalogue import CATALOGUE
-from ..certificate import public_key
+from ..certificates.certificate import public_key
 from ..checks.rule import RuleOf
 from ..mode import TLSMode
 from ..report import Finding, Severity, finding

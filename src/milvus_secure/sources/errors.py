@@ -7,9 +7,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import NoReturn
 
+from ..errors import SettingsError
+from ..report import Finding, finding
 from .cleaning import Sourced, printable
-from .errors import SettingsError
-from .report import Finding, finding
 
 _PREFIX = "MILVUS_"
 # Variables that steer the loading itself, and pymilvus's own that are no settings of ours.

@@ -17,7 +17,7 @@ from itertools import pairwise
 
 from cryptography import x509
 
-from .catalogue import rank
+from ..catalogue import rank
 from .certificate import (
     extension,
     forged,

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 
-from .catalogue import CATALOGUE
-from .certificate import public_key
-from .errors import MilvusSecureError
-from .material import Material, read_one
+from ..catalogue import CATALOGUE
+from ..certificates.certificate import public_key
+from ..errors import MilvusSecureError
+from ..material.material import Material, read_one
 
 
 def judged_pems(

@@ -19,9 +19,9 @@ from contextlib import ExitStack, suppress
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
-from .errors import MilvusSecureError
-from .mode import TLSMode
-from .server_pems import judged_pems
+from ..errors import MilvusSecureError
+from ..mode import TLSMode
+from .pems import judged_pems
 from .token_check import TokenCheck
 
 if TYPE_CHECKING:

@@ -16,16 +16,16 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from .checks import OFFLINE
-from .context import Context
-from .doctor import judge
-from .material import read_material
-from .report import Finding, Report, Severity
-from .spool import Spool
+from ..checks import OFFLINE
+from ..context import Context
+from ..doctor import judge
+from ..material.material import read_material
+from ..report import Finding, Report, Severity
+from ..spool import Spool
 
 if TYPE_CHECKING:
-    from .observation import Observation
-    from .settings import MilvusSettings
+    from ..observation import Observation
+    from ..settings import MilvusSettings
 
 LOG = logging.getLogger("milvus_secure")
 _LEVELS = {

@@ -27,10 +27,11 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 from weakref import finalize, ref
 
-from .catalogue import CATALOGUE
-from .client import diagnosed, supply_of, waits_in_vain
-from .errors import MilvusSecureError
-from .report import Finding, Severity
+from ..catalogue import CATALOGUE
+from ..errors import MilvusSecureError
+from ..report import Finding, Severity
+from .connect import diagnosed, supply_of
+from .patience import waits_in_vain
 from .supply import LOG, Supply, log
 
 if TYPE_CHECKING:

@@ -6,41 +6,34 @@ The only module that imports pymilvus, and only when a connection is asked for.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as FutureTimeout
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from threading import Thread
 from traceback import clear_frames, walk_tb
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary, finalize
 
-from .checks import RULES
-from .doctor import judge
-from .endpoint import mask_uri
-from .errors import MilvusSecureError, SecureConnectionError
-from .masking import masked
-from .resources import require_descriptors
-from .settings import MilvusSettings
+from ..checks import RULES
+from ..doctor import judge
+from ..endpoint import mask_uri
+from ..errors import MilvusSecureError, SecureConnectionError
+from ..masking import masked
+from ..resources import require_descriptors
+from ..settings import MilvusSettings
+from ..wiring import client_kwargs
+from .patience import GRACE, NO_ANSWER, Budget, bounded
 from .supply import Supply, log
-from .wiring import client_kwargs, installed_pymilvus
 
 if TYPE_CHECKING:
     import os
 
     from pymilvus import AsyncMilvusClient, MilvusClient
 
-    from .report import Report
+    from ..report import Report
 
 _Result = TypeVar("_Result")
 
 _SUPPLY_OF: WeakKeyDictionary[object, Supply] = WeakKeyDictionary()
-
-_FOR_THE_PROBE = 1.0
-_FIRST_TRY = 1.0
-_GRACE = 0.25
-_NO_ANSWER = "the server did not answer in time"
 
 
 def connect_secure(
@@ -83,13 +76,13 @@ def connect_secure(
     settings = supply.settings
     from pymilvus import MilvusClient  # noqa: PLC0415 - takes most of a second
 
-    budget = _Budget(settings.timeout)
+    budget = Budget(settings.timeout)
     while True:
         seconds = budget.attempt()
         kwargs = {**client_kwargs(settings, supply.path), "timeout": seconds}
         try:
             require_descriptors()
-            client = _bounded(partial(MilvusClient, **kwargs), seconds)
+            client = bounded(partial(MilvusClient, **kwargs), seconds)
         except Exception as error:
             kwargs.clear()
             _forget_variables(error)
@@ -129,7 +122,7 @@ async def connect_secure_async(
             "The installed pymilvus has no AsyncMilvusClient. Fix: install a newer pymilvus."
         ) from None
 
-    budget = _Budget(settings.timeout)
+    budget = Budget(settings.timeout)
     while True:
         seconds = budget.attempt()
         kwargs = {**client_kwargs(settings, supply.path), "timeout": seconds}
@@ -184,80 +177,6 @@ def _prepared(
     return supply
 
 
-class _Budget:
-    """Divides the seconds a connection may take between pymilvus and the probe.
-
-    Before 2.6.16, and in 3.0.0, pymilvus waits its whole timeout for a channel that was refused
-    at once (``GrpcHandler._wait_for_channel_ready``). It gets a short first try there, and all
-    the rest once the probe has found nothing wrong.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self._end = time.monotonic() + seconds
-        self._tries = 2 if waits_in_vain() else 1
-
-    @property
-    def _left(self) -> float:
-        return self._end - time.monotonic()
-
-    def attempt(self) -> float:
-        """Seconds for pymilvus, what the probe needs kept back."""
-        self._tries -= 1
-        share = max(self._left - _FOR_THE_PROBE, self._left / 2)
-        return min(share, _FIRST_TRY) if self._tries else share
-
-    def probe(self) -> float:
-        """Seconds for the probe."""
-        return max(self._left, _FOR_THE_PROBE)
-
-    def another(self) -> bool:
-        """Whether pymilvus may try once more."""
-        return self._tries > 0 and self._left > 0
-
-
-def waits_in_vain() -> bool:
-    """Whether the installed pymilvus is of the older kind.
-
-    It waits its whole timeout for a channel that was refused, and ``GrpcHandler.reconnect``, where
-    there is one, closes the old channel before it has a new one.
-    """
-    return installed_pymilvus() < (2, 6, 16) or installed_pymilvus() == (3, 0, 0)
-
-
-def _bounded(connect: Callable[[], MilvusClient], seconds: float) -> MilvusClient:
-    """Connect, but never wait much longer than was allowed.
-
-    The releases that wait in vain give their Connect call no deadline: a peer that speaks HTTP/2
-    and never answers would hold the caller for ever. There the call gets a thread of its own,
-    which is left to itself when the time is up, and closes the client if it gets one after all.
-    """
-    if not waits_in_vain():
-        return connect()
-    outcome: Future[MilvusClient] = Future()
-
-    def work() -> None:
-        try:
-            client = connect()
-        except BaseException as error:  # noqa: BLE001 - handed to the caller
-            if outcome.set_running_or_notify_cancel():
-                outcome.set_exception(error)
-            return
-        if outcome.set_running_or_notify_cancel():
-            outcome.set_result(client)
-        else:
-            client.close()
-
-    Thread(target=work, name="milvus-secure-connect", daemon=True).start()
-    try:
-        return outcome.result(seconds + _GRACE)
-    except FutureTimeout:
-        if outcome.cancel():
-            raise TimeoutError(_NO_ANSWER) from None
-        return outcome.result()
-    finally:
-        outcome.cancel()
-
-
 async def _connected(client: AsyncMilvusClient, seconds: float) -> None:
     """Dial now, and leave nothing behind on failure."""
     if hasattr(client, "__aenter__"):
@@ -265,11 +184,11 @@ async def _connected(client: AsyncMilvusClient, seconds: float) -> None:
     else:  # before 2.6.10
         dial = client._get_connection().ensure_channel_ready()  # noqa: SLF001 - no public way
     try:
-        await asyncio.wait_for(dial, seconds + _GRACE)
+        await asyncio.wait_for(dial, seconds + GRACE)
     except asyncio.TimeoutError as error:
         await _close_abandoned(error)
         await client.close()
-        raise TimeoutError(_NO_ANSWER) from None
+        raise TimeoutError(NO_ANSWER) from None
     except BaseException as error:
         await _close_abandoned(error)
         await client.close()
@@ -314,7 +233,7 @@ def _is_failure(error: Exception) -> bool:
 
 def diagnosed(supply: Supply, seconds: float) -> Report:
     """Look at the endpoint with the material in use, and judge all there is."""
-    from .probe import probe  # noqa: PLC0415 - only a failure needs it
+    from ..probe import probe  # noqa: PLC0415 - only a failure needs it
 
     observation = probe(supply.context(), timeout=seconds)
     return judge(supply.context(observation), RULES)

@@ -13,11 +13,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ..errors import SettingsError
+from ..report import Finding
 from .cleaning import Sourced, expand, printable
-from .errors import SettingsError
-from .report import Finding
+from .errors import malformed, missing, missing_profile, misspelled, unknown_key
 from .settings_file import read_settings_file, read_settings_text
-from .source_errors import malformed, missing, missing_profile, misspelled, unknown_key
 
 DEFAULT_CONFIG = "milvus-secure.toml"
 DEFAULT_ENV_FILE = ".env"

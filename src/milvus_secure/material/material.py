@@ -16,13 +16,13 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
-from .cleaning import SYSTEM, printable
+from ..sources.cleaning import SYSTEM, printable
 from .foreign import recognise
 from .pem import Armor, read_armor, why_no_block
 from .reading import Fault, read_path
 
 if TYPE_CHECKING:
-    from .settings import MilvusSettings
+    from ..settings import MilvusSettings
 
 SLOTS = ("server_pem", "ca_pem", "client_pem", "client_key")
 

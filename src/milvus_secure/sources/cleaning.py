@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .endpoint import mask_uri, split_uri
-from .report import Finding, finding
+from ..endpoint import mask_uri, split_uri
+from ..report import Finding, finding
 
 SECRETS = ("password", "token", "client_key_password", "client_key")
 PATHS = ("server_pem_path", "ca_pem_path", "client_pem_path", "client_key_path")

@@ -1,0 +1,1 @@
+"""Certificates, judged as the real peers judge them: names, paths, extensions."""

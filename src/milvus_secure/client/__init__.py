@@ -1,0 +1,1 @@
+"""Real pymilvus clients: connected, kept apart, and followed while files are renewed."""

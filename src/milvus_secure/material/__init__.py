@@ -1,0 +1,1 @@
+"""PEM material: what a path leads to, read once into certificates, keys and faults."""
