@@ -12,12 +12,12 @@ from . import checks
 from .context import Context
 from .errors import SecureConnectionError
 from .material.material import read_material
-from .observation import Observation
 from .report import Report, Severity, ranked
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Semaphore
 
+    from .observation import Observation
     from .settings import MilvusSettings
 
 _AT_ONCE = 100
