@@ -129,10 +129,10 @@ class MilvusSettings(BaseSettings):
         None, "private key of the client certificate", "MILVUS_MTLS_KEY_PATH"
     )
     client_key_password: SecretStr | None = _setting(None, "password of an encrypted client key")
-    server_pem: _Pem | None = _setting(None, "`server_pem_path` as PEM text")
-    ca_pem: _Pem | None = _setting(None, "`ca_pem_path` as PEM text")
-    client_pem: _Pem | None = _setting(None, "`client_pem_path` as PEM text")
-    client_key: SecretStr | None = _setting(None, "`client_key_path` as PEM text")
+    server_pem: _Pem | None = _setting(None, "`server_pem_path` as PEM text, or base64 of it")
+    ca_pem: _Pem | None = _setting(None, "`ca_pem_path` as PEM text, or base64 of it")
+    client_pem: _Pem | None = _setting(None, "`client_pem_path` as PEM text, or base64 of it")
+    client_key: SecretStr | None = _setting(None, "`client_key_path` as PEM text, or base64 of it")
     allow_plaintext: bool = _setting(False, "without it a plaintext connection is refused")
     expiry_warning_days: _Days = _setting(30, "days before its end that a certificate expires soon")
 
