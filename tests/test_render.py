@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from milvus_secure.catalogue import CATALOGUE
 from milvus_secure.mode import TLSMode
 from milvus_secure.observation import Observation, Step
-from milvus_secure.render import WIDTH, printable, render_report, render_summary
+from milvus_secure.printable import printable
+from milvus_secure.render import WIDTH, render_report, render_summary
 from milvus_secure.report import Finding, Report, Severity, Skip, finding, ranked
 
 MISMATCH = finding(

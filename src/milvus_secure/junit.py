@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from .checks import OFFLINE, RULES
-from .render import printable, render_findings
+from .printable import printable
+from .render import render_findings
 from .report import Severity
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from .catalogue import CATALOGUE
 from .mode import TLSMode
+from .printable import printable
 
 if TYPE_CHECKING:
     from .report import Finding, Report, Skip
@@ -155,7 +155,7 @@ def _skipped(skipped: Sequence[Skip]) -> str:
 
 def _wrap(label: str, text: str, *, hang: int = 4) -> str:
     """Fill to the width, keeping the text's own line breaks and never breaking a word."""
-    paragraphs = printable(text).splitlines() or [""]
+    paragraphs = [printable(line) for line in text.split("\n")]
     filled = [
         textwrap.fill(
             paragraph, WIDTH,
@@ -166,12 +166,3 @@ def _wrap(label: str, text: str, *, hang: int = 4) -> str:
         for place, paragraph in enumerate(paragraphs)
     ]  # fmt: skip
     return "\n".join(line.rstrip() for line in filled) or label.rstrip()
-
-
-def printable(text: str) -> str:
-    """Show control characters instead of obeying them: names come from the peer."""
-    return re.sub(
-        r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]",
-        lambda match: match[0].encode("unicode_escape").decode("ascii"),
-        text,
-    )

@@ -11,7 +11,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
 from ..material.known_keys import fingerprint
-from ..sources.cleaning import printable
+from ..printable import printable
 
 NAME_ERRORS = (ValueError, TypeError, KeyError)
 """What cryptography raises for a name it cannot read; TypeError for a bit string in it, KeyError

@@ -21,7 +21,7 @@ from ..certificates.certificate import (
     subject_of,
     subject_text,
 )
-from ..sources.cleaning import printable
+from ..printable import printable
 from .contents import Contents
 from .inventory import signed_by
 from .keys import type_of

@@ -28,7 +28,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.format == "json":
         say(json.dumps(shown, indent=2, ensure_ascii=False))
         return 0
-    from ..render import printable, render_findings  # noqa: PLC0415
+    from ..printable import printable  # noqa: PLC0415
+    from ..render import render_findings  # noqa: PLC0415
 
     rows = [(name, printable(entry["value"]) or "-", entry["source"])
             for name, entry in shown.items()]  # fmt: skip

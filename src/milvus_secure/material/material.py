@@ -16,7 +16,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
-from ..sources.cleaning import SYSTEM, printable
+from ..printable import printable
+from ..sources.cleaning import SYSTEM
 from .foreign import recognise
 from .pem import Armor, read_armor, why_no_block
 from .reading import Fault, read_path

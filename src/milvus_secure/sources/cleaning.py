@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..endpoint import mask_uri, split_uri
+from ..printable import printable
 from ..report import Finding, finding
 
 SECRETS = ("password", "token", "client_key_password", "client_key")
@@ -113,20 +114,6 @@ def shown_value(name: str, value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return printable(mask_uri(str(value)) if name == "uri" else str(value))
-
-
-def printable(text: str) -> str:
-    """Text that any terminal and any JSON takes: control characters and stray bytes escaped."""
-    if text.isprintable():
-        return text
-    escaped = os.fsencode(text) if _fits(text) else text.encode("utf-8", "backslashreplace")
-    decoded = escaped.decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in decoded)
-
-
-def _fits(text: Iterable[str]) -> bool:
-    """True if the only surrogates are bytes that were not UTF-8 (PEP 383)."""
-    return not any("\ud800" <= c <= "\udfff" and not "\udc80" <= c <= "\udcff" for c in text)
 
 
 def _stripped(value: str) -> str:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from ..errors import SettingsError
+from ..printable import printable
 from ..report import Finding, finding
-from .cleaning import Sourced, printable
+from .cleaning import Sourced
 
 _PREFIX = "MILVUS_"
 # Variables that steer the loading itself, and pymilvus's own that are no settings of ours.

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..errors import SettingsError
+from ..printable import printable
 from ..report import Finding
-from .cleaning import Sourced, expand, printable
+from .cleaning import Sourced, expand
 from .errors import malformed, missing, missing_profile, misspelled, unknown_key
 from .settings_file import read_settings_file, read_settings_text
 
