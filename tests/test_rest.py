@@ -16,6 +16,7 @@ import pytest
 import requests
 
 import minting
+from milvus_secure import CertificateSet
 from milvus_secure.rest import curl_command
 
 
@@ -34,6 +35,12 @@ class Answer(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *arguments: object) -> None:
         pass
+
+
+@pytest.fixture
+def certs(tmp_path: Path) -> Path:
+    """A set as `certs init` makes it: from Python 3.13 on, requests wants its CA to the letter."""
+    return CertificateSet.create(tmp_path / "set").directory
 
 
 @pytest.fixture
