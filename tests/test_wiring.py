@@ -149,10 +149,20 @@ connect_secure(uri=uri, ca_pem_path="system", environ={}, env_file=None, **given
 """
 
 
-def connect_with_roots(roots: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+RAW = """
+import sys
+from pymilvus import MilvusClient
+uri, anchor = sys.argv[1:]
+MilvusClient(uri, server_pem_path=anchor, secure=True, timeout=5).close()
+"""
+
+
+def connect_with_roots(
+    roots: Path, *arguments: str, script: str = CONNECT
+) -> subprocess.CompletedProcess[str]:
     environ = {**os.environ, "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(roots)}
     return subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", CONNECT, *arguments],
+        [sys.executable, "-W", "ignore", "-c", script, *arguments],
         env=environ, capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
 
@@ -175,6 +185,18 @@ class TestSystemRoots:
         with milvus_endpoint(trio.server, clients=clients) as endpoint:
             done = connect_with_roots(tmp_path / "other.pem", endpoint.uri, str(certs), *pair)
         assert "SecureConnectionError" in done.stderr
+
+    def test_are_what_an_empty_anchor_amounts_to_so_it_is_refused(
+        self, trio, certs, tmp_path, settings
+    ):
+        empty = tmp_path / "empty.pem"
+        empty.touch()
+        with milvus_endpoint(trio.server) as endpoint:
+            raw = connect_with_roots(certs / "ca.pem", endpoint.uri, str(empty), script=RAW)
+            assert raw.returncode == 0, raw.stderr
+            with pytest.raises(SecureConnectionError) as refused:
+                settings(uri=endpoint.uri, ca_pem_path=empty).client_kwargs()
+        assert refused.value.report.root_cause.code == "file-empty"
 
     def test_fall_back_to_grpc_s_bundle_when_the_variable_names_no_file(self, tmp_path):
         done = subprocess.run(

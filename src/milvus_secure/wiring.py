@@ -2,7 +2,8 @@
 
 pymilvus lets ``server_pem_path`` win and silently drops the client pair beside it; it ignores
 ``ca_pem_path`` without a client pair, and a client pair without ``ca_pem_path``
-(``GrpcHandler._setup_grpc_channel``). So exactly one shape is ever passed for each mode.
+(``GrpcHandler._setup_grpc_channel``, newer releases ``_create_grpc_channel``). So exactly one
+shape is ever passed for each mode.
 """
 
 from __future__ import annotations

@@ -40,9 +40,10 @@ def probe(context: Context, timeout: float | None = None) -> Observation:
     if endpoint is None:
         return Observation(address="", failure="uri-invalid")
     deadline = Deadline(context.settings.timeout if timeout is None else timeout)
+    resources = ExitStack()
+    climb = _Climb(context, endpoint, deadline, resources)
     try:
-        with ExitStack() as resources:
-            climb = _Climb(context, endpoint, deadline, resources)
+        with resources:
             climb.run()
     except Exception as error:  # noqa: BLE001 - whatever a peer sends, the rest is still told
         return Observation(
