@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 import minting
 from milvus_secure.settings import MilvusSettings
+
+if TYPE_CHECKING:
+    from milvus_endpoint import Endpoint
 
 pytest_plugins = ("real_milvus",)
 
@@ -34,3 +38,29 @@ def settings(tmp_path: Path) -> Callable[..., MilvusSettings]:
         return MilvusSettings(env_file=None, cwd=tmp_path, **values)
 
     return make
+
+
+@pytest.fixture
+def one_way(trio: minting.Trio) -> Iterator[Endpoint]:
+    """An endpoint that answers Connect over one-way TLS."""
+    from milvus_endpoint import milvus_endpoint  # noqa: PLC0415 - loads gRPC and pymilvus
+
+    with milvus_endpoint(trio.server) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def mutual(trio: minting.Trio) -> Iterator[Endpoint]:
+    """One that wants a client certificate."""
+    from milvus_endpoint import milvus_endpoint  # noqa: PLC0415
+
+    with milvus_endpoint(trio.server, clients=trio.ca) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def foreign_ca(tmp_path: Path) -> Path:
+    """A CA that issued nothing here."""
+    path = tmp_path / "foreign-ca.pem"
+    path.write_bytes(minting.mint("foreign CA", which=9).pem)
+    return path

@@ -16,7 +16,6 @@ import pytest
 from pymilvus import connections
 from pymilvus.exceptions import MilvusException
 
-import minting
 from milvus_endpoint import milvus_endpoint
 from milvus_secure import (
     MilvusSecureError,
@@ -32,25 +31,6 @@ except ImportError:  # before 2.6.10
     ConnectionManager = None
 
 HERE = {"environ": {}, "env_file": None}
-
-
-@pytest.fixture
-def one_way(trio):
-    with milvus_endpoint(trio.server) as endpoint:
-        yield endpoint
-
-
-@pytest.fixture
-def mutual(trio):
-    with milvus_endpoint(trio.server, clients=trio.ca) as endpoint:
-        yield endpoint
-
-
-@pytest.fixture
-def foreign_ca(tmp_path) -> Path:
-    path = tmp_path / "foreign-ca.pem"
-    path.write_bytes(minting.mint("foreign CA", which=9).pem)
-    return path
 
 
 @pytest.fixture

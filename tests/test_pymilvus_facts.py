@@ -19,8 +19,6 @@ import pytest
 from pymilvus import AsyncMilvusClient, MilvusClient
 from pymilvus.exceptions import MilvusException, ParamError
 
-import minting
-from milvus_endpoint import milvus_endpoint
 from milvus_secure.endpoint import parse_endpoint
 from milvus_secure.wiring import installed_pymilvus
 
@@ -30,25 +28,6 @@ POOLS_BY_ADDRESS = RELEASE >= (2, 6, 10)
 POOLS_BY_ALIAS = (2, 5, 12) <= RELEASE < (2, 6, 10)
 
 GENERIC = "Fail connecting to server on .*, illegal connection params or server unavailable"
-
-
-@pytest.fixture
-def one_way(trio):
-    with milvus_endpoint(trio.server) as endpoint:
-        yield endpoint
-
-
-@pytest.fixture
-def mutual(trio):
-    with milvus_endpoint(trio.server, clients=trio.ca) as endpoint:
-        yield endpoint
-
-
-@pytest.fixture
-def foreign_ca(tmp_path) -> Path:
-    path = tmp_path / "foreign-ca.pem"
-    path.write_bytes(minting.mint("foreign CA", which=9).pem)
-    return path
 
 
 def connect(uri: str, **keywords: object) -> MilvusClient:
