@@ -19,10 +19,10 @@ from cryptography.hazmat.primitives.serialization import pkcs7, pkcs12
 from cryptography.x509.oid import NameOID
 
 import minting
+from milvus_secure.certificates.known_keys import KNOWN
 from milvus_secure.checks.files import RULES
 from milvus_secure.context import Context
 from milvus_secure.doctor import judge
-from milvus_secure.material.known_keys import KNOWN
 from milvus_secure.material.material import read_material
 
 BROKEN = b"-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n"
@@ -192,10 +192,10 @@ def foreign(trio: minting.Trio) -> dict[str, tuple[str, bytes, str]]:
     return {
         "DER": ("client_pem_path", trio.client.der, "a certificate in DER"),
         "DER key": ("client_key_path", key.private_bytes(*private), "a private key in DER"),
-        "PKCS#12": ("client_pem_path", pkcs12.serialize_key_and_certificates(
-            b"c", key, certificate, None, none), "PKCS#12"),
-        "locked PKCS#12": ("client_key_path", pkcs12.serialize_key_and_certificates(
-            b"c", key, certificate, None, locked), "PKCS#12"),
+        "PKCS#12": ("ca_pem_path", pkcs12.serialize_key_and_certificates(
+            b"c", key, certificate, [trio.ca.certificate], none), "PKCS#12"),
+        "locked PKCS#12": ("ca_pem_path", pkcs12.serialize_key_and_certificates(
+            b"c", key, certificate, [trio.ca.certificate], locked), "PKCS#12"),
         "PKCS#7": ("client_pem_path", pkcs7.serialize_certificates(
             [certificate], serialization.Encoding.DER), "PKCS#7"),
         "UTF-16": ("client_pem_path", trio.client.pem.decode().encode("utf-16"), "UTF-16"),

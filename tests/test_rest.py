@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from cryptography.hazmat.primitives import serialization
 
 import minting
 from milvus_secure import CertificateSet
@@ -118,6 +119,38 @@ def test_the_curl_line_works_as_printed(mutual, rest_port: int):
         env={"MILVUS_TOKEN": "from-the-shell"},
     )  # fmt: skip
     assert run.stdout == "ok Bearer from-the-shell", run.stderr
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
+@pytest.mark.parametrize("form", ["a locked key", "PKCS#12"])
+def test_the_curl_line_names_files_and_asks_for_their_password(settings, certs, rest_port, form):
+    given = {"client_pem_path": certs / "client.pem", "client_key_path": certs / "locked.key"}
+    if form == "PKCS#12":
+        given = {"client_pem_path": certs / "client.p12"}
+        given["client_pem_path"].write_bytes(CertificateSet(certs).export_pkcs12("open sesame"))
+    else:
+        key = serialization.load_pem_private_key((certs / "client.key").read_bytes(), None)
+        given["client_key_path"].write_bytes(key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+            serialization.BestAvailableEncryption(b"open sesame"),
+        ))  # fmt: skip
+    made = settings(ca_pem_path=certs / "ca.pem", client_key_password="open sesame", **given)
+    line = curl_command(made, rest_port)
+    assert "open sesame" not in line
+    run = subprocess.run(
+        ["sh", "-c", f"{line} --silent --noproxy '*'"], capture_output=True, text=True,
+        env={"MILVUS_CLIENT_KEY_PASSWORD": "open sesame"},
+    )  # fmt: skip
+    assert run.stdout == "ok -", run.stderr
+
+
+def test_the_curl_line_names_text_as_the_guide_names_its_files(settings, certs: Path):
+    inline = settings(
+        ca_pem=(certs / "ca.pem").read_text(), client_pem=(certs / "client.pem").read_text(),
+        client_key=(certs / "client.key").read_text(),
+    )  # fmt: skip
+    words = shlex.split(curl_command(inline))
+    assert words[1:7] == ["--cacert", "ca.pem", "--cert", "client.pem", "--key", "client.key"]
 
 
 def test_the_curl_line_dials_the_host_and_verifies_server_name(settings, certs: Path):

@@ -32,7 +32,7 @@ TESTS = (
     "client", "async_client", "pool_isolation", "wiring", "spool", "pymilvus_facts", "identity",
     "names", "names_differential", "settings", "settings_rules", "material", "trust", "path",
     "embedded", "cli", "render", "isolation_property", "rotation", "lifetime",
-    "rest",
+    "rest", "pkcs12",
 )  # fmt: skip
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import shlex
 import ssl
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .endpoint import Endpoint, parse_endpoint
@@ -64,7 +66,10 @@ def requests_kwargs(settings: MilvusSettings) -> dict[str, Any]:
 
 
 def curl_command(settings: MilvusSettings, rest_port: int = REST_PORT) -> str:
-    """The guide's curl line for these settings; a token is left for the shell to fill in.
+    """The guide's curl line for these settings; secrets are left for the shell to fill in.
+
+    Material given as text stands there under the name the guide gives its file: ``client.pem``
+    for ``client_pem``.
 
     Args:
         settings: As loaded.
@@ -74,25 +79,33 @@ def curl_command(settings: MilvusSettings, rest_port: int = REST_PORT) -> str:
         SecureConnectionError: If the settings contradict each other.
         ValueError: If they ask for plaintext.
     """
-    paths = _paths(settings)
+    paths = _paths(settings, partial(_named, settings))
     endpoint = parse_endpoint(settings.uri)
     dialled = Endpoint("https", endpoint.host, rest_port, port_given=True)
     named = replace(dialled, host=settings.server_name or endpoint.host)
     words = ["curl", "--cacert", paths.anchor]
     if paths.client:
-        words += ["--cert", paths.client[0], "--key", paths.client[1]]
+        store = paths.client[0] == paths.client[1] and paths.client[0].endswith((".p12", ".pfx"))
+        words += ["--cert", paths.client[0]]
+        words += ["--cert-type", "P12"] if store else ["--key", paths.client[1]]
     if named != dialled:
         words += ["--connect-to", f"{named.address}:{dialled.address}"]
     words += ["-H", "Request-Timeout: 10", "-H", "Content-Type: application/json", "-d", "{}"]
     words.append(f"https://{named.address}/v2/vectordb/collections/list")
     line = shlex.join(words)
+    if paths.client and settings.client_key_password:
+        line += ' --pass "$MILVUS_CLIENT_KEY_PASSWORD"'
     if settings.token or settings.password:
-        return f'{line} -H "Authorization: Bearer $MILVUS_TOKEN"'
+        line += ' -H "Authorization: Bearer $MILVUS_TOKEN"'
     return line
 
 
-def _paths(settings: MilvusSettings) -> Paths:
-    kwargs = client_kwargs(settings)
+def _named(settings: MilvusSettings, slot: str) -> str:
+    return str(getattr(settings, f"{slot}_path") or slot.replace("_", "."))
+
+
+def _paths(settings: MilvusSettings, path_of: Callable[[str], str] | None = None) -> Paths:
+    kwargs = client_kwargs(settings, path_of)
     if not kwargs["secure"]:
         raise ValueError("the settings ask for plaintext, which has no TLS context")
     anchor = kwargs.get("ca_pem_path") or kwargs.get("server_pem_path") or str(public_roots_path())

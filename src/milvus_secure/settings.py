@@ -26,13 +26,7 @@ from .endpoint import DEFAULT_URI, mask_uri
 from .errors import SettingsError
 from .mode import TLSMode
 from .report import Finding, finding
-from .sources.cleaning import (
-    URI_ORIGIN,
-    Sourced,
-    clean,
-    shown_value,
-    unpack_uri,
-)
+from .sources.cleaning import Sourced, clean, is_inside, shown_value, unpack
 from .sources.gather import Places, as_arguments, gather
 from .spool import Spool
 
@@ -122,16 +116,18 @@ class MilvusSettings(BaseSettings):
         "MILVUS_CA_CERT_PATH",
     )
     client_pem_path: Path | None = _setting(
-        None, "client certificate chain; with the key it selects mutual TLS",
+        None, "client certificate chain, or a PKCS#12 store with key; it selects mutual TLS",
         "MILVUS_MTLS_CERT_PATH",
     )  # fmt: skip
     client_key_path: Path | None = _setting(
         None, "private key of the client certificate", "MILVUS_MTLS_KEY_PATH"
     )
-    client_key_password: SecretStr | None = _setting(None, "password of an encrypted client key")
+    client_key_password: SecretStr | None = _setting(
+        None, "password of an encrypted client key or PKCS#12 store"
+    )
     server_pem: _Pem | None = _setting(None, "`server_pem_path` as PEM text, or base64 of it")
     ca_pem: _Pem | None = _setting(None, "`ca_pem_path` as PEM text, or base64 of it")
-    client_pem: _Pem | None = _setting(None, "`client_pem_path` as PEM text, or base64 of it")
+    client_pem: _Pem | None = _setting(None, "`client_pem_path` as PEM text, or base64 of the file")
     client_key: SecretStr | None = _setting(None, "`client_key_path` as PEM text, or base64 of it")
     allow_plaintext: bool = _setting(False, "without it a plaintext connection is refused")
     expiry_warning_days: _Days = _setting(30, "days before its end that a certificate expires soon")
@@ -167,7 +163,7 @@ class MilvusSettings(BaseSettings):
         )  # fmt: skip
         gathered = gather(values, places, VARIABLES)
         cleaned, notes = clean(gathered.values, places.environ)
-        self._fill(unpack_uri(cleaned), (*gathered.notes, *notes))
+        self._fill(unpack(cleaned), (*gathered.notes, *notes))
 
     def _fill(self, given: Mapping[str, Sourced], notes: tuple[Finding, ...]) -> None:
         try:
@@ -222,10 +218,10 @@ class MilvusSettings(BaseSettings):
         kept = {
             name: Sourced(getattr(self, name), source, cwd)
             for name, source in self._sources.items()
-            if name not in values and not ("uri" in values and source.startswith(URI_ORIGIN))
+            if name not in values and not is_inside(source, values)
         }
         copy = MilvusSettings.__new__(MilvusSettings)
-        copy._fill(unpack_uri({**kept, **given}), (*self._notes, *notes))  # noqa: SLF001 - its own kind
+        copy._fill(unpack({**kept, **given}), (*self._notes, *notes))  # noqa: SLF001 - its own kind
         return copy
 
     def client_kwargs(self) -> ClientKwargs:

@@ -12,7 +12,7 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterable
-from functools import cache, partial
+from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 from uuid import uuid4
@@ -84,7 +84,7 @@ def client_kwargs(
             kwargs["server_name"] = settings.server_name
         slots = _slots(settings, mode)
         _refuse_fatal(settings, slots.values())
-        path = path_of or partial(_path, settings)
+        path = path_of or _own_paths(settings)
         kwargs.update(cast("ClientKwargs", {name: path(slot) for name, slot in slots.items()}))
         if mode is TLSMode.MUTUAL and "ca_pem_path" not in slots:
             kwargs["ca_pem_path"] = str(public_roots_path())
@@ -107,15 +107,17 @@ def _slots(settings: MilvusSettings, mode: TLSMode) -> dict[str, str]:
     return {name: slot for name, slot in chosen.items() if not (public and slot == "ca_pem")}
 
 
-def _path(settings: MilvusSettings, slot: str) -> str:
-    """The file that was named, or a spooled one for text and for a key that was encrypted."""
-    named = getattr(settings, slot) is None
-    if named and (slot != "client_key" or settings.client_key_password is None):
-        return str(getattr(settings, f"{slot}_path"))
-    material = read_material(settings)[slot]
-    if named and material.pem == material.data:
-        return str(getattr(settings, f"{slot}_path"))
-    return settings.spool.path_for(material.pem)
+def _own_paths(settings: MilvusSettings) -> Callable[[str], str]:
+    """The files that were named; a spooled one for text and for what gRPC cannot read."""
+    material = read_material(settings)
+
+    def path(slot: str) -> str:
+        one = material[slot]
+        if one.setting != slot and one.pem == one.data:
+            return str(getattr(settings, one.setting))
+        return settings.spool.path_for(one.pem)
+
+    return path
 
 
 def _refuse_fatal(settings: MilvusSettings, slots: Iterable[str]) -> None:

@@ -63,18 +63,24 @@ def _pem() -> list[bytes]:
         serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL,
         serialization.BestAvailableEncryption(b"password"),
     )  # fmt: skip
-    return [bytes([slot]) + text for slot in range(4) for text in (*texts, traditional)]
+    texts += [traditional, _store(made)]
+    return [bytes([slot]) + text for slot in range(4) for text in texts]
+
+
+def _store(made: list[minting.Minted]) -> bytes:
+    """The client's pair and the CA as PKCS#12."""
+    client = made[2]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return pkcs12.serialize_key_and_certificates(
+            b"x", client.key, client.certificate, [made[0].certificate],
+            serialization.BestAvailableEncryption(b"password"),
+        )  # fmt: skip
 
 
 def _shown_files() -> list[bytes]:
     made = _minted()
     client = made[2]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        store = pkcs12.serialize_key_and_certificates(
-            b"x", client.key, client.certificate, [made[0].certificate],
-            serialization.BestAvailableEncryption(b"password"),
-        )  # fmt: skip
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "x")])
     request = x509.CertificateSigningRequestBuilder().subject_name(name).add_extension(
         minting.names("localhost"), critical=False
@@ -82,7 +88,7 @@ def _shown_files() -> list[bytes]:
     encodings = (serialization.Encoding.PEM, serialization.Encoding.DER)
     return [
         *(one.pem for one in made), *(one.der for one in made), made[4].chain_pem, client.key_pem,
-        client.encrypted_key_pem("password"), store, *(request.public_bytes(e) for e in encodings),
+        client.encrypted_key_pem("password"), _store(made), *(request.public_bytes(e) for e in encodings),
     ]  # fmt: skip
 
 

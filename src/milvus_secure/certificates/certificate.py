@@ -10,8 +10,8 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
-from ..material.known_keys import fingerprint
 from ..printable import printable
+from .known_keys import fingerprint
 
 NAME_ERRORS = (ValueError, TypeError, KeyError)
 """What cryptography raises for a name it cannot read; TypeError for a bit string in it, KeyError

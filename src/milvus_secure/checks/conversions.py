@@ -36,11 +36,8 @@ _OPENSSH = "cp {source} {target} && ssh-keygen -p -m PKCS8 -f {target}"
 CONVERSIONS: Final = {c.what: c for c in (
     Conversion(Kind.CERTIFICATE.value, "openssl x509 -inform DER -in {source} -out {target}"),
     Conversion(Kind.KEY.value, "", "openssl pkey -inform DER -in {source} -out {target}"),
-    Conversion(
-        Kind.PKCS12.value,
-        "openssl pkcs12 -in {source} -nokeys -out {target}",
-        "openssl pkcs12 -in {source} -nocerts -nodes -out {target}",
-    ),
+    # As a trust anchor; the client's own may stay what it is.
+    Conversion(Kind.PKCS12.value, "openssl pkcs12 -in {source} -nokeys -cacerts -out {target}"),
     Conversion(Kind.PKCS7.value, _PKCS7.format(form="-inform DER ")),
     Conversion(
         Kind.JKS.value,
@@ -70,6 +67,8 @@ LABELS: Final = {
     "PKCS7": Conversion("a PKCS#7 bundle", _PKCS7.format(form="")),
     "CMS": Conversion("a PKCS#7 bundle", "openssl cms -verify -noverify -certsout {target} "
                       "-inform PEM -in {source}"),
+    "PKCS12 without a key": Conversion("a PKCS#12 store without a private key"),
+    "PKCS12 without a certificate": Conversion("a PKCS#12 store without a client's certificate"),
     "EC PARAMETERS": Conversion("the parameters of a curve and no key"),
     "DH PARAMETERS": Conversion("Diffie-Hellman parameters"),
 }  # fmt: skip

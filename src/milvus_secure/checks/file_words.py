@@ -6,6 +6,7 @@ import os
 import shlex
 from pathlib import Path
 
+from ..material.foreign import Kind
 from ..material.material import Material
 from .conversions import CONVERSIONS, LABELS, Conversion
 
@@ -79,19 +80,30 @@ def wrong_type(material: Material) -> tuple[str, str]:
 
 def encrypted(material: Material) -> tuple[str, str]:
     """Words for ``key-encrypted``."""
+    message = f"{_locked(material)} is encrypted, and no password is given."
+    if _is_store(material):
+        return message, "Set client_key_password to the password of the store."
     command = f"openssl pkey -in {quoted(material)} -out client-plain.key"
-    return (
-        "The client key is encrypted, and no password is given.",
-        f"Set client_key_password, or remove the password: {command}",
-    )
+    return message, f"Set client_key_password, or remove the password: {command}"
 
 
 def password_wrong(material: Material) -> tuple[str, str]:
     """Words for ``key-password-wrong``."""
+    what = _locked(material)
+    form = "pkcs12" if _is_store(material) else "pkey"
     return (
-        "client_key_password does not open the client key.",
-        f"Try the password by hand: openssl pkey -noout -in {quoted(material)}",
+        f"client_key_password does not open {what[:1].lower()}{what[1:]}.",
+        f"Try the password by hand: openssl {form} -noout -in {quoted(material)}",
     )
+
+
+def _locked(material: Material) -> str:
+    store = f"The PKCS#12 store of {material.setting}"
+    return store if _is_store(material) else "The client key"
+
+
+def _is_store(material: Material) -> bool:
+    return _detail(material) == Kind.PKCS12.value
 
 
 def subject(material: Material) -> str:

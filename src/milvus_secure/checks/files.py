@@ -11,9 +11,10 @@ from functools import lru_cache
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
+from ..certificates.known_keys import KNOWN, fingerprint
 from ..context import Context
-from ..material.known_keys import KNOWN, fingerprint
 from ..material.material import Block, Material
+from ..material.reading import Fault
 from ..mode import TLSMode
 from ..report import Finding, Severity, finding
 from . import file_words as words
@@ -31,8 +32,14 @@ def _fault_rule(code: str, told: Words, expected: str) -> Rule:
     """A rule for a fault found while reading: `told` gives its message and remedy."""
 
     def judge(context: Context) -> Iterator[Finding]:
+        seen: set[tuple[Fault, bytes | str]] = set()
         for material in context.material.values():
             if material.fault is not None and material.fault.code == code:
+                # A store, or one file with certificate and key, is named twice.
+                same = material.fault, material.data or material.origin
+                if same in seen:
+                    continue
+                seen.add(same)
                 message, remedy = told(material)
                 yield _about(
                     context, material, code, message, remedy,
@@ -64,15 +71,11 @@ def used_slots(context: Context) -> tuple[str, ...]:
 
 
 def _unsupported(context: Context) -> Iterator[Finding]:
-    material = context.material.get("client_key")
-    if material is None:
-        return
-    why = ""
-    if material.fault and material.fault.code == "key-unsupported":
-        why = material.fault.detail
-    elif material.key is not None:
-        why = _unusable(material.key)
-    if why:
+    for slot in ("client_key", "client_pem"):  # a store may be either, or both
+        material = context.material.get(slot)
+        why = _unusable(material) if material else ""
+        if material is None or not why:
+            continue
         yield _about(
             context, material, "key-unsupported",
             f"gRPC cannot authenticate a client with {why}.",
@@ -81,9 +84,16 @@ def _unsupported(context: Context) -> Iterator[Finding]:
             expected="RSA of 2048 bits or more, EC P-256, P-384 or P-521, or Ed25519",
             presented=why,
         )  # fmt: skip
+        return
 
 
-def _unusable(key: PrivateKeyTypes) -> str:
+def _unusable(material: Material) -> str:
+    if material.fault and material.fault.code == "key-unsupported":
+        return material.fault.detail
+    return _refused(material.key) if material.key is not None else ""
+
+
+def _refused(key: PrivateKeyTypes) -> str:
     if isinstance(key, rsa.RSAPrivateKey):
         return f"an RSA key of {key.key_size} bits" if key.key_size < _SHORTEST_RSA else ""
     if isinstance(key, ec.EllipticCurvePrivateKey):

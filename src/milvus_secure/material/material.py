@@ -21,11 +21,14 @@ from ..sources.cleaning import SYSTEM
 from .foreign import recognise
 from .pem import Armor, read_armor, why_no_block
 from .reading import Fault, read_path
+from .store import Store, chain_pem, open_store, plain_pem
 
 if TYPE_CHECKING:
     from ..settings import MilvusSettings
 
 SLOTS = ("server_pem", "ca_pem", "client_pem", "client_key")
+_CLIENT = SLOTS[2:]
+"""What may stand in a PKCS#12 store."""
 
 # The labels BoringSSL takes for a certificate and for a private key; it passes over all others.
 _CERTIFICATES = ("CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE")
@@ -78,6 +81,8 @@ class Material:
         source: Where that field's value came from.
         origin: ``file:/abs/ca.pem``, ``inline:ca_pem`` or ``system``.
         data: The bytes read; never shown.
+        converted: The PEM made of them where gRPC cannot read them as they are: of an encrypted
+            key once opened, and of a PKCS#12 store.
         fault: Why it cannot be used, or None.
         blocks: Every PEM block in it, broken ones included.
         key: The parsed private key, in the slot of a key only; None also for one that OpenSSL
@@ -91,6 +96,7 @@ class Material:
     source: str
     origin: str
     data: bytes = field(default=b"", repr=False)
+    converted: bytes = field(default=b"", repr=False)
     fault: Fault | None = None
     blocks: tuple[Block, ...] = ()
     key: PrivateKeyTypes | None = field(default=None, repr=False)
@@ -110,13 +116,8 @@ class Material:
 
     @property
     def pem(self) -> bytes:
-        """The bytes for gRPC, which knows no passwords: an encrypted key is opened."""
-        if self.key is None or b"ENCRYPTED" not in self.data:
-            return self.data
-        return self.key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )  # fmt: skip
+        """The bytes for gRPC, which knows neither passwords nor PKCS#12."""
+        return self.converted or self.data
 
 
 def read_material(settings: MilvusSettings) -> Mapping[str, Material]:
@@ -147,11 +148,11 @@ def read_material(settings: MilvusSettings) -> Mapping[str, Material]:
 
 
 def inline_pem(text: str) -> bytes:
-    """Material given as text: PEM, or base64 of it, as platforms without line breaks need."""
+    """Material given as text: PEM, or base64 of PEM or of what is binary."""
     if "-----" not in text:
         with suppress(ValueError):
             decoded = base64.b64decode("".join(text.split()), validate=True)
-            if b"-----BEGIN " in decoded:
+            if b"-----BEGIN " in decoded or decoded.startswith(b"\x30"):  # DER
                 return decoded
     return text.encode("utf-8", "surrogateescape")
 
@@ -171,7 +172,7 @@ def read_one(
     """
     got = read_path(path)
     return parse_material(Material(
-        slot, setting, source, f"file:{printable(path)}", got.data, got.fault,
+        slot, setting, source, f"file:{printable(path)}", got.data, fault=got.fault,
         mode=got.mode, exposed_to=got.exposed_to,
     ), password)  # fmt: skip
 
@@ -184,6 +185,9 @@ def parse_material(raw: Material, password: str | None = None) -> Material:
         return replace(raw, fault=Fault("file-empty"))
     armors = tuple(read_armor(raw.data))
     if not armors:
+        store = open_store(raw.data, password) if raw.slot in _CLIENT else None
+        if store is not None:
+            return _from_store(raw, store, encrypted=password is not None)
         why = why_no_block(raw.data)
         fault = Fault("pem-malformed", why) if why else (
             Fault("file-not-pem", recognise(raw.data).value))  # fmt: skip
@@ -202,6 +206,22 @@ def parse_material(raw: Material, password: str | None = None) -> Material:
     if not wants_key:
         return found
     return _with_key(found, next(a for a in armors if a.line == first.line), password)
+
+
+def _from_store(raw: Material, store: Store | Fault, *, encrypted: bool) -> Material:
+    if isinstance(store, Fault):
+        return replace(raw, fault=store)
+    if raw.slot == "client_key":
+        if store.key is None:
+            return replace(raw, fault=Fault("pem-wrong-type", "PKCS12 without a key"))
+        label = "ENCRYPTED PRIVATE KEY" if encrypted else "PRIVATE KEY"
+        return replace(
+            raw, blocks=(Block(label, 1),), key=store.key, converted=plain_pem(store.key)
+        )
+    if not store.chain:
+        return replace(raw, fault=Fault("pem-wrong-type", "PKCS12 without a certificate"))
+    blocks = tuple(Block("CERTIFICATE", 1, one) for one in store.chain)
+    return replace(raw, blocks=blocks, converted=chain_pem(store.chain))
 
 
 def _block(armor: Armor) -> Block:
@@ -259,7 +279,8 @@ def _with_key(raw: Material, armor: Armor, password: str | None) -> Material:
     form = next((words for oid, words in _REFUSED_FORMS.items() if oid in armor.der), "")
     if form and not encrypted:
         return replace(raw, fault=Fault("key-unsupported", form))
-    return replace(raw, key=key)
+    opened = plain_pem(key) if encrypted and key is not None else b""
+    return replace(raw, key=key, converted=opened)
 
 
 def _odd_key(armor: Armor) -> Fault | None:

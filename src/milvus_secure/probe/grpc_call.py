@@ -154,7 +154,7 @@ def _channel(grpc: Any, context: Context, target: str) -> Any:  # noqa: ANN401 -
         options.append(("grpc.ssl_target_name_override", context.settings.server_name))
     key = chain = None
     if context.mode is TLSMode.MUTUAL:
-        chain = context.material["client_pem"].data
+        chain = context.material["client_pem"].pem
         key = context.material["client_key"].pem
     anchor = context.anchor_material
     roots = anchor.data if anchor is not None else public_roots()

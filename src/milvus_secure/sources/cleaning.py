@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,7 +75,37 @@ def expand(value: str, base: Path, environ: Mapping[str, str]) -> Path:
     return Path(os.path.normpath(base / text))
 
 
-def unpack_uri(values: Mapping[str, Sourced]) -> dict[str, Sourced]:
+def unpack(values: Mapping[str, Sourced]) -> dict[str, Sourced]:
+    """Settings that stand inside another: parts of the URI, and the key in a PKCS#12 store."""
+    return _unpack_store(_unpack_uri(values))
+
+
+def is_inside(source: str, settings: Collection[str]) -> bool:
+    """True if a value with this source was unpacked from one of these settings."""
+    holder, inside, _ = source.partition(_INSIDE)
+    return bool(inside) and holder in settings
+
+
+_INSIDE = " of "
+_STORE = (".p12", ".pfx")
+# Base64 without PEM's dashes, of DER that is longer than 127 bytes.
+_STORE_TEXT = re.compile(r"MI[A-Za-z0-9+/=\s]+")
+
+
+def _unpack_store(values: Mapping[str, Sourced]) -> dict[str, Sourced]:
+    """A PKCS#12 store as client certificate is the key as well, where no other is named."""
+    unpacked = dict(values)
+    for setting, key in (("client_pem_path", "client_key_path"), ("client_pem", "client_key")):
+        one = values.get(setting)
+        if one is None or {"client_key", "client_key_path"} & set(values):
+            continue
+        text = str(one.value)
+        if _STORE_TEXT.fullmatch(text) if setting in INLINE else text.lower().endswith(_STORE):
+            unpacked[key] = Sourced(one.value, f"{setting}{_INSIDE}{one.source}", one.base)
+    return unpacked
+
+
+def _unpack_uri(values: Mapping[str, Sourced]) -> dict[str, Sourced]:
     """Move credentials and database of the URI into their settings.
 
     Settings of their own win over the URI, as in pymilvus since 2.6 (``MilvusClient`` and
@@ -95,12 +125,9 @@ def unpack_uri(values: Mapping[str, Sourced]) -> dict[str, Sourced]:
             found = {"user" if "password" in values else "token": extras.user}
     if extras.db_name and "db_name" not in values:
         found["db_name"] = extras.db_name
-    origin = f"{URI_ORIGIN}{uri.source}"
+    origin = f"uri{_INSIDE}{uri.source}"
     unpacked.update({name: Sourced(value, origin, uri.base) for name, value in found.items()})
     return unpacked
-
-
-URI_ORIGIN = "uri of "
 
 
 def shown_value(name: str, value: object) -> str:
