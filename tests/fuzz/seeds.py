@@ -88,7 +88,8 @@ def _shown_files() -> list[bytes]:
     encodings = (serialization.Encoding.PEM, serialization.Encoding.DER)
     return [
         *(one.pem for one in made), *(one.der for one in made), made[4].chain_pem, client.key_pem,
-        client.encrypted_key_pem("password"), _store(made), *(request.public_bytes(e) for e in encodings),
+        client.encrypted_key_pem("password"), _store(made),
+        *(request.public_bytes(e) for e in encodings),
     ]  # fmt: skip
 
 
