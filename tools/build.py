@@ -47,7 +47,8 @@ def _build(folder: Path, environ: dict[str, str]) -> dict[str, str]:
     folder.mkdir(exist_ok=True)
     for old in folder.iterdir():
         old.unlink()
-    command = [sys.executable, "-m", "build", "--outdir", folder, ROOT]
+    # Not isolated: hatchling writes its version into the wheel, and here it is pinned.
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT]
     subprocess.run(command, env=environ, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - fixed
     return {path.name: sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
 

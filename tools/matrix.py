@@ -4,7 +4,7 @@
 
 Each lane gets a throw-away environment under ``.matrix``, made by uv. The releases of pymilvus are
 those where it changed how it shares channels or waits for them; see ``docs/compatibility.md``.
-A Python that is not on this machine is passed over, and said so.
+A Python that is not on this machine is passed over, and said so; ``--quick`` takes the nearest.
 """
 
 from __future__ import annotations
@@ -15,18 +15,19 @@ import shutil
 import subprocess
 import sys
 import time
-import venv
 from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 HERE = ROOT / ".matrix"
-UV = HERE / "uv" / "bin" / "uv"
+PINS = ROOT / "requirements"
+UV = Path(sys.executable).with_name("uv")
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 RELEASES = ("2.4.15", "2.5.18", "2.6.17", "3.0.2", "latest")
-OLDEST = "oldest"
-"""As a release: the lowest version of every dependency that pyproject.toml admits."""
+PINNED = {"oldest": "oldest.txt", "pinned": "dev.txt"}
+"""As a release: the lowest version of every dependency that pyproject.toml admits, and those
+which ``make test`` runs with. Both are pinned; what a named release needs is resolved anew."""
 
 TESTS = (
     "client", "async_client", "pool_isolation", "wiring", "spool", "pymilvus_facts", "identity",
@@ -50,8 +51,15 @@ class Outcome(NamedTuple):
     words: str
 
 
-QUICK = (Lane(PYTHONS[0], OLDEST), Lane(PYTHONS[-1], RELEASES[-1]))
-ALL = (Lane(PYTHONS[0], OLDEST), *(Lane(*pair) for pair in product(PYTHONS, RELEASES)))
+ALL = (Lane(PYTHONS[0], "oldest"), *(Lane(*pair) for pair in product(PYTHONS, RELEASES)))
+
+
+def quick() -> tuple[Lane, ...]:
+    """The oldest of everything, and the newest Python that is here."""
+    here = [version for version in PYTHONS if _interpreter(version)] or [_ours()]
+    lanes = Lane(here[0], "oldest"), Lane(here[-1], "pinned")
+    # The suite itself has run on the last one if there is but this Python.
+    return lanes if here[-1] != _ours() else lanes[:1]
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -62,7 +70,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     if len(arguments.lane) not in {0, 2}:
         parser.error("name a Python and a release of pymilvus, or neither")
-    lanes = (Lane(*arguments.lane),) if arguments.lane else QUICK if arguments.quick else ALL
+    lanes = (Lane(*arguments.lane),) if arguments.lane else quick() if arguments.quick else ALL
     outcomes = {lane: _run(lane) for lane in lanes}
     _say("\nPython  pymilvus  outcome")
     for lane, outcome in outcomes.items():
@@ -99,27 +107,26 @@ def _run(lane: Lane) -> Outcome:
 
 
 def _install(lane: Lane, python: str, folder: Path) -> None:
-    if not UV.exists():
-        venv.create(UV.parents[1], with_pip=True)
-        pip = [UV.with_name("python"), "-m", "pip", "install", "--quiet", "uv"]
-        subprocess.run(pip, check=True)  # noqa: S603 - fixed
-    # pymilvus up to 2.4 asks for a Milvus Lite of its own age, which speaks no TLS here.
-    override = HERE / "override.txt"
-    override.write_text("milvus-lite>=3.2\n")
     _uv("venv", "--quiet", "--clear", "--python", python, str(folder))
-    wanted = ["--editable", ".[embedded]", "--group", "test", "--override", str(override)]
-    # pkg_resources, which pymilvus up to 2.5 imports, went with setuptools 81.
-    wanted.append("setuptools>=80,<81")
-    if lane.release == OLDEST:
-        # Older ones cannot be imported beside today's marshmallow.
-        wanted += ["--resolution", "lowest-direct", f"pymilvus>={RELEASES[0]}"]
-    elif lane.release != "latest":
+    install = ["pip", "install", "--quiet", "--python", str(folder / "bin" / "python")]
+    if lane.release in PINNED:
+        pins = str(PINS / PINNED[lane.release])
+        _uv(*install, "--no-deps", "--require-hashes", "--requirement", pins)
+        _uv(*install, "--no-deps", "--no-build-isolation", "--editable", ".")
+        return
+    wanted = ["--editable", ".[embedded]", "--group", "test"]
+    wanted += ["--override", str(PINS / "override.txt"), "--requirement", str(PINS / "oldest.in")]
+    if lane.release != "latest":
         wanted.append(f"pymilvus=={lane.release}")
-    _uv("pip", "install", "--quiet", "--python", str(folder / "bin" / "python"), *wanted)
+    _uv(*install, *wanted)
 
 
 def _uv(*arguments: str) -> None:
     subprocess.run([UV, *arguments], cwd=ROOT, check=True)  # noqa: S603 - fixed
+
+
+def _ours() -> str:
+    return f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def _interpreter(version: str) -> str | None:

@@ -123,8 +123,8 @@ def _own_paths(settings: MilvusSettings) -> Callable[[str], str]:
 def _refuse_fatal(settings: MilvusSettings, slots: Iterable[str]) -> None:
     """Refuse what no caller can catch later: an abort, a hang, or trust in everyone.
 
-    An empty client file makes gRPC abort the process, an empty anchor makes it trust all public
-    roots, and pymilvus would wait for ever to open a pipe.
+    An empty client file makes gRPC abort the process, an empty anchor makes it (since 1.78) trust
+    all public roots, and pymilvus would wait for ever to open a pipe.
     """
     for slot in slots:
         named = getattr(settings, f"{slot}_path")
