@@ -9,6 +9,7 @@ import json
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -52,7 +53,7 @@ def milvus_accepts(port: int, odd: Odd) -> bool:
             return False
 
 
-GO = shutil.which("go")
+GO = shutil.which("go") or shutil.which("go", path=Path(sys.executable).parent)
 
 
 def build_go_server(folder: Path) -> Path:
