@@ -18,7 +18,7 @@ GUIDE = Path(__file__).resolve().parent.parent / "guide"
 VARIANTS = {"older": GUIDE, "current": GUIDE / "current"}
 
 
-def openssl(*arguments: object) -> str:
+def run_openssl(*arguments: object) -> str:
     run = subprocess.run(["openssl", *map(str, arguments)], capture_output=True, text=True)
     return run.stdout + run.stderr
 
@@ -26,7 +26,7 @@ def openssl(*arguments: object) -> str:
 def openssl_verdict(folder: Path, stem: str, purpose: str) -> str:
     """``OK``, or what ``openssl verify`` has against a leaf in its strict mode."""
     pem = folder / f"{stem}.pem"
-    told = openssl("verify", "-x509_strict", "-purpose", purpose, "-CAfile", folder / "ca.pem",
+    told = run_openssl("verify", "-x509_strict", "-purpose", purpose, "-CAfile", folder / "ca.pem",
                    "-untrusted", pem, pem)  # fmt: skip
     return "OK" if told.strip().endswith(": OK") else told
 
@@ -130,6 +130,12 @@ def judge() -> Callable[..., dict[str, str]]:
         }
 
     return ask
+
+
+@pytest.fixture
+def openssl() -> Callable[..., str]:
+    """The openssl command; answers with what it says."""
+    return run_openssl
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -47,6 +49,51 @@ def test_init_refuses_to_replace_a_set_until_told(certs, capsys):
     assert files(certs.folder) == before
     assert certs("init", certs.folder, "--force") == 0
     assert files(certs.folder)["ca.pem"] != before["ca.pem"]
+
+
+@pytest.fixture
+def asked(tmp_path: Path) -> Path:
+    """A directory with a key and a request that a company's CA is to sign."""
+    assert main(["certs", "csr", str(tmp_path / "asked"), "--name", "db.example.com"]) == 0
+    return tmp_path / "asked"
+
+
+@pytest.mark.parametrize("flags", [[], ["--force"], ["--force", "--dry-run"]], ids=" ".join)
+def test_init_never_replaces_what_belongs_to_no_set(asked: Path, capsys, flags: list[str]):
+    before = files(asked)
+    assert main(["certs", "init", str(asked), *flags]) == 1
+    assert "server.csr, server.key" in capsys.readouterr().err
+    assert files(asked) == before
+
+
+def test_a_forced_init_makes_the_set_beside_foreign_files(tmp_path: Path, capsys):
+    (tmp_path / "notes.txt").write_text("mine")
+    assert main(["certs", "init", str(tmp_path)]) == 1
+    assert main(["certs", "init", str(tmp_path), "--force"]) == 0
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+    assert "notes.txt" not in capsys.readouterr().out
+
+
+def test_a_dry_run_tells_what_a_forced_init_replaces_and_removes(certs, capsys):
+    assert certs("client", "alice", "--dir", certs.folder) == 0
+    before = files(certs.folder)
+    capsys.readouterr()
+    assert certs("init", certs.folder, "--force", "--dry-run") == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "ca.key ca.pem" in told
+    assert "server.pem: replaced" in told
+    assert "alice.csr alice.key alice.pem: removed" in told
+    assert files(certs.folder) == before
+
+
+def test_a_described_set_replaces_no_foreign_pair(certs, asked: Path, capsys):
+    for suffix in ("key", "csr"):
+        shutil.copy(asked / f"server.{suffix}", certs.folder / f"ingest.{suffix}")
+    before = files(certs.folder)
+    (asked / "set.toml").write_text("[clients.ingest]\n")
+    assert certs("init", certs.folder, "--config", asked / "set.toml") == 1
+    assert "ingest.key, ingest.csr" in capsys.readouterr().err
+    assert files(certs.folder) == before
 
 
 @pytest.mark.parametrize(
@@ -123,3 +170,32 @@ def test_a_directory_that_holds_no_set_is_named(tmp_path: Path, capsys):
     for command in ("renew", "repair"):
         assert main(["certs", command, str(tmp_path)]) == 1
         assert str(tmp_path) in capsys.readouterr().err
+
+
+def commands(told: str) -> list[list[str]]:
+    """Every command of ours that ends a line, as a shell reads it."""
+    found = re.findall(r"(?:^ +|: )milvus-secure (.+)$", told, re.MULTILINE)
+    return [shlex.split(line) for line in found]
+
+
+def test_every_command_that_is_printed_runs_as_it_stands(tmp_path: Path, capsys, monkeypatch):
+    """In a directory whose name has a blank, and with prose that fits into 80 columns."""
+    monkeypatch.chdir(tmp_path)
+    given, told = ["certs", "init", "sp ace $x"], ""
+    assert main(given) == 0
+    assert main(given) == 1  # says how to renew it
+    told += capsys.readouterr().err
+    assert main(["certs", "renew", "sp ace $x", "--ca"]) == 0
+    assert main(["certs", "renew", "sp ace $x", "--ca"]) == 1
+    told += "".join(capsys.readouterr())
+    assert (
+        main(["certs", "sign", "sp ace $x/ca.pem", "--dir", "sp ace $x", "--role", "client"]) == 1
+    )
+    told += capsys.readouterr().err
+    printed = commands(told)
+    assert len(printed) == 5
+    for command in printed:
+        assert main(command) == 0, command
+    told += capsys.readouterr().out
+    prose = [line for line in told.splitlines() if not line.strip().startswith("milvus-secure ")]
+    assert max(map(len, prose)) <= 80

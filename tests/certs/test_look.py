@@ -145,7 +145,7 @@ def test_status_is_sorted_by_what_expires_first(tmp_path, capsys):
     made.add_client("ingest", days=100)
     code, told = status(capsys, made.directory)
     assert code == 0
-    assert [line.split()[4].rpartition("/")[2] for line in told.splitlines()] == [
+    assert [word.rpartition("/")[2] for word in told.split() if word.endswith(".pem")] == [
         "ingest.pem", "client.pem", "server.pem", "ca.pem",
     ]  # fmt: skip
 
@@ -173,6 +173,23 @@ def test_status_looks_at_what_the_settings_refer_to(made, tmp_path, capsys):
     )  # fmt: skip
     rows = {one["setting"]: one["state"] for one in json.loads(told)["certificates"]}
     assert (code, rows) == (1, {"client_pem_path": "unreadable", "ca_pem_path": "ok"})
+
+
+def test_a_directory_without_certificates_is_no_good_news(tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    code, told = status(capsys, tmp_path / "empty")
+    assert (code, told.split()[0]) == (1, "unreadable")
+    assert certs("show", tmp_path / "empty") == 1
+    assert "holds no certificate, key or request" in capsys.readouterr().err
+
+
+def test_show_fits_into_80_columns(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = [f"node-{number}.milvus.example.com" for number in range(9)]
+    CertificateSet.create("certs", names, intermediate_days=900)
+    certs("show", "certs")
+    certs("status", "certs")
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
 
 
 def test_status_for_prometheus_has_help_type_and_seconds(made, capsys):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
+import subprocess
 
 import pytest
 from cryptography import x509
 
 from milvus_secure.certset import CertificateSet, Subject
+from milvus_secure.certset.issue import Role
+from milvus_secure.cli import main
 from milvus_secure.errors import CertificateError
 
 
@@ -110,13 +114,95 @@ def test_the_old_ca_stays_while_a_leaf_needs_it(made, snapshot):
 
 def test_a_second_new_ca_waits_for_the_first(made):
     made.renew_ca()
-    with pytest.raises(CertificateError, match="a renewal is under way"):
+    with pytest.raises(CertificateError, match=r"a renewal is under way.* certs renew \S+$"):
+        made.renew_ca()
+    made.renew()
+    with pytest.raises(CertificateError, match=r"certs renew \S+ --retire$"):
         made.renew_ca()
 
 
 def test_retiring_a_lone_ca_is_refused(made):
     with pytest.raises(CertificateError, match="holds one CA only"):
         made.retire_ca()
+
+
+@pytest.fixture
+def remote(made, tmp_path) -> str:
+    """Signed for a server whose key never was here; answers with the path of its request."""
+    other = CertificateSet.create(tmp_path / "other", ["node.example.com"])
+    (made.directory / "node.pem").write_bytes(
+        made.sign(other.directory / "server.csr", Role.SERVER)
+    )
+    return str(other.directory / "server.csr")
+
+
+def test_a_certificate_whose_key_is_elsewhere_is_named_and_keeps_the_old_ca(made, remote, openssl):
+    made.renew_ca()
+    told = made.renew().text()
+    assert "node.pem: unchanged, as its key is not here" in told
+    again = f"milvus-secure certs sign CSR --dir {made.directory} --role server --out "
+    assert again in told
+    with pytest.raises(CertificateError, match=r"node: still of the old CA.* certs sign CSR "):
+        made.retire_ca()
+    (made.directory / "node.pem").write_bytes(made.sign(remote, Role.SERVER))
+    made.retire_ca()
+    assert openssl("verify", "-CAfile", made.ca_pem, made.directory / "node.pem").endswith("OK\n")
+
+
+def test_a_copy_of_the_old_ca_does_not_hold_up_its_end(made):
+    shutil.copy(made.ca_pem, made.directory / "old.pem")
+    made.renew_ca()
+    made.renew()
+    made.retire_ca()
+
+
+def test_the_middle_step_says_that_the_old_pairs_end_with_the_old_ca(made):
+    made.renew_ca()
+    told = " ".join(made.renew().text().split())
+    assert told.count("good until the old CA is retired") == 2
+    assert f"milvus-secure certs renew {made.directory} --retire" in told
+
+
+@pytest.mark.parametrize("data", [b"x\n", None], ids=["damaged", "missing"])
+def test_a_pair_that_cannot_be_read_stops_a_renewal_of_all(made, snapshot, judge, data):
+    made.server_pem.write_bytes(data) if data else made.server_pem.unlink()
+    before = snapshot(made.directory)
+    with pytest.raises(CertificateError, match=r"server\.pem is missing or holds no") as caught:
+        made.renew()
+    assert snapshot(made.directory) == before
+    made.renew("client")
+    # What the message says helps.
+    command = shlex.split(caught.value.fix.partition("milvus-secure ")[2])
+    assert main(command) == 0
+    made.renew()
+    assert set(judge(made.directory, "localhost").values()) == {"OK"}
+
+
+def test_a_pair_of_another_ca_is_named(made, tmp_path):
+    other = CertificateSet.create(tmp_path / "other")
+    for name in ("server.pem", "server.key"):
+        shutil.copy(other.directory / name, made.directory / name)
+    assert "server.pem: unchanged, as it is no server's" in made.renew().text()
+
+
+@pytest.mark.parametrize("place", ["missing", "."])
+def test_a_place_without_a_set_is_named(tmp_path, place):
+    with pytest.raises(CertificateError, match=r"ca\.pem cannot be read: there is no"):
+        CertificateSet(tmp_path / place).renew()
+
+
+def test_an_encrypted_ca_key_is_decrypted_by_the_command_that_is_named(made, openssl):
+    made.ca_key.write_text(openssl(
+        "pkey", "-in", made.ca_key, "-aes128", "-passout", "pass:opensesame"
+    ))  # fmt: skip
+    with pytest.raises(CertificateError, match="is encrypted") as caught:
+        made.renew()
+    command = caught.value.fix.partition("alone: ")[2]
+    shell = command.replace("pkey ", "pkey -passin pass:opensesame ", 1)
+    run = subprocess.run(["sh", "-c", shell], capture_output=True, text=True, check=True)
+    assert "PRIVATE KEY" not in run.stdout
+    assert made.ca_key.stat().st_mode & 0o077 == 0
+    made.renew()
 
 
 def test_a_ca_key_that_does_not_match_signs_nothing(made, tmp_path, snapshot):

@@ -8,6 +8,7 @@ import pytest
 from cryptography import x509
 
 from milvus_secure.certset import CertificateSet
+from milvus_secure.certset.issue import Authority, Role, issue, pem
 from milvus_secure.certset.keys import load_key
 from milvus_secure.errors import CertificateError
 
@@ -119,3 +120,68 @@ def test_without_its_ca_no_set_can_be_repaired(gen_sh, snapshot, lost):
     with pytest.raises(CertificateError, match=lost):
         CertificateSet(folder).repair()
     assert snapshot(folder) == before
+
+
+@pytest.fixture
+def chained(tmp_path) -> CertificateSet:
+    return CertificateSet.create(tmp_path / "certs", ["localhost"], intermediate_days=900)
+
+
+def test_below_an_intermediate_ca_it_signs_what_is_reissued(chained, judge, snapshot):
+    before = snapshot(chained.directory)
+    chained.repair(["db.example.com"])
+    after = snapshot(chained.directory)
+    changed = {name for name in after if after[name] != before[name]}
+    assert changed == {"server.pem", "server.csr", "ca.srl"}
+    assert set(judge(chained.directory, "db.example.com").values()) == {"OK"}
+    chained.renew()
+    assert set(judge(chained.directory, "db.example.com").values()) == {"OK"}
+
+
+def test_a_sound_intermediate_set_needs_no_repair(chained):
+    assert not chained.repair().files
+
+
+def test_an_intermediate_ca_that_may_not_sign_is_reissued_with_its_leaves(chained, judge):
+    """A repair of an earlier release made a client's certificate of it."""
+    middle = chained.directory / "intermediate"
+    old = x509.load_pem_x509_certificate(middle.with_suffix(".pem").read_bytes())
+    root = x509.load_pem_x509_certificate(chained.ca_pem.read_bytes())
+    leaf = issue(
+        Role.CLIENT, old.subject, old.public_key(), Authority(root, load_key(chained.ca_key)), 90
+    )
+    middle.with_suffix(".pem").write_bytes(pem(leaf))
+    with pytest.raises(CertificateError, match="no CA certificate"):
+        chained.renew()
+    assert "intermediate.pem: not marked as a CA" in chained.repair().text()
+    assert set(judge(chained.directory, "localhost").values()) == {"OK"}
+    chained.renew()
+    assert set(judge(chained.directory, "localhost").values()) == {"OK"}
+
+
+def test_leaves_of_an_intermediate_ca_whose_key_is_kept_elsewhere_stay(chained, tmp_path):
+    (chained.directory / "intermediate.key").rename(tmp_path / "kept.key")
+    assert not chained.repair().files
+
+
+def test_a_second_server_stays_a_server(tmp_path):
+    made = CertificateSet.create(tmp_path / "certs")
+    second = CertificateSet.create(tmp_path / "other", ["proxy.example.com"])
+    shutil.copy(second.server_key, made.directory / "proxy.key")
+    signed = made.sign(second.directory / "server.csr", Role.SERVER)
+    (made.directory / "proxy.pem").write_bytes(signed)
+    assert not made.repair().files
+
+
+@pytest.mark.parametrize(("steps", "due"), [
+    (("renew_ca",), r"certs renew \S+$"), (("renew_ca", "renew"), r"certs renew \S+ --retire$"),
+], ids=["before the leaves", "after the leaves"])  # fmt: skip
+def test_while_a_ca_is_renewed_the_step_that_is_due_comes_first(tmp_path, snapshot, steps, due):
+    """What the new CA signs would be refused by clients that have the old ca.pem alone."""
+    made = CertificateSet.create(tmp_path / "certs")
+    for step in steps:
+        getattr(made, step)()
+    before = snapshot(made.directory)
+    with pytest.raises(CertificateError, match=due):
+        made.repair(["foo.example.com"])
+    assert snapshot(made.directory) == before

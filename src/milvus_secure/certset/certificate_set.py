@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from ..errors import CertificateError
-from .build import build
 from .change import Change
 from .conform import add_client, conform
+from .create import create
 from .inventory import Inventory
 from .issue import Role
 from .keys import DEFAULT_KEY_TYPE
+from .lock import alone, look
 from .pkcs12 import export
-from .plan import CA_DAYS, CLIENT, LEAF_DAYS, SetPlan, client_name, make_plan
-from .renew import renew_authority, renew_leaves, retire
+from .plan import CA_DAYS, CLIENT, LEAF_DAYS, SetPlan, make_plan
+from .renew import renew_leaves
 from .repair import repair
+from .rollover import renew_authority, retire
 from .signing import sign_request
 from .store import write_set
 from .subject import Subject
@@ -108,20 +108,22 @@ class CertificateSet:
             names, ips, key_type=key_type, server_days=days, clients={CLIENT: days},
             ca_days=ca_days, intermediate_days=intermediate_days, subject=subject or Subject(),
         )  # fmt: skip
-        return cls.from_plan(directory, plan, overwrite=overwrite)
-
-    @classmethod
-    def from_plan(
-        cls, directory: str | os.PathLike[str], plan: SetPlan, *, overwrite: bool = False,
-        dry_run: bool = False,
-    ) -> CertificateSet:  # fmt: skip
-        """Make a new set as a plan describes it; see `create`."""
         made = cls(directory)
-        if not overwrite:
-            made._refuse_occupied()
-        if not dry_run:
-            write_set(made.directory, build(plan), drop=made._own_files() if overwrite else ())
+        made.make(plan, overwrite=overwrite)
         return made
+
+    def make(self, plan: SetPlan, *, overwrite: bool = False, dry_run: bool = False) -> Change:
+        """Make a new set as a plan describes it.
+
+        Args:
+            plan: The description.
+            overwrite: Whether a set that is there may be replaced.
+            dry_run: True to only tell.
+
+        Raises:
+            CertificateError: As `create` does.
+        """
+        return self._apply(lambda held: create(held, plan, overwrite=overwrite), dry_run)
 
     def conform(self, plan: SetPlan, *, dry_run: bool = False) -> Change:
         """Make the set as a plan describes it, changing only what differs.
@@ -133,7 +135,7 @@ class CertificateSet:
         Raises:
             CertificateError: If the CA itself differs, or something cannot be written.
         """
-        return self._apply(conform(self._held(), plan), dry_run)
+        return self._apply(lambda held: conform(held, plan), dry_run)
 
     def add_client(
         self, name: str, *, days: int | None = None, key_type: str | None = None,
@@ -151,16 +153,9 @@ class CertificateSet:
         Raises:
             CertificateError: If the name cannot be used or is taken, or the CA cannot sign.
         """
-        client_name(name)
-        there = [f"{name}{suffix}" for suffix in (".key", ".pem", ".csr")
-                 if os.path.lexists(self.directory / f"{name}{suffix}")]  # fmt: skip
-        if there and not overwrite:
-            raise CertificateError(
-                f"{self.directory} holds {', '.join(there)} already.",
-                f"renew it (milvus-secure certs renew {self.directory} --only {name}), choose "
-                "another name, or say --force.",
-            )
-        return self._apply(add_client(self._held(), name, days, key_type), dry_run)
+        return self._apply(
+            lambda held: add_client(held, name, days, key_type, overwrite=overwrite), dry_run
+        )
 
     def renew(
         self, *stems: str, days: int | None = None, key_type: str | None = None,
@@ -177,7 +172,7 @@ class CertificateSet:
         Raises:
             CertificateError: If there is no such leaf, or the CA cannot sign it.
         """
-        return self._apply(renew_leaves(self._held(), stems, days, key_type), dry_run)
+        return self._apply(lambda held: renew_leaves(held, stems, days, key_type), dry_run)
 
     def renew_ca(
         self, *, days: int | None = None, key_type: str | None = None, dry_run: bool = False
@@ -192,7 +187,7 @@ class CertificateSet:
         Raises:
             CertificateError: If an earlier renewal is not finished.
         """
-        return self._apply(renew_authority(self._held(), days, key_type), dry_run)
+        return self._apply(lambda held: renew_authority(held, days, key_type), dry_run)
 
     def retire_ca(self, *, dry_run: bool = False) -> Change:
         """Take the old CA out of ca.pem, the last step of its renewal.
@@ -200,7 +195,7 @@ class CertificateSet:
         Raises:
             CertificateError: If a certificate here still is of the old CA.
         """
-        return self._apply(retire(self._held()), dry_run)
+        return self._apply(retire, dry_run)
 
     def repair(
         self, names: Sequence[str] = (), ips: Sequence[str] = (), *, days: int | None = None,
@@ -217,7 +212,7 @@ class CertificateSet:
         Raises:
             CertificateError: If the CA cannot be kept.
         """
-        return self._apply(repair(self.directory, names, ips, days), dry_run)
+        return self._apply(lambda held: repair(held, names, ips, days), dry_run)
 
     def export_pkcs12(self, password: str, client: str = CLIENT) -> bytes:
         """A client's pair, chain and CA as an encrypted PKCS#12 store.
@@ -248,39 +243,12 @@ class CertificateSet:
     def _held(self) -> Inventory:
         return Inventory(self.directory)
 
-    def _apply(self, change: Change, dry_run: bool) -> Change:
-        if not dry_run and (change.files or change.dropped):
-            write_set(self.directory, change.files, change.dropped)
+    def _apply(self, decide: Callable[[Inventory], Change], dry_run: bool) -> Change:
+        if dry_run:
+            return decide(self._held())
+        with alone(self.directory):
+            seen = look(self.directory)
+            change = decide(self._held())
+            if change.files or change.dropped:
+                write_set(self.directory, change.files, change.dropped, seen)
         return change
-
-    def _own_files(self) -> set[str]:
-        """The files of the set that is here, which a new set in its place leaves no use for."""
-        own = {"intermediate.key", "intermediate.pem", "chain.pem"}
-        with suppress(CertificateError):
-            for leaf in self._held().leaves:
-                own |= {f"{leaf.stem}{suffix}" for suffix in (".key", ".pem", ".csr")}
-        return own
-
-    def _refuse_occupied(self) -> None:
-        try:
-            held = sorted(entry.name for entry in self.directory.iterdir())
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            why = (error.strerror or type(error).__name__).lower()
-            raise CertificateError(
-                f"{self.directory} cannot be used: {why}.", "name another directory."
-            ) from None
-        if not held:
-            return
-        if "ca.pem" in held or "ca.key" in held:
-            raise CertificateError(
-                f"{self.directory} holds a certificate set already.",
-                f"renew it (milvus-secure certs renew {self.directory}), or replace it, CA and "
-                "all, with --force.",
-            )
-        few = ", ".join(held[:3]) + (" ..." if len(held) > 3 else "")
-        raise CertificateError(
-            f"{self.directory} holds files that belong to no set: {few}.",
-            "name a new or empty directory; with --force they stay where they are.",
-        )

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from .wording import fill
+
 
 @dataclass(frozen=True)
 class Change:
     """Files to write, and what people need to know about it.
+
+    A command to be pasted stands behind a line break in a line, so that it is shown unbroken.
 
     Attributes:
         files: Contents by file name; empty if there is nothing to do.
@@ -26,12 +30,12 @@ class Change:
 
     def text(self, *, dry_run: bool = False) -> str:
         """The change in words, for a screen."""
-        parts = list(self.done)
-        if dry_run:
-            parts = [f"would: {line}" for line in self.done]
+        parts = [fill(line, "would: " if dry_run else "", "    ") for line in self.done]
         if self.breaks:
-            parts += ["", "What breaks:", *(f"  - {line}" for line in self.breaks)]
+            parts += ["", "What breaks:", *(fill(line, "  - ", "    ") for line in self.breaks)]
         if self.order:
             parts += ["", "Deploy in this order:"]
-            parts += [f"  {number}. {line}" for number, line in enumerate(self.order, 1)]
+            parts += [
+                fill(line, f"  {number}. ", "     ") for number, line in enumerate(self.order, 1)
+            ]
         return "\n".join(parts)

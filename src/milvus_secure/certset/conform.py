@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -12,9 +13,10 @@ from .change import Change
 from .inventory import Inventory, Leaf
 from .issue import Authority, Role, now
 from .keys import DEFAULT_KEY_TYPE, KEY_TYPES, generate, type_of
-from .plan import LEAF_DAYS, SetPlan
+from .plan import LEAF_DAYS, SetPlan, client_name
 from .renew import reachable
 from .subject import Subject
+from .wording import certs
 
 
 def conform(held: Inventory, plan: SetPlan) -> Change:
@@ -44,6 +46,12 @@ def conform(held: Inventory, plan: SetPlan) -> Change:
     done = []
     leaves = {leaf.stem: leaf for leaf in held.leaves}
     authority = held.authority
+    for name in ("server", *plan.clients):
+        if name not in leaves and (there := _files_of(held, name)):
+            raise CertificateError(
+                f"{directory} holds {', '.join(there)}, but no pair of this CA called {name}.",
+                "move them elsewhere, so that they can be made as described.",
+            )
     faults = _leaf_differs(leaves.get("server"), plan, "server", plan.server_days, authority)
     if faults:
         made = make_leaf(
@@ -62,13 +70,26 @@ def conform(held: Inventory, plan: SetPlan) -> Change:
 
 
 def add_client(
-    held: Inventory, name: str, days: int | None = None, key_type: str | None = None
+    held: Inventory,
+    name: str,
+    days: int | None = None,
+    key_type: str | None = None,
+    *,
+    overwrite: bool = False,
 ) -> Change:
     """One more client of a set, its name built as those of its server.
 
     Raises:
-        CertificateError: If the CA cannot sign.
+        CertificateError: If the name cannot be used or is taken, or the CA cannot sign.
     """
+    client_name(name)
+    there = _files_of(held, name)
+    if there and not overwrite:
+        raise CertificateError(
+            f"{held.directory} holds {', '.join(there)} already.",
+            "choose another name, say --force, or renew what is there: "
+            f"{certs('renew', held.directory, '--only', name)}",
+        )
     authority = held.authority
     issuer = authority.certificate
     if key_type is None:
@@ -82,6 +103,11 @@ def add_client(
         {**made.files(name), "ca.srl": serial_file(made.certificate)},
         done=(f"{name}.key, {name}.pem, {name}.csr: issued, valid until {end}",),
     )
+
+
+def _files_of(held: Inventory, stem: str) -> list[str]:
+    names = (f"{stem}{suffix}" for suffix in (".key", ".pem", ".csr"))
+    return [name for name in names if os.path.lexists(held.directory / name)]
 
 
 def _authority_differs(held: Inventory, plan: SetPlan) -> Iterator[str]:

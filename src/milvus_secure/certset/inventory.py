@@ -15,8 +15,10 @@ from ..errors import CertificateError
 from ..material.reading import read_path
 from .issue import Authority, Role
 from .keys import PrivateKey, load_key
+from .wording import certs
 
-_AUTHORITIES = ("ca", "intermediate", "chain")
+AUTHORITIES = ("ca", "intermediate", "chain")
+"""The stems of files that hold CAs."""
 
 
 @dataclass(frozen=True)
@@ -90,25 +92,65 @@ class Inventory:
         if not is_authority(certificate):
             raise CertificateError(
                 f"{self.directory / stem}.pem is no CA certificate and may sign nothing.",
-                f"milvus-secure certs repair {self.directory}",
+                f"reissue it: {certs('repair', self.directory)}",
             )
         return Authority(certificate, key, (certificate,) if self.has_intermediate else ())
 
     @cached_property
-    def leaves(self) -> tuple[Leaf, ...]:
-        """The certificates of this set that have a key beside them, the server first."""
+    def issued(self) -> tuple[Leaf, ...]:
+        """The certificates of this set, the server first; keys may be elsewhere.
+
+        Raises:
+            CertificateError: If there is no set here.
+        """
         found = []
-        for path in sorted(self.directory.glob("*.pem")):
-            if path.stem in _AUTHORITIES or not path.with_suffix(".key").exists():
-                continue
-            try:
-                first, *rest = read_certificates(path)
-            except CertificateError:
-                continue
-            leaf = Leaf(path.stem, first, tuple(rest))
-            if self.issued_by(leaf) is not None:
-                found.append(leaf)
+        _ = self.anchors  # an empty directory is named, too
+        for path in self._leaf_files():
+            chain = _readable(path)
+            if chain:
+                leaf = Leaf(path.stem, chain[0], chain[1:])
+                if not self._authority_too(leaf) and self.issued_by(leaf) is not None:
+                    found.append(leaf)
         return tuple(sorted(found, key=lambda leaf: (leaf.role is not Role.SERVER, leaf.stem)))
+
+    @cached_property
+    def leaves(self) -> tuple[Leaf, ...]:
+        """Those that have a key beside them."""
+        return tuple(leaf for leaf in self.issued if self.has_key(leaf.stem))
+
+    @cached_property
+    def of_old_ca(self) -> tuple[Leaf, ...]:
+        """Those that would be refused if the first anchor stood alone."""
+        return tuple(leaf for leaf in self.issued if self.issued_by(leaf) != self.anchors[0])
+
+    @cached_property
+    def damaged(self) -> tuple[str, ...]:
+        """The stems of keys whose certificate cannot be read, or is missing for a usual one."""
+        stems = {"server", "client", *(path.stem for path in self._leaf_files())}
+        return tuple(
+            stem
+            for stem in sorted(stems)
+            if self.has_key(stem) and not _readable(self.directory / f"{stem}.pem")
+        )
+
+    @property
+    def foreign(self) -> tuple[str, ...]:
+        """The stems of pairs that are not of this set, whatever else they are."""
+        known = {*self.damaged, *(leaf.stem for leaf in self.issued)}
+        stems = (path.stem for path in self._leaf_files())
+        return tuple(stem for stem in stems if self.has_key(stem) and stem not in known)
+
+    def has_key(self, stem: str) -> bool:
+        """Whether ``STEM.key`` is here."""
+        return (self.directory / f"{stem}.key").exists()
+
+    def _authority_too(self, leaf: Leaf) -> bool:
+        """Whether it is a CA under another name, such as a copy of an old ca.pem."""
+        named = leaf.stem in {"server", "client"}
+        return leaf.certificate in self.anchors or (is_authority(leaf.certificate) and not named)
+
+    def _leaf_files(self) -> list[Path]:
+        return [p for p in sorted(self.directory.glob("*.pem")) if p.stem not in AUTHORITIES]
 
     def issued_by(self, leaf: Leaf) -> x509.Certificate | None:
         """The anchor a leaf chains to, or None if it is not of this set."""
@@ -135,18 +177,27 @@ def read_certificates(path: Path) -> tuple[x509.Certificate, ...]:
     """
     got = read_path(os.fspath(path))
     if got.fault is not None:
+        missing = got.fault.code == "file-missing"
         raise CertificateError(
             f"{path} cannot be read: {got.fault.detail or got.fault.code}.",
-            "name the directory of a set, or make one: milvus-secure certs init DIR",
-        )
+            f"name the directory of a set, or make one: {certs('init', path.parent)}" if missing
+            else "make it a file that you may read.",
+        )  # fmt: skip
     try:
         found = tuple(x509.load_pem_x509_certificates(got.data))
         _ = [(one.subject, one.issuer) for one in found]  # parsed only when asked for
     except (*NAME_ERRORS, x509.InvalidVersion):
         raise CertificateError(
-            f"{path} holds no PEM certificate.", f"look at it: milvus-secure certs show {path}"
+            f"{path} holds no PEM certificate.", f"look at it: {certs('show', path)}"
         ) from None
     return found
+
+
+def _readable(path: Path) -> tuple[x509.Certificate, ...]:
+    try:
+        return read_certificates(path)
+    except CertificateError:
+        return ()
 
 
 def signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
@@ -169,6 +220,6 @@ def require_pair(certificate: x509.Certificate, key: PrivateKey, stem: Path) -> 
     if public_key(certificate) != key.public_key():
         raise CertificateError(
             f"{stem}.key is not the key of {stem}.pem.",
-            "put the key back that was made with it, or make a new set "
-            "(milvus-secure certs init DIR).",
+            f"put the key back that was made with it, or see which it is: "
+            f"{certs('show', stem.parent)}",
         )

@@ -97,7 +97,7 @@ def self_signed(
     name: x509.Name, key: PrivateKey, end: datetime, *, path_length: int | None
 ) -> Pair:
     """Make a root that is valid from now to its end."""
-    builder = _builder(name, key.public_key(), name, key.public_key(), end)
+    builder = _builder(name, key.public_key(), name, key.public_key(), now(), end)
     builder = _for_role(builder, Role.CA, key.public_key(), path_length)
     return Pair(builder.sign(key, digest_for(key)), key)
 
@@ -130,16 +130,17 @@ def issue(
             f"({subject.rfc4514_string()}), and no chain could be built.",
             "give it another common name.",
         )
-    end = now() + timedelta(days=check_days(days))
+    start = now()
+    end = start + timedelta(days=check_days(days))
     # A set is not made within one second, and its days may be the same throughout.
     if end > issuer.not_valid_after_utc + timedelta(hours=1):
-        left = (issuer.not_valid_after_utc - now()).days
+        left = (issuer.not_valid_after_utc - start).days
         raise CertificateError(
             f"The {role.value} certificate would be valid for {days} days, its issuer for {left}.",
             "ask for fewer days, or renew the CA first: milvus-secure certs renew DIR --ca",
         )
     end = min(end, issuer.not_valid_after_utc)
-    builder = _builder(subject, public, issuer.subject, authority.key.public_key(), end)
+    builder = _builder(subject, public, issuer.subject, authority.key.public_key(), start, end)
     builder = _for_role(builder, role, public, 0)
     if names is not None:
         builder = builder.add_extension(names, critical=False)
@@ -162,7 +163,12 @@ def now() -> datetime:
 
 
 def _builder(
-    subject: x509.Name, public: PublicKey, issuer: x509.Name, signer: PublicKey, end: datetime
+    subject: x509.Name,
+    public: PublicKey,
+    issuer: x509.Name,
+    signer: PublicKey,
+    start: datetime,
+    end: datetime,
 ) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
@@ -170,7 +176,7 @@ def _builder(
         .issuer_name(issuer)
         .public_key(public)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now() - _BACKDATE)
+        .not_valid_before(start - _BACKDATE)
         .not_valid_after(end)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer), critical=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -10,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from ..errors import CertificateError
 from ..material.reading import read_path
+from .wording import certs
 
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
@@ -91,12 +93,15 @@ def load_key(path: Path) -> PrivateKey:
     try:
         key = serialization.load_pem_private_key(got.data, None)
     except TypeError:
+        here, plain = shlex.quote(str(path)), shlex.quote(f"{path}.plain")
         raise CertificateError(
-            f"The key {path} is encrypted.", f"decrypt it first: openssl pkey -in {path}"
+            f"The key {path} is encrypted.",
+            "put it there without its password, readable by you alone: "
+            f"openssl pkey -in {here} -out {plain} && mv {plain} {here}",
         ) from None
     except (ValueError, UnsupportedAlgorithm):
         raise CertificateError(
-            f"{path} holds no PEM private key.", f"look at it: milvus-secure certs show {path}"
+            f"{path} holds no PEM private key.", f"look at it: {certs('show', path)}"
         ) from None
     if not isinstance(key, (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey)):
         raise CertificateError(

@@ -1,26 +1,21 @@
-"""Renews leaves under the same CA, and the CA itself with an overlap, in an order that holds.
-
-A CA is renewed in three steps, each of which leaves every client working: first everybody trusts
-both CAs, then the leaves change, then the old CA goes.
-"""
+"""Renews the certificates of a set under the CA that stands first in ca.pem."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from pathlib import Path
+from collections.abc import Collection, Iterator
 
 from cryptography import x509
 
 from ..certificates.certificate import public_key
 from ..errors import CertificateError
-from .build import build_authority, make_leaf, serial_file
+from .build import make_leaf, serial_file
 from .change import Change
-from .inventory import Inventory, Leaf, read_certificates
-from .issue import Authority, Role, check_days, now, pem
+from .inventory import Inventory, Leaf
+from .issue import Authority, Role, check_days, now
 from .keys import DEFAULT_KEY_TYPE, KEY_TYPES, check_key_type, generate, type_of
-from .subject import Subject
+from .wording import certs
 
-_RESTART = "restart Milvus, which reads them once"
+RESTART = "restart Milvus, which reads them once"
 
 
 def renew_leaves(
@@ -38,22 +33,15 @@ def renew_leaves(
         key_type: Another key type.
 
     Raises:
-        CertificateError: If there is no such leaf, or the CA cannot sign.
+        CertificateError: If there is no such leaf, one of them cannot be read, or the CA cannot
+            sign.
     """
-    unknown = set(stems) - {leaf.stem for leaf in held.leaves}
-    chosen = [leaf for leaf in held.leaves if not stems or leaf.stem in stems]
-    if unknown or not chosen:
-        have = ", ".join(leaf.stem for leaf in held.leaves) or "none"
-        raise CertificateError(
-            f"{held.directory} holds no certificate of this CA called "
-            f"{', '.join(sorted(unknown)) or 'server or client'}; it holds: {have}.",
-            "name one of those.",
-        )
+    chosen = _chosen(held, stems)
     files: dict[str, bytes] = {}
     done = []
     for leaf in chosen:
         valid = check_days(days) if days is not None else reachable(leaf.days, held.authority)
-        key = generate(check_key_type(key_type) if key_type else _same_type(leaf.certificate))
+        key = generate(check_key_type(key_type) if key_type else same_type(leaf.certificate))
         made = make_leaf(
             leaf.role, leaf.certificate.subject, key, held.authority, valid, leaf.names
         )
@@ -61,7 +49,24 @@ def renew_leaves(
         files["ca.srl"] = serial_file(made.certificate)
         end = made.certificate.not_valid_after_utc.date()
         done.append(f"{leaf.stem}.pem: renewed with a new key, valid until {end}")
-    return Change(files, (), tuple(done), *_consequences(chosen))
+    elsewhere = [leaf for leaf in held.issued if not stems and not held.has_key(leaf.stem)]
+    done += [f"{leaf.stem}.pem: unchanged, as its key is not here" for leaf in elsewhere]
+    if not stems:
+        done += [
+            f"{stem}.pem: unchanged, as it is no server's or client's of this CA"
+            for stem in held.foreign
+        ]
+    return Change(
+        files,
+        done=tuple(done),
+        breaks=tuple(
+            f"clients that pin {leaf.stem}.pem (server_pem_path) refuse the new one; "
+            "give them ca.pem first"
+            for leaf in chosen
+            if leaf.role is Role.SERVER
+        ),
+        order=(*_order(held, chosen, elsewhere), *_retiring(held, chosen)),
+    )
 
 
 def reachable(days: int, authority: Authority) -> int:
@@ -80,104 +85,65 @@ def reachable(days: int, authority: Authority) -> int:
     return min(days, left)
 
 
-def _same_type(certificate: x509.Certificate) -> str:
+def same_type(certificate: x509.Certificate) -> str:
+    """The key type a renewed certificate gets: the one it had, if gRPC takes that."""
     found = type_of(public_key(certificate))
     return found if found in KEY_TYPES else DEFAULT_KEY_TYPE
 
 
-def _consequences(leaves: Collection[Leaf]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    breaks, order = [], []
-    for leaf in leaves:
-        end = leaf.certificate.not_valid_after_utc.date()
-        if leaf.role is Role.SERVER:
-            breaks.append(
-                f"clients that pin {leaf.stem}.pem (server_pem_path) refuse the new one; "
-                "give them ca.pem first"
-            )
-            order.append(
-                f"copy {leaf.stem}.pem and {leaf.stem}.key to the server and {_RESTART}; "
-                f"the old pair is good until {end}"
-            )
-        else:
-            order.append(
-                f"copy {leaf.stem}.pem and {leaf.stem}.key to that client and restart it, any "
-                f"time before {end}"
-            )
-    return tuple(breaks), tuple(order)
-
-
-def renew_authority(
-    held: Inventory, days: int | None = None, key_type: str | None = None
-) -> Change:
-    """A new CA beside the old one in ca.pem; leaves stay as they are.
-
-    Raises:
-        CertificateError: If an earlier renewal is not finished, or ca.key does not fit ca.pem.
-    """
-    directory = held.directory
-    if len(held.anchors) > 1:
-        raise CertificateError(
-            f"{directory / 'ca.pem'} holds {len(held.anchors)} CAs: a renewal is under way.",
-            f"finish it: milvus-secure certs renew {directory} --retire",
-        )
-    old = held.anchors[0]
-    _ = held.authority  # a key that does not fit is found before anything is made
-    middle_days = None
-    if held.has_intermediate:
-        middle_days = Leaf("", read_certificates(directory / "intermediate.pem")[0]).days
-    files, _signer = build_authority(
-        Subject.of(old.subject), key_type or _same_type(old),
-        check_days(days) if days is not None else min(Leaf("", old).days, 36_500),
-        middle_days, named=False,
+def sign_again(held: Inventory, stem: str, role: Role) -> str:
+    """The command that makes ``STEM.pem`` anew from its request."""
+    asked = held.directory / f"{stem}.csr"
+    return certs(
+        "sign", asked if asked.exists() else "CSR", "--dir", held.directory, "--role", role.value,
+        "--out", held.directory / f"{stem}.pem", "--force",
     )  # fmt: skip
-    files["ca.pem"] += pem(old)
-    return Change(
-        files,
-        done=(
-            "ca.key, ca.pem: a new CA; ca.pem now holds it and the old one, so that both count",
-            "server and client certificates: unchanged, still of the old CA",
-        ),
-        breaks=("nobody, as long as each step below is finished before the next",),
-        order=(
-            "copy ca.pem to every client (ca_pem_path or server_pem_path) and restart it",
-            f"in mutual mode copy ca.pem to the server (tls.caPemPath) and {_RESTART}",
-            f"run milvus-secure certs renew {directory}",
-            f"copy server.pem and server.key to the server and {_RESTART}",
-            "copy each client's pair to it and restart it",
-            f"run milvus-secure certs renew {directory} --retire and copy ca.pem everywhere",
-        ),
-    )
 
 
-def retire(held: Inventory) -> Change:
-    """Take the old CA out of ca.pem.
+def _chosen(held: Inventory, stems: Collection[str]) -> list[Leaf]:
+    have = [leaf.stem for leaf in held.leaves]
+    for stem in held.damaged:
+        if not stems or stem in stems:
+            role = Role.SERVER if stem == "server" else Role.CLIENT
+            raise CertificateError(
+                f"{held.directory / stem}.pem is missing or holds no certificate that can be read.",
+                "restore it from a copy, or make it anew from its request: "
+                f"{sign_again(held, stem, role)}",
+            )
+    unknown = set(stems).difference(have)
+    if unknown or not have:
+        raise CertificateError(
+            f"{held.directory} holds no certificate of this CA, with its key, called "
+            f"{', '.join(sorted(unknown)) or 'server or client'}; "
+            f"it holds: {', '.join(have) or 'none'}.",
+            "name one of those." if have else "name the directory of a set that has some.",
+        )
+    return [leaf for leaf in held.leaves if not stems or leaf.stem in stems]
 
-    Raises:
-        CertificateError: If a leaf here still is of the old CA, or there is none to retire.
-    """
+
+def _order(held: Inventory, chosen: Collection[Leaf], elsewhere: Collection[Leaf]) -> Iterator[str]:
+    for leaf in chosen:
+        until = f"until {leaf.certificate.not_valid_after_utc.date()}"
+        if leaf in held.of_old_ca:
+            until = f"until the old CA is retired, at most {until}"
+        pair = f"copy {leaf.stem}.pem and {leaf.stem}.key"
+        if leaf.role is Role.SERVER:
+            yield f"{pair} to the server and {RESTART}; the old pair is good {until}"
+        else:
+            yield f"{pair} to that client and restart it; the old pair is good {until}"
+    for leaf in elsewhere:
+        again = sign_again(held, leaf.stem, leaf.role)
+        yield f"sign the request of {leaf.stem}.pem again, and deploy what it makes:\n{again}"
+
+
+def _retiring(held: Inventory, chosen: Collection[Leaf]) -> Iterator[str]:
+    """What is left to do when the CA is being renewed."""
     if len(held.anchors) < 2:
-        raise CertificateError(
-            f"{held.directory / 'ca.pem'} holds one CA only; there is none to retire.",
-            f"milvus-secure certs renew {held.directory} --ca starts a renewal.",
-        )
-    new = held.anchors[0]
-    late = [leaf.stem for leaf in held.leaves if held.issued_by(leaf) != new]
-    if late:
-        raise CertificateError(
-            f"{', '.join(late)}: still of the old CA, and would be refused without it.",
-            f"milvus-secure certs renew {held.directory}, and deploy what it makes.",
-        )
-    ended = ", ".join(_called(old) for old in held.anchors[1:])
-    return Change(
-        {"ca.pem": pem(new)},
-        done=(f"ca.pem: {ended} is gone; it holds {_called(new)} alone",),
-        breaks=("whoever still uses a certificate of the old CA",),
-        order=(
-            "copy ca.pem to every client and restart it",
-            f"in mutual mode copy ca.pem to the server (tls.caPemPath) and {_RESTART}",
-        ),
-    )
-
-
-def _called(certificate: x509.Certificate) -> str:
-    return Subject.of(certificate.subject).common_name or Path("ca.pem").name
+        return
+    rest = [leaf.stem for leaf in held.of_old_ca if leaf not in chosen and held.has_key(leaf.stem)]
+    if rest:
+        command = certs("renew", held.directory)
+        yield f"renew what else is of the old CA ({', '.join(rest)}):\n{command}"
+    command = certs("renew", held.directory, "--retire")
+    yield f"once nobody uses an old pair any more, take the old CA out of ca.pem:\n{command}"
+    yield "copy ca.pem everywhere"

@@ -6,157 +6,103 @@ The CA keeps its key and name, so that whoever trusts the old ca.pem trusts what
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from ..certificates.certificate import authority_key, extension, key_id, public_key
+from ..certificates.certificate import extension, public_key
 from ..errors import CertificateError
 from ..material.reading import read_path
 from .build import make_leaf, serial_file
 from .change import Change
-from .inventory import is_authority, read_certificates, require_pair, signed_by
-from .issue import Authority, Role, now, pem, self_signed
+from .faults import Found, intermediate_faults, leaf_faults, missing_names, root_faults
+from .inventory import Inventory, read_certificates, require_pair
+from .issue import Authority, Role, issue, now, pem, self_signed
 from .keys import DEFAULT_KEY_TYPE, PrivateKey, generate, key_pem, load_key, usable
 from .names import host_name, identifiers
 from .plan import CA_DAYS, CLIENT, LEAF_DAYS
+from .renew import RESTART, reachable
+from .rollover import require_one_anchor
 from .subject import Subject
-
-_WEAK = (hashes.MD5, hashes.SHA1)
+from .wording import certs
 
 
 def repair(
-    directory: Path, names: Sequence[str] = (), ips: Sequence[str] = (), days: int | None = None
+    held: Inventory, names: Sequence[str] = (), ips: Sequence[str] = (), days: int | None = None
 ) -> Change:
     """Find what is wrong with a set and reissue it.
 
     Args:
-        directory: With ca.key and ca.pem of one another.
+        held: With ca.key and ca.pem of one another.
         names: What the server is called besides what its certificate presents; its common name
             when that presents nothing.
         ips: Addresses likewise.
         days: Validity of what is reissued.
 
     Raises:
-        CertificateError: If the CA itself cannot be kept.
+        CertificateError: If the CA itself cannot be kept, or is being renewed.
     """
-    old_root = read_certificates(directory / "ca.pem")[0]
-    key = load_key(directory / "ca.key")
-    require_pair(old_root, key, directory / "ca")
-    if not usable(key):
-        raise CertificateError(
-            f"{directory / 'ca.key'} is too weak a key, which no reissued certificate can mend.",
-            f"make a new set: milvus-secure certs init {directory} --force",
-        )
+    directory = held.directory
+    require_one_anchor(held)  # what the new CA signs, clients with the old ca.pem refuse
+    old_root = held.anchors[0]
+    key = _sound_key(directory, "ca", old_root)
     files: dict[str, bytes] = {}
     done: list[str] = []
-    root, faults = old_root, list(_root_faults(old_root))
+    root, faults = old_root, list(root_faults(old_root))
     if faults:
         root = _reissued_root(old_root, key)
         files["ca.pem"] = pem(root)
         done.append(f"ca.pem: {'; '.join(faults)}; reissued with the same key and name")
     authority = Authority(root, key)
-    stems = [CLIENT, *sorted(p.stem for p in directory.glob("*.pem") if _is_client(p, root))]
-    for stem in dict.fromkeys(("server", *stems)):
-        found = _Found(directory, stem)
-        faults = list(_leaf_faults(found, root))
-        if stem == "server" and not faults:
-            faults += _missing_names(found, names, ips)
+    if held.has_intermediate:
+        authority = _intermediate(directory, authority, files, done)
+    stems = dict.fromkeys(("server", CLIENT, *(leaf.stem for leaf in held.leaves)))
+    servers = []
+    for stem in stems:
+        found = Found(directory, stem)
+        asked = (names, ips) if stem == "server" else ((), ())
+        faults = list(leaf_faults(found, authority, root)) or list(missing_names(found, *asked))
         if faults:
-            files |= _reissued(found, authority, names, ips, days)
+            files |= _reissued(found, authority, root, asked, days)
             done.append(f"{stem}.pem: {'; '.join(faults)}; reissued")
-    for name in ("ca.key", "server.key", "client.key"):
+            servers += [stem] if found.role is Role.SERVER else []
+    for name in ("ca.key", "intermediate.key", *(f"{stem}.key" for stem in stems)):
         got = read_path(os.fspath(directory / name))
         if got.exposed_to and got.data:
             files.setdefault(name, got.data)
             done.append(f"{name}: readable by {got.exposed_to}; now by its owner alone")
-    return _told(directory, files, done)
+    return _told(directory, files, done, servers)
 
 
-class _Found:
-    """A leaf as it is in the directory, however broken."""
-
-    def __init__(self, directory: Path, stem: str) -> None:
-        self.stem = stem
-        self.role = Role.SERVER if stem == "server" else Role.CLIENT
-        self.certificate: x509.Certificate | None = None
-        self.key: PrivateKey | None = None
-        self.faults: list[str] = []
-        try:
-            self.certificate = read_certificates(directory / f"{stem}.pem")[0]
-        except CertificateError:
-            self.faults.append("missing or unreadable")
-        try:
-            self.key = load_key(directory / f"{stem}.key")
-        except CertificateError:
-            self.faults.append("its key is missing or unreadable")
+def _sound_key(directory: Path, stem: str, certificate: x509.Certificate) -> PrivateKey:
+    key = load_key(directory / f"{stem}.key")
+    require_pair(certificate, key, directory / stem)
+    if not usable(key):
+        raise CertificateError(
+            f"{directory / stem}.key is too weak a key, which no reissued certificate can mend.",
+            f"make a new set, CA and all: {certs('init', directory, '--force')}",
+        )
+    return key
 
 
-def _is_client(path: Path, root: x509.Certificate) -> bool:
-    if path.stem in {"ca", "server"} or not path.with_suffix(".key").exists():
-        return False
-    try:
-        return signed_by(read_certificates(path)[0], root)
-    except CertificateError:
-        return False
-
-
-def _root_faults(root: x509.Certificate) -> Iterator[str]:
-    basic = extension(root, x509.BasicConstraints)
-    if basic is None or not basic.ca:
-        yield "not marked as a CA"
-    if extension(root, x509.KeyUsage) is None or not is_authority(root):
-        yield "no key usage keyCertSign"
-    if key_id(root) is None:
-        yield "no subject key identifier"
-    if isinstance(root.signature_hash_algorithm, _WEAK):
-        yield "a weak signature"
-    if root.not_valid_after_utc <= now():
-        yield f"expired on {root.not_valid_after_utc.date()}"
-
-
-def _leaf_faults(found: _Found, root: x509.Certificate) -> Iterator[str]:
-    yield from found.faults
-    leaf, key = found.certificate, found.key
-    if leaf is None:
-        return
-    if key is not None and public_key(leaf) != key.public_key():
-        yield "its key is of another certificate"
-    if key is not None and not usable(key):
-        yield "a key that is too weak or refused by gRPC"
-    if not signed_by(leaf, root):
-        yield "not signed by ca.key"
-    if leaf.subject == root.subject:
-        yield "the same subject as the CA"
-    if authority_key(leaf) is None or authority_key(leaf) != key_id(root):
-        yield "no key identifier of its CA"
-    if isinstance(leaf.signature_hash_algorithm, _WEAK):
-        yield "a weak signature"
-    if leaf.not_valid_after_utc <= now():
-        yield f"expired on {leaf.not_valid_after_utc.date()}"
-    yield from _purpose_faults(found.role, leaf)
-
-
-def _purpose_faults(role: Role, leaf: x509.Certificate) -> Iterator[str]:
-    server = role is Role.SERVER
-    needed = ExtendedKeyUsageOID.SERVER_AUTH if server else ExtendedKeyUsageOID.CLIENT_AUTH
-    usages = extension(leaf, x509.ExtendedKeyUsage)
-    if usages is None or needed not in usages:
-        yield f"no extended key usage {'serverAuth' if server else 'clientAuth'}"
-    if server and extension(leaf, x509.SubjectAlternativeName) is None:
-        yield "no subjectAltName"
-
-
-def _missing_names(found: _Found, names: Sequence[str], ips: Sequence[str]) -> Iterator[str]:
-    had = extension(found.certificate, x509.SubjectAlternativeName) if found.certificate else None
-    for asked in identifiers(names, ips).extension() or ():
-        if asked not in (had or ()):
-            yield f"not called {asked.value}"
+def _intermediate(
+    directory: Path, root: Authority, files: dict[str, bytes], done: list[str]
+) -> Authority:
+    """The CA that signs leaves below the root, reissued if something is wrong with it."""
+    middle = read_certificates(directory / "intermediate.pem")[0]
+    key = _sound_key(directory, "intermediate", middle)
+    faults = list(intermediate_faults(middle, root.certificate))
+    if faults:
+        days = reachable(CA_DAYS, root)
+        middle = issue(Role.INTERMEDIATE, middle.subject, key.public_key(), root, days)
+        files["intermediate.pem"] = pem(middle)
+        done.append(f"intermediate.pem: {'; '.join(faults)}; reissued with the same key and name")
+    if files:
+        files["chain.pem"] = pem(middle) + pem(root.certificate)
+    return Authority(middle, key, (middle,))
 
 
 def _reissued_root(old: x509.Certificate, key: PrivateKey) -> x509.Certificate:
@@ -167,23 +113,20 @@ def _reissued_root(old: x509.Certificate, key: PrivateKey) -> x509.Certificate:
 
 
 def _reissued(
-    found: _Found,
+    found: Found,
     authority: Authority,
-    names: Sequence[str],
-    ips: Sequence[str],
+    root: x509.Certificate,
+    asked: tuple[Sequence[str], Sequence[str]],
     days: int | None,
 ) -> dict[str, bytes]:
     old, key = found.certificate, found.key
     fits = old is None or (key is not None and public_key(old) == key.public_key())
     if key is None or not fits or not usable(key):
         key = generate(DEFAULT_KEY_TYPE)
-    root = authority.certificate
-    sans = _names(old, root, names, ips) if found.role is Role.SERVER else None
+    sans = _names(old, root, *asked) if found.role is Role.SERVER else None
     subject = _subject(found, root, sans)
-    left = (root.not_valid_after_utc - now()).days
-    made = make_leaf(
-        found.role, subject.x509_name(), key, authority, days or max(1, min(LEAF_DAYS, left)), sans
-    )
+    valid = reachable(LEAF_DAYS, authority) if days is None else days
+    made = make_leaf(found.role, subject.x509_name(), key, authority, valid, sans)
     return {**made.files(found.stem), f"{found.stem}.key": key_pem(key),
             "ca.srl": serial_file(made.certificate)}  # fmt: skip
 
@@ -214,7 +157,7 @@ def _names(
 
 
 def _subject(
-    found: _Found, root: x509.Certificate, sans: x509.SubjectAlternativeName | None
+    found: Found, root: x509.Certificate, sans: x509.SubjectAlternativeName | None
 ) -> Subject:
     """As before, but for names that gen.sh gives to all three alike."""
     old = Subject.of((found.certificate or root).subject)
@@ -228,16 +171,26 @@ def _subject(
     return old
 
 
-def _told(directory: Path, files: dict[str, bytes], done: list[str]) -> Change:
+def _told(
+    directory: Path, files: dict[str, bytes], done: list[str], servers: Sequence[str]
+) -> Change:
     if not files:
         return Change(done=(f"{directory}: nothing is wrong with this set",))
-    breaks, order = [], []
-    if "server.pem" in files:
-        breaks.append("clients that pin server.pem (server_pem_path); give them ca.pem first")
-    if "ca.pem" in files:
-        order.append("copy ca.pem to the clients; those with the old one keep working")
-    if "server.pem" in files or "ca.pem" in files:
-        order.append("copy server.pem, server.key and ca.pem to the server and restart Milvus")
-    if any(name.endswith(".pem") and name not in {"ca.pem", "server.pem"} for name in files):
+    new_root = "ca.pem" in files
+    order = ["copy ca.pem to the clients; those with the old one keep working"] if new_root else []
+    order += [
+        f"copy {stem}.pem, {stem}.key and ca.pem to the server and {RESTART}"
+        for stem in servers or (["server"] if new_root else [])
+    ]
+    kept = {"ca.pem", "intermediate.pem", "chain.pem", *(f"{stem}.pem" for stem in servers)}
+    if any(name.endswith(".pem") and name not in kept for name in files):
         order.append("copy the client pairs to the clients and restart them")
-    return Change(files, (), tuple(done), tuple(breaks), tuple(order))
+    return Change(
+        files,
+        done=tuple(done),
+        breaks=tuple(
+            f"clients that pin {stem}.pem (server_pem_path); give them ca.pem first"
+            for stem in servers
+        ),
+        order=tuple(order),
+    )

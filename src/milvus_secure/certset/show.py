@@ -25,6 +25,7 @@ from ..printable import printable
 from .contents import Contents
 from .inventory import signed_by
 from .keys import type_of
+from .wording import fill
 
 _EXTENDED = {
     ExtendedKeyUsageOID.SERVER_AUTH: "serverAuth",
@@ -81,21 +82,30 @@ def render(described: dict[str, Any]) -> str:
 
 
 def _lines(file: dict[str, Any]) -> list[str]:
-    lines = [f"{file['file']} ({file['form']})"]
+    lines = [fill(f"{file['file']} ({file['form']})", hang="    ")]
     for place, certificate in enumerate(file["certificates"]):
         lines.append(f"  certificate {place}")
-        lines += [f"    {name:<12} {text}" for name, text in _fields(certificate) if text]
+        lines += _field_lines(certificate)
     if file["chain"]:
-        lines.append(f"  chain order    {file['chain']}")
+        lines.append(_line("chain order", file["chain"]))
     for key in file["keys"]:
         whose = f"belongs to {key['belongs_to']}" if key["belongs_to"] else (
             "belongs to no certificate shown")  # fmt: skip
-        lines.append(f"  private key    {key['key']}, {whose}")
+        lines.append(_line("private key", f"{key['key']}, {whose}"))
     for request in file["requests"]:
         lines.append("  request")
-        lines += [f"    {name:<12} {text}" for name, text in _fields(request) if text]
-    lines += [f"  note           {note}" for note in file["notes"]]
+        lines += _field_lines(request)
+    lines += [_line("note", note) for note in file["notes"]]
     return lines
+
+
+def _line(name: str, text: str) -> str:
+    return fill(text, f"  {name:<14} ", " " * 17)
+
+
+def _field_lines(one: dict[str, Any]) -> list[str]:
+    # A SHA-256 in hex ends in column 80.
+    return [fill(text, f"    {name:<11} ", " " * 16) for name, text in _fields(one) if text]
 
 
 def _fields(one: dict[str, Any]) -> list[tuple[str, str]]:

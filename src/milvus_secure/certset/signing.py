@@ -17,10 +17,12 @@ from ..material.reading import read_path
 from .inventory import Inventory
 from .issue import Role, issue, pem, request
 from .keys import DEFAULT_KEY_TYPE, generate, key_pem, type_of, usable
+from .lock import alone, look
 from .names import identifiers
 from .plan import LEAF_DAYS, common_name
 from .store import write_set
 from .subject import Subject
+from .wording import certs
 
 
 def make_request(
@@ -63,12 +65,14 @@ def write_request(directory: Path, files: Mapping[str, bytes], *, overwrite: boo
     Raises:
         CertificateError: If one of them is there and ``overwrite`` is false.
     """
-    there = [name for name in files if os.path.lexists(directory / name)]
-    if there and not overwrite:
-        raise CertificateError(
-            f"{directory} holds {', '.join(there)} already.", "name another, or say --force."
-        )
-    write_set(directory, files)
+    with alone(directory):
+        seen = look(directory)
+        there = [name for name in files if os.path.lexists(directory / name)]
+        if there and not overwrite:
+            raise CertificateError(
+                f"{directory} holds {', '.join(there)} already.", "name another, or say --force."
+            )
+        write_set(directory, files, seen=seen)
 
 
 def sign_request(
@@ -137,7 +141,7 @@ def load_request(path: Path) -> x509.CertificateSigningRequest:
         _ = asked.subject, asked.public_key()  # parsed only when asked for
     except (*NAME_ERRORS, UnsupportedAlgorithm):
         raise CertificateError(
-            f"{path} holds no certificate request.", f"look at it: milvus-secure certs show {path}"
+            f"{path} holds no certificate request.", f"look at it: {certs('show', path)}"
         ) from None
     if not sound:
         raise CertificateError(

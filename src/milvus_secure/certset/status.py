@@ -14,8 +14,10 @@ from ..certificates.certificate import subject_text
 from ..errors import CertificateError
 from ..material.material import Material
 from .inventory import read_certificates
+from .wording import fill
 
 _AUTHORITY_FIRST = datetime.min.replace(tzinfo=timezone.utc)
+_HANG = " " * 16
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,10 @@ def of_paths(
 ) -> Iterator[Row]:
     """A row for each certificate in files, and in the ``*.pem`` of directories."""
     for path in paths:
-        for file in sorted(path.glob("*.pem")) if path.is_dir() else [path]:
+        files = sorted(path.glob("*.pem")) if path.is_dir() else [path]
+        if not files:
+            yield Row("file", str(path), "", None, "unreadable", detail="no *.pem can be seen here")
+        for file in files:
             try:
                 found = read_certificates(file)
             except CertificateError as error:
@@ -80,16 +85,16 @@ def by_expiry(rows: Iterable[Row]) -> list[Row]:
 
 
 def as_text(rows: Sequence[Row]) -> str:
-    """A line for each row."""
+    """A line for each row, or more where one does not hold it."""
     if not rows:
         return "Nothing to look at: no certificate is referred to."
     lines = []
     for row in rows:
         if row.not_after is None:
-            lines.append(f"{row.state:<14} {row.origin}: {row.detail}")
+            lines.append(fill(f"{row.state:<14} {row.origin}: {row.detail}", hang=_HANG))
             continue
-        end = row.not_after.date()
-        lines.append(f"{row.state:<14} {row.days_left:>6} days  {end}  {row.origin}  {row.subject}")
+        when = f"{row.days_left:>6} days  {row.not_after.date()}"
+        lines.append(fill(f"{row.state:<14} {when}  {row.origin}  {row.subject}", hang=_HANG))
     return "\n".join(lines)
 
 

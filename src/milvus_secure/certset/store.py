@@ -6,6 +6,7 @@ call. What is foreign in the old one moves along untouched, as the same file.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
@@ -15,12 +16,18 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from ..errors import CertificateError
+from .lock import Seen, alone, changed, look
 
 _SWAP = 2  # RENAME_EXCHANGE of Linux, RENAME_SWAP of macOS
 _AT_FDCWD = -100
 
 
-def write_set(directory: Path, files: Mapping[str, bytes], drop: Collection[str] = ()) -> None:
+def write_set(
+    directory: Path,
+    files: Mapping[str, bytes],
+    drop: Collection[str] = (),
+    seen: Seen | None = None,
+) -> None:
     """Put files into a directory, all of them or none.
 
     Keys (``*.key``) get mode 0600, other files 0644, a new directory 0700. Files that are there
@@ -30,13 +37,16 @@ def write_set(directory: Path, files: Mapping[str, bytes], drop: Collection[str]
         directory: Made if it is missing; its parent must exist.
         files: Contents by file name.
         drop: Files that go at the same time.
+        seen: What stood there when it was decided what to write (`lock.look`); None for what
+            stands there now.
 
     Raises:
-        CertificateError: If it cannot be written; then nothing has changed.
+        CertificateError: If it cannot be written, or is not as it was seen; then nothing has
+            changed.
     """
     target = Path(os.path.realpath(directory))
     try:
-        _write(target, files, drop)
+        _write(target, files, drop, look(target) if seen is None else seen)
     except OSError as error:
         why = (error.strerror or type(error).__name__).lower()
         raise CertificateError(
@@ -57,20 +67,24 @@ def write_file(path: Path, data: bytes, *, private: bool = False, overwrite: boo
     Raises:
         CertificateError: If it is there, or cannot be written; then nothing has changed.
     """
-    if not overwrite and os.path.lexists(path):
-        raise CertificateError(f"{path} is there already.", "name another, or say --force.")
     try:
-        staging = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-        try:
-            _write_file(staging / "data", data, private=private)
-            (staging / "data").replace(path)
-            _sync(path.parent)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
+        with alone(path.parent):
+            staging = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+            try:
+                _write_file(staging / "data", data, private=private)
+                _place(staging / "data", path, overwrite=overwrite)
+                _sync(path.parent)
+            finally:
+                shutil.rmtree(staging, ignore_errors=True)
+    except FileExistsError:
+        raise CertificateError(
+            f"{path} is there already.", "name another, or say --force."
+        ) from None
     except OSError as error:
         why = (error.strerror or type(error).__name__).lower()
         raise CertificateError(
-            f"{path} cannot be written: {why}.", "name another file, or mend the permissions."
+            f"{path} cannot be written: {why}.",
+            _FIXES.get(error.errno or 0, "name another file, or mend the permissions."),
         ) from None
 
 
@@ -80,22 +94,43 @@ _FIXES = {
     18: "a mount point cannot be replaced in one step; name a directory below it.",
     20: "name a directory.",
     28: "free some space.",
+    30: "name a place that can be written.",
 }
 
 
-def _write(target: Path, files: Mapping[str, bytes], drop: Collection[str]) -> None:
+def _place(new: Path, path: Path, *, overwrite: bool) -> None:
+    """Give a file its name; one that appeared meanwhile is not replaced unasked."""
+    if not overwrite:
+        try:
+            os.link(new, path)  # fails where something is, which a rename replaces
+        except OSError as error:
+            if error.errno not in _NO_LINK:
+                raise
+            if os.path.lexists(path):
+                raise FileExistsError from None
+        else:
+            return
+    new.replace(path)
+
+
+_NO_LINK = {1, 38, 45, 95}  # EPERM, ENOSYS, ENOTSUP of macOS and Linux: such as a USB stick
+
+
+def _write(target: Path, files: Mapping[str, bytes], drop: Collection[str], seen: Seen) -> None:
     old = _status(target)
     staging = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:
         for name, data in files.items():
             _write_file(staging / name, data, private=name.endswith(".key"))
-        if old is None:
-            _sync(staging)
-            staging.rename(target)
-        else:
+        if old is not None:
             _carry_over(target, staging, drop)
             _like(staging, old, keep_mode=any(target.iterdir()))
-            _sync(staging)
+        _sync(staging)
+        if look(target) != seen:
+            raise changed(target)
+        if old is None:
+            _rename(staging, target)
+        else:
             _exchange(staging, target)
         _sync(target.parent)
     finally:
@@ -157,6 +192,16 @@ def _sync(directory: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _rename(new: Path, target: Path) -> None:
+    """Put a directory where there is none; a set that is there by now is not replaced."""
+    try:
+        new.rename(target)
+    except OSError as error:
+        if error.errno in {errno.EEXIST, errno.ENOTEMPTY}:
+            raise changed(target) from None
+        raise
 
 
 def _exchange(new: Path, old: Path) -> None:

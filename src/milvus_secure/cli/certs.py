@@ -66,6 +66,7 @@ def run_init(arguments: argparse.Namespace) -> int:
     from ..certset import CertificateSet  # noqa: PLC0415 - loads cryptography
     from ..certset.config import load_plan  # noqa: PLC0415
     from ..certset.plan import CA_DAYS, CLIENT, LEAF_DAYS, make_plan  # noqa: PLC0415
+    from ..certset.wording import fill  # noqa: PLC0415
     from ..errors import CertificateError  # noqa: PLC0415
 
     directory = arguments.directory
@@ -91,16 +92,13 @@ def run_init(arguments: argparse.Namespace) -> int:
                 None if arguments.intermediate is None else ca_days),
             subject=_subject(arguments),
         )  # fmt: skip
-    made = CertificateSet.from_plan(
-        directory, plan, overwrite=arguments.force, dry_run=arguments.dry_run
-    )  # fmt: skip
-    names = ", ".join(plan.server.texts)
-    if arguments.dry_run:
-        say(f"would: make a certificate set for {names} in {directory}")
-        return 0
-    say(f"{directory}: {' '.join(sorted(one.name for one in made.directory.iterdir()))}\n"
-        f"The server is {names}. Keep ca.key on this machine; clients need ca.pem, and in mutual "
-        "mode client.pem and client.key.")  # fmt: skip
+    change = CertificateSet(directory).make(
+        plan, overwrite=arguments.force, dry_run=arguments.dry_run
+    )
+    _show(change, arguments)
+    if not arguments.dry_run:
+        say(fill("Keep ca.key on this machine; clients need ca.pem, and in mutual mode client.pem "
+                 "and client.key."))  # fmt: skip
     return 0
 
 
@@ -193,13 +191,14 @@ def run_sign(arguments: argparse.Namespace) -> int:
     from ..certset import CertificateSet  # noqa: PLC0415
     from ..certset.issue import Role  # noqa: PLC0415
     from ..certset.store import write_file  # noqa: PLC0415
+    from ..certset.wording import fill  # noqa: PLC0415
 
     chain = CertificateSet(arguments.directory).sign(
         arguments.request, Role(arguments.role), arguments.name, arguments.ip, days=arguments.days
     )
     out = arguments.out or arguments.request.with_suffix(".pem")
     write_file(out, chain, overwrite=arguments.force)
-    say(f"{out}: signed as a {arguments.role} certificate")
+    say(fill(f"{out}: signed as a {arguments.role} certificate", hang="    "))
     return 0
 
 
@@ -222,6 +221,7 @@ def run_csr(arguments: argparse.Namespace) -> int:
     """Make a key and a request."""
     from ..certset.issue import Role  # noqa: PLC0415
     from ..certset.signing import make_request, write_request  # noqa: PLC0415
+    from ..certset.wording import fill  # noqa: PLC0415
 
     files = make_request(
         Role(arguments.role), arguments.name, arguments.ip, arguments.key_type or "p256",
@@ -229,8 +229,9 @@ def run_csr(arguments: argparse.Namespace) -> int:
     )  # fmt: skip
     write_request(arguments.directory, files, overwrite=arguments.force)
     role = arguments.role
-    say(f"{arguments.directory}: {' '.join(sorted(files))}\nHave {role}.csr signed with extended "
-        f"key usage {role}Auth, and put the answer, leaf first, into {role}.pem.")  # fmt: skip
+    say(fill(f"{arguments.directory}: {' '.join(sorted(files))}", hang="    "))
+    say(fill(f"Have {role}.csr signed with extended key usage {role}Auth, and put the answer, "
+             f"leaf first, into {role}.pem."))  # fmt: skip
     return 0
 
 

@@ -6,6 +6,7 @@ import argparse
 import getpass
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,8 +41,12 @@ def run_show(arguments: argparse.Namespace) -> int:
     """Show files; 1 if one of them cannot be read, the others are shown all the same."""
     from ..certset.contents import Contents  # noqa: PLC0415
     from ..certset.show import describe, render  # noqa: PLC0415
+    from ..render import render_error  # noqa: PLC0415
 
-    read = [_read(path, arguments) for path in _expanded(arguments.file)]
+    read = [
+        path if isinstance(path, CertificateError) else _read(path, arguments)
+        for path in _expanded(arguments.file)
+    ]
     found = [one for one in read if isinstance(one, Contents)]
     failed = [one for one in read if isinstance(one, CertificateError)]
     if found or arguments.format == "json":
@@ -49,7 +54,7 @@ def run_show(arguments: argparse.Namespace) -> int:
         as_json = arguments.format == "json"
         say(json.dumps(described, indent=2, ensure_ascii=False) if as_json else render(described))
     for one in failed:
-        say(f"error: {one}", error=True)
+        say(render_error(one), error=True)
     return 1 if failed else 0
 
 
@@ -62,15 +67,18 @@ def _read(path: Path, arguments: argparse.Namespace) -> Contents | CertificateEr
         return error
 
 
-def _expanded(paths: list[Path]) -> list[Path]:
+def _expanded(paths: list[Path]) -> Iterator[Path | CertificateError]:
     suffixes = {".pem", ".key", ".csr", ".crt", ".cer", ".der", ".p12", ".pfx"}
-    files: list[Path] = []
     for path in paths:
-        if path.is_dir():
-            files += sorted(one for one in path.iterdir() if one.suffix in suffixes)
+        if not path.is_dir():
+            yield path
+        elif found := sorted(one for one in path.iterdir() if one.suffix in suffixes):
+            yield from found
         else:
-            files.append(path)
-    return files
+            yield CertificateError(
+                f"{path} holds no certificate, key or request.",
+                f"name a file, or a directory that holds {', '.join(sorted(suffixes))}.",
+            )
 
 
 def _add_status(commands: Commands) -> None:
@@ -123,12 +131,13 @@ def run_export(arguments: argparse.Namespace) -> int:
     """Write the store."""
     from ..certset import CertificateSet  # noqa: PLC0415
     from ..certset.store import write_file  # noqa: PLC0415
+    from ..certset.wording import fill  # noqa: PLC0415
 
     out = arguments.out or arguments.directory / f"{arguments.client}.p12"
     password = _password(arguments, f"New password for {out}", twice=True)
     store = CertificateSet(arguments.directory).export_pkcs12(password, arguments.client)
     write_file(out, store, private=True, overwrite=arguments.force)
-    say(f"{out}: the pair of {arguments.client} and its CA, as PKCS#12")
+    say(fill(f"{out}: the pair of {arguments.client} and its CA, as PKCS#12", hang="    "))
     return 0
 
 
