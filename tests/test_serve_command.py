@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -29,8 +29,9 @@ def served(cwd: Path, *arguments: object) -> Iterator[dict[str, str]]:
     )  # fmt: skip
     told: dict[str, str] = {}
     for line in process.stdout:
-        if found := re.match(r"  export (\w+)=(\S+)", line):
-            told[found[1]] = found[2]
+        if line.startswith("  export "):
+            _, word = shlex.split(line, comments=True)
+            name, _, told[name] = word.partition("=")
         if line.startswith("Then:"):
             break
     try:
@@ -64,22 +65,48 @@ def test_a_milvus_yaml_can_be_tried_without_a_container(certs: Path, tmp_path: P
     config = tmp_path / "milvus.yaml"
     config.write_text(milvus_yaml(ServerPlan(certs, mode), str(certs)))
     with served(tmp_path, "--config", config) as told:
-        given = {"uri": told["MILVUS_URI"], "ca_pem_path": certs / "ca.pem"}
-        if mode is TLSMode.MUTUAL:
-            given |= {"client_pem_path": certs / "client.pem",
-                      "client_key_path": certs / "client.key"}  # fmt: skip
-        report = check(MilvusSettings(environ={}, env_file=None, **given))
+        report = check(MilvusSettings(environ=told, env_file=None))
         assert report.ok, str(report)
+        assert report.mode is mode
 
 
-def test_a_compose_file_is_followed_through_its_mounts(certs: Path, tmp_path: Path):
-    out = tmp_path / "out"
-    main(["server", "config", "--certs", str(certs), "--tls-mode", "2", "--out", str(out)])
-    with served(tmp_path, "--config", out / "docker-compose.yml") as told:
-        settings = MilvusSettings(
-            environ={}, env_file=out / "client.env", uri=told["MILVUS_URI"], cwd=out
-        )
-        assert check(settings).ok
+@pytest.mark.parametrize("name", ["docker-compose.yml", "milvus.yaml"])
+@pytest.mark.parametrize("mode", [TLSMode.ONE_WAY, TLSMode.MUTUAL], ids=str)
+def test_a_compose_file_is_followed_through_its_mounts(certs: Path, tmp_path: Path, mode, name):
+    out = tmp_path / "o u't"
+    flags = ["--certs", certs, "--tls-mode", mode.number, "--out", out]
+    main(["server", "config", *map(str, flags)])
+    with served(tmp_path, "--config", out / name) as told:
+        report = check(MilvusSettings(environ=told, env_file=None))
+        assert report.ok, str(report)
+        assert report.mode is mode
+
+
+def test_what_it_prints_can_be_pasted_into_a_shell(tmp_path: Path):
+    certs = tmp_path / "it's a set"
+    script = (
+        '"$@" > said & trap "kill $!" EXIT\n'
+        "for _ in $(seq 300); do ! grep -q ^Then said || break; sleep 0.1; done\n"
+        "grep '^  export' said > lines; . ./lines; env"
+    )
+    command = [sys.executable, "-m", "milvus_secure", "serve", "--port", "0", "--certs", certs,
+               "--tls-mode", "2", "--token", "a (b"]  # fmt: skip
+    run = subprocess.run(
+        ["sh", "-ec", script, "sh", *command], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stderr
+    assert f"MILVUS_CLIENT_KEY_PATH={certs / 'client.key'}" in run.stdout.splitlines()
+    said = (tmp_path / "said").read_text().splitlines()
+    assert max(len(line) for line in said if not line.startswith("  export")) <= 80
+    assert "a (b" not in "".join(said)
+
+
+def test_a_folder_without_a_set_is_told_how_to_get_one(tmp_path: Path, capsys):
+    (tmp_path / "c s").mkdir()
+    assert main(["serve", "--certs", str(tmp_path / "c s")]) == 1
+    told = capsys.readouterr().err
+    assert "holds no certificate set" in told
+    assert told.rstrip().endswith(f"milvus-secure certs init '{tmp_path / 'c s'}'")
 
 
 @pytest.mark.parametrize(

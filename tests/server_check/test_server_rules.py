@@ -219,14 +219,6 @@ def test_an_expired_server_certificate_is_found(compose: Path, trio):
     assert codes(compose) == {"certificate-expired": Severity.ERROR}
 
 
-def test_a_certificate_for_clients_serves_only_those_who_pin_it(compose: Path, trio):
-    wrong = minting.mint(
-        "server", sans=["localhost"], issuer=trio.ca, which=2, usages=[minting.CLIENT]
-    )
-    (compose.parent / "tls/server.pem").write_bytes(wrong.pem)
-    assert codes(compose) == {"usage-not-server": Severity.WARNING}
-
-
 NOT_MILVUS = {
     "a Compose file without Milvus": "services:\n  web:\n    image: nginx\n",
     "other YAML": "a: 1\n",

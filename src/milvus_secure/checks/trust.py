@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from ..certificates.certificate import extension, issuer_of, name_text, same_name, subject_of
-from ..certificates.extensions import Failure, dates_failures
+from ..certificates.extensions import Failure, dates_failures, usages_text
 from ..certificates.path import Verdict
 from ..context import Chain, Context, may_issue
 from ..material.material import Material
@@ -25,8 +25,8 @@ from .rule import Rule
 # Refusals that hold only if Milvus trusts the very CA configured here.
 _IF_SAME_CA = ("chain-untrusted", "chain-incomplete", "issuer-key-mismatch", "shared-subject")
 
-_SHOW_SERVER = "openssl s_client -connect {address} -showcerts </dev/null"
-_SERVER_REMEDIES = {
+SHOW_SERVER = "openssl s_client -connect {address} -showcerts </dev/null"
+SERVER_REMEDIES = {
     "certificate-not-yet-valid": "Set the clock (timedatectl), or have the certificate reissued.",
     "certificate-expired": "Renew it under the same CA (milvus-secure certs renew DIR) and restart "
     "Milvus, which loads certificates once.",
@@ -43,12 +43,12 @@ _SERVER_REMEDIES = {
     "usage-not-server": "Reissue it with extendedKeyUsage=serverAuth and "
     "keyUsage=digitalSignature: milvus-secure certs repair DIR",
     "chain-untrusted": "Set {setting} to the CA that issued the server's certificate; if that is "
-    "an intermediate, have Milvus serve it too. To see it: " + _SHOW_SERVER,
+    "an intermediate, have Milvus serve it too. To see it: " + SHOW_SERVER,
     "shared-subject": "Reissue the server's certificate with a subject of its own: "
     "milvus-secure certs repair DIR",
 }
 _CLIENT_REMEDIES = {
-    **_SERVER_REMEDIES,
+    **SERVER_REMEDIES,
     "certificate-expired": "Renew it under the same CA: milvus-secure certs renew DIR",
     "weak-key": "Make a new client pair: milvus-secure certs client NAME --dir DIR",
     "usage-not-client": "Reissue it with extendedKeyUsage=clientAuth: "
@@ -77,7 +77,7 @@ def _server_finding(context: Context, chain: Chain, failure: Failure) -> Finding
     own = not chain.served
     at_fault = failure.certificate
     in_anchor = anchor is not None and at_fault is not None and at_fault not in chain.certificates
-    remedy = _SERVER_REMEDIES[failure.code].format(setting=setting, address=_address(context))
+    remedy = SERVER_REMEDIES[failure.code].format(setting=setting, address=_address(context))
     if in_anchor and failure.code == "certificate-expired":
         remedy = f"Set {setting} to the CA's current certificate."
     return finding(
@@ -118,7 +118,7 @@ def _dead_anchors(code: str) -> Rule:
             yield finding(
                 code, first.message,
                 f"Set {anchor.setting} to the CA's current certificate."
-                if code == "certificate-expired" else _SERVER_REMEDIES[code],
+                if code == "certificate-expired" else SERVER_REMEDIES[code],
                 setting=anchor.setting, source=anchor.source, origin=anchor.origin,
                 expected=first.expected, presented=first.presented,
             )  # fmt: skip
@@ -144,11 +144,11 @@ def _usage_not_server(context: Context) -> Iterator[Finding]:
     if usages is not None and ExtendedKeyUsageOID.SERVER_AUTH not in usages:
         yield finding(
             "usage-not-server",
-            "The pinned certificate is not for servers; gRPC takes it only because it is pinned.",
-            _SERVER_REMEDIES["usage-not-server"], severity=Severity.WARNING,
+            "The certificate is not for servers; gRPC takes it only where it is pinned.",
+            SERVER_REMEDIES["usage-not-server"], severity=Severity.WARNING,
             setting=chain.setting, source=chain.source, origin=chain.origin,
             expected="extendedKeyUsage serverAuth",
-            presented=", ".join(usage.dotted_string for usage in usages),
+            presented=usages_text(usages),
         )  # fmt: skip
 
 

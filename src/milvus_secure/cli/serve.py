@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import shlex
+import textwrap
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,20 +17,24 @@ from .flags import Commands, tls_mode
 
 if TYPE_CHECKING:
     from ..certset import CertificateSet
+    from ..embedded.server import EmbeddedMilvus
 
 _PORT = 19530
+_NO_LITERAL = (
+    "pymilvus cannot dial an IPv6 address: give it a name in /etc/hosts, and put that name into "
+    "MILVUS_URI in its place."
+)
 
 
 @dataclass(frozen=True)
 class _Served:
-    """What to serve with, and what the user is told of the client's side."""
+    """What to serve with, and where the client's settings may lie."""
 
-    mode: TLSMode
     server_pem: Path
     server_key: Path
     ca_pem: Path | None
     port: int
-    client_lines: tuple[str, ...] = ()
+    client_env: Path
 
 
 def add_parser(commands: Commands) -> None:
@@ -59,16 +65,15 @@ def run(arguments: argparse.Namespace) -> int:
 
     with ExitStack() as stack:
         served = _configured(arguments) if arguments.config else _with_set(arguments, stack)
-        mutual = served.mode is TLSMode.MUTUAL
         server = EmbeddedMilvus(
             server_pem_path=served.server_pem, server_key_path=served.server_key,
-            ca_pem_path=served.ca_pem if mutual else None, token=arguments.token,
+            ca_pem_path=served.ca_pem, token=arguments.token,
             data_dir=arguments.data, host=arguments.host,
             port=served.port if arguments.port is None else arguments.port,
         )  # fmt: skip
         with waiting("Starting Milvus Lite ..."):
             stack.enter_context(server)
-        serve(server, ready=lambda: say(_greeting(server.uri, served, arguments.token)))
+        serve(server, ready=lambda: say(_greeting(server, served, token=bool(arguments.token))))
     return 0
 
 
@@ -93,28 +98,24 @@ def _configured(arguments: argparse.Namespace) -> _Served:
         if here is None:
             raise MilvusSecureError(
                 f"{key} ({path or 'not set'}) cannot be found on this machine. "
-                f"Fix: see `milvus-secure server check {arguments.config}`."
+                "Fix: see what else is the matter: "
+                f"milvus-secure server check {shlex.quote(str(arguments.config))}"
             )
         return here
 
     ca_pem = file("tls.caPemPath") if side.tls_mode is TLSMode.MUTUAL else None
     port = side.value("proxy.port")
     return _Served(
-        side.tls_mode, file("tls.serverPemPath"), file("tls.serverKeyPath"), ca_pem,
-        int(port) if port.isdecimal() else _PORT,
+        file("tls.serverPemPath"), file("tls.serverKeyPath"), ca_pem,
+        int(port) if port.isdecimal() else _PORT, side.path.with_name("client.env"),
     )  # fmt: skip
 
 
 def _with_set(arguments: argparse.Namespace, stack: ExitStack) -> _Served:
     certs = _certificates(arguments.certs, stack)
-    mode = arguments.tls_mode or TLSMode.ONE_WAY
-    lines = [f"export MILVUS_CA_PEM_PATH={certs.ca_pem.absolute()}"]
-    if mode is TLSMode.MUTUAL:
-        lines += [
-            f"export MILVUS_CLIENT_PEM_PATH={certs.client_pem.absolute()}",
-            f"export MILVUS_CLIENT_KEY_PATH={certs.client_key.absolute()}",
-        ]
-    return _Served(mode, certs.server_pem, certs.server_key, certs.ca_pem, _PORT, tuple(lines))
+    ca_pem = certs.ca_pem if arguments.tls_mode is TLSMode.MUTUAL else None
+    env_file = certs.directory / "client.env"
+    return _Served(certs.server_pem, certs.server_key, ca_pem, _PORT, env_file)
 
 
 def _certificates(folder: Path | None, stack: ExitStack) -> CertificateSet:
@@ -125,22 +126,38 @@ def _certificates(folder: Path | None, stack: ExitStack) -> CertificateSet:
     if folder is None:
         made = stack.enter_context(tempfile.TemporaryDirectory(prefix="milvus-secure-"))
         return CertificateSet.create(Path(made, "certs"))
-    if folder.exists():
+    if folder.is_dir():
+        if not (folder / "server.pem").exists():
+            raise MilvusSecureError(
+                f"{folder} holds no certificate set: server.pem is not there. "
+                f"Fix: make one there: milvus-secure certs init {shlex.quote(str(folder))}"
+            )
         return CertificateSet(folder)
     if not folder.parent.is_dir():
-        raise MilvusSecureError(f"{folder.parent} does not exist. Fix: create it first.")
+        raise MilvusSecureError(
+            f"{folder.parent} does not exist. "
+            f"Fix: make it first: mkdir -p {shlex.quote(str(folder.parent))}"
+        )
     return CertificateSet.create(folder)
 
 
-def _greeting(uri: str, served: _Served, token: str | None) -> str:
-    lines = [f"export MILVUS_URI={uri}", *served.client_lines]
+def _greeting(server: EmbeddedMilvus, served: _Served, *, token: bool) -> str:
+    from ..embedded.client_side import exports  # noqa: PLC0415 - loads the settings
+
+    lines = exports(server.uri, served.server_pem, served.ca_pem, served.client_env)
     if token:
-        lines.append("export MILVUS_TOKEN=...  (the one given to serve)")
+        lines.append("export MILVUS_TOKEN=...  # the one given to serve")
+    notes = ["", _filled(_NO_LITERAL)] if "//[" in server.uri else []
     return "\n".join([
-        f"Milvus Lite serves {served.mode} TLS at {uri}; Ctrl-C ends it.",
+        _filled(f"Milvus Lite serves {server.tls_mode} TLS at {server.uri}; Ctrl-C ends it."),
         "",
         "A client needs:",
         *(f"  {line}" for line in lines),
+        *notes,
         "",
         "Then: milvus-secure check",
     ])  # fmt: skip
+
+
+def _filled(prose: str) -> str:
+    return textwrap.fill(prose, 80, break_long_words=False, break_on_hyphens=False)

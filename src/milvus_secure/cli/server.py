@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..settings import MilvusSettings
 
 _TARGETS = ("compose", "helm", "operator", "kubernetes", "cert-manager")
+_GRPC_PORT = 19530
 
 
 def add_parser(commands: Commands) -> None:
@@ -50,9 +51,9 @@ def _add_config(commands: Commands) -> None:
                         help="a milvus.yaml to change only where it must be")  # fmt: skip
     parser.add_argument("--host", metavar="NAME",
                         help="what clients dial (default: the first name)")  # fmt: skip
-    parser.add_argument("--port", metavar="PORT", type=int, default=19530,
-                        help="gRPC port (default: 19530)")  # fmt: skip
-    parser.add_argument("--rest-port", metavar="PORT", type=int, default=8080,
+    parser.add_argument("--port", metavar="PORT", type=_port, default=_GRPC_PORT,
+                        help=f"gRPC port that clients dial (default: {_GRPC_PORT})")  # fmt: skip
+    parser.add_argument("--rest-port", metavar="PORT", type=_port, default=8080,
                         help="RESTful API port (default: 8080)")  # fmt: skip
     parser.add_argument("--image", metavar="IMAGE", help="container image of Milvus")
     parser.add_argument("--internal-tls", action="store_true",
@@ -64,13 +65,17 @@ def _add_config(commands: Commands) -> None:
 
 def run_config(arguments: argparse.Namespace) -> int:
     """Show or write the files of every target asked for."""
+    from ..render import render_findings  # noqa: PLC0415
     from ..server_config import TARGETS  # noqa: PLC0415 - loads the YAML library
+    from ..server_config.client_side import name_warning  # noqa: PLC0415
     from ..server_config.output import as_text, changes, write  # noqa: PLC0415
 
     plan = _plan(arguments)
     files: dict[str, bytes] = {}
     for target in arguments.target or ["compose"]:
         files.update(TARGETS[target](plan))
+    if "client.env" in files and (warning := name_warning(plan)):
+        say(render_findings([warning]), error=True)
     if arguments.out is None:
         say(as_text(files))
         return 0
@@ -125,7 +130,7 @@ def _add_curl(commands: Commands) -> None:
         help="print the curl line that asks the RESTful API over the same TLS",
         description="Print the curl line for the RESTful API; put the token in $MILVUS_TOKEN.",
     )
-    parser.add_argument("--rest-port", metavar="PORT", type=int, default=8080,
+    parser.add_argument("--rest-port", metavar="PORT", type=_port, default=8080,
                         help="the server's proxy.http.port (default: 8080)")  # fmt: skip
     add_settings_flags(parser)
     parser.set_defaults(run=run_curl)
@@ -146,18 +151,28 @@ def _plan(arguments: argparse.Namespace) -> ServerPlan:
     from ..server_config import ServerPlan  # noqa: PLC0415
     from ..server_config.plan import IMAGE  # noqa: PLC0415
 
-    if arguments.rest_port == arguments.port:
+    taken = {arguments.port, _GRPC_PORT}  # clients may dial another port than the container has
+    if arguments.rest_port in taken:
+        free = next(port for port in (8080, 8081, 8082) if port not in taken)
         raise MilvusSecureError(
-            f"The RESTful API cannot share port {arguments.port} with gRPC once TLS is on. "
-            "Fix: give another --rest-port, such as 8080."
+            f"The RESTful API cannot share port {arguments.rest_port} with gRPC once TLS is on. "
+            f"Fix: give another one: --rest-port {free}"
         )
     return ServerPlan(
         arguments.certs, arguments.tls_mode, host=arguments.host, port=arguments.port,
         rest_port=arguments.rest_port, image=arguments.image or IMAGE,
         internal_tls=arguments.internal_tls, authorization=arguments.authorization,
         template=_template(arguments.patch),
+        template_name=arguments.patch.name if arguments.patch else "milvus.yaml",
         issued_in_cluster="cert-manager" in (arguments.target or ()),
     )  # fmt: skip
+
+
+def _port(text: str) -> int:
+    """An argparse type: a port that can be dialled."""
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
+        raise argparse.ArgumentTypeError("use a number from 1 to 65535")
+    return int(text)
 
 
 def _template(path: Path | None) -> str | None:

@@ -37,7 +37,7 @@ def _read(slot: str, path: str, argument: str) -> Material:
         detail = f" ({material.fault.detail})" if material.fault.detail else ""
         raise MilvusSecureError(
             f"{material.fault.code}: {argument} {path}: {title}{detail}. "
-            f"Fix: give another file; milvus-secure explain {material.fault.code} tells more."
+            f"Fix: give another file. More on it: milvus-secure explain {material.fault.code}"
         )
     return material
 

@@ -104,7 +104,10 @@ class EmbeddedMilvus:
 
     @property
     def uri(self) -> str:
-        """What a client on this machine connects to; loopback is called ``localhost``."""
+        """What a client on this machine connects to: by name where ``localhost`` leads there.
+
+        An IPv6 address that no such name leads to stays an address, which pymilvus cannot dial.
+        """
         return f"https://{_address(_reachable(self._host), self.port)}"
 
     def start(self) -> Self:
@@ -252,7 +255,7 @@ def _bind(
     except RuntimeError:
         raise MilvusSecureError(
             f"gRPC cannot serve at {_address(host, port)} with this certificate and key. "
-            "Fix: try again; then make a new pair, such as with milvus-secure certs init DIR."
+            "Fix: try again; then make a new pair: milvus-secure certs init DIR"
         ) from None
 
 
@@ -261,11 +264,19 @@ def _address(host: str, port: int) -> str:
 
 
 def _reachable(host: str) -> str:
+    """A host to dial for one that is bound; many systems call ::1 by another name only."""
     try:
         bound = ip_address(host)
     except ValueError:
-        return host
-    return "localhost" if bound.is_loopback or bound.is_unspecified else host
+        return host or "localhost"
+    if bound.is_unspecified:
+        return "localhost"
+    for name in ("localhost", "ip6-localhost") if bound.is_loopback else ():
+        with suppress(OSError):
+            known = {entry[4][0] for entry in socket.getaddrinfo(name, None)}
+            if bound in map(ip_address, known):
+                return name
+    return host
 
 
 def _require_free(host: str, port: int) -> None:

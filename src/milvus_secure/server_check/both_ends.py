@@ -6,11 +6,15 @@ judge a live endpoint judge it too.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
+from dataclasses import replace
 
 from .. import checks
+from ..catalogue import CATALOGUE
 from ..certificates.certificate import issuer_text, subject_text
 from ..certificates.path import Role, judge_path
+from ..checks.trust import SHOW_SERVER
 from ..context import Context
 from ..material.material import Material, read_material
 from ..mode import TLSMode
@@ -28,15 +32,15 @@ def judge_both(settings: MilvusSettings, server: ServerContext) -> Report:
         server: Its files already read.
 
     Returns:
-        A report about the client, as if its endpoint had been asked.
+        A report about the client, with the findings there would be at its endpoint.
     """
     base = Context(settings, read_material(settings))
-    context = Context(settings, base.material, _observation(base, server))
-    findings, skipped = checks.run(context, checks.RULES)
+    observation = _observation(base, server)
+    context = replace(base, observation=observation)
+    found, skipped = checks.run(context, checks.RULES)
+    findings = [_seen_in_files(one, observation.address, server) for one in found]
     findings += _client_certificate(context, server)
-    return Report(
-        context.mode, (*settings.notes, *findings), skipped, settings.shown(), context.observation
-    )
+    return Report(context.mode, (*settings.notes, *findings), skipped, settings.shown())
 
 
 def _observation(client: Context, server: ServerContext) -> Observation:
@@ -54,6 +58,18 @@ def _observation(client: Context, server: ServerContext) -> Observation:
         client_certificate_requested=server.mode is TLSMode.MUTUAL,
         accepted_issuers=_issuers(server.material.get("ca_pem")),
     )
+
+
+def _seen_in_files(one: Finding, address: str, server: ServerContext) -> Finding:
+    """No socket was opened: what a probe would see stands in the server's files."""
+    if one.origin != f"endpoint:{address}":
+        return one
+    served = server.material.get("server_pem")
+    if served is None or CATALOGUE[one.code].area == "handshake":
+        return replace(one, origin=f"file:{server.side.path}")
+    show = f"milvus-secure certs show {shlex.quote(served.origin.removeprefix('file:'))}"
+    remedy = one.remedy.replace(SHOW_SERVER.format(address=address), show)
+    return replace(one, origin=served.origin, remedy=remedy)
 
 
 def _issuers(anchors: Material | None) -> tuple[str, ...]:

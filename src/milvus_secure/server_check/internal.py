@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 from ..certificates.identity import Generation, matches, presented
@@ -42,7 +43,7 @@ def file_forbidden(context: ServerContext) -> Iterator[Finding]:
         yield finding(
             "server-file-forbidden",
             f"The container runs as user {user}, who may not read {key}.",
-            f"Give it the file: chown {user} {name}",
+            f"Give it the file: chown {user} {shlex.quote(name)}",
             setting=key, source=context.side.source_of(key), origin=f"file:{name}",
             expected=f"readable for user {user}", presented=f"mode {mode:04o}, owner {owner}",
         )  # fmt: skip

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -18,13 +20,17 @@ _CONFIGS = PurePosixPath("/milvus/configs")
 # In the order Milvus lays them over each other (pkg/util/paramtable/base_table.go).
 _CONFIG_FILES = ("milvus.yaml", "default.yaml", "user.yaml")
 _TOP_LEVEL = ("tls", "common", "proxy", "internaltls", "internalTLS")
+# What Docker Compose looks for itself (Compose specification, Compose file).
+_COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 
 
 def read_server(path: Path) -> ServerSide:
     """Read a server configuration of any known kind.
 
     Args:
-        path: The file; what it refers to (a mounted milvus.yaml) is read from this machine.
+        path: The file; what it refers to (a mounted milvus.yaml) is read from this machine. Of a
+            milvus.yaml that a Compose file beside it mounts, the Compose file is read: it alone
+            tells where the container's paths lie here.
 
     Raises:
         MilvusSecureError: If it cannot be read, is not YAML, or is no configuration of Milvus;
@@ -39,7 +45,8 @@ def read_server(path: Path) -> ServerSide:
         if {"extraConfigFiles", "customConfigMap"} & set(document):
             return _helm(path, document)
         if any(key in document for key in _TOP_LEVEL):
-            return ServerSide(path, "milvus.yaml", dict(_flat(document, path)))
+            alone = ServerSide(path, "milvus.yaml", dict(_flat(document, path)))
+            return _mounted_beside(path) or alone
     raise MilvusSecureError(
         f"{path} is no configuration of Milvus: it has no tls or common part, no services, no "
         "extraConfigFiles and no resource of kind Milvus. Fix: name such a file."
@@ -65,7 +72,29 @@ def read_text(path: Path) -> str:
         ) from None
     except OSError as error:
         why = (error.strerror or type(error).__name__).lower()
-        raise MilvusSecureError(f"{path} cannot be read: {why}.") from None
+        raise MilvusSecureError(
+            f"{path} cannot be read: {why}. Fix: let this user read it; "
+            f"see: ls -ld {shlex.quote(str(path))}"
+        ) from None
+
+
+def _mounted_beside(path: Path) -> ServerSide | None:
+    """The Compose file in the same folder that mounts this milvus.yaml, if there is one."""
+    here = path.absolute()
+    for name in _COMPOSE_FILES:
+        beside = path.with_name(name)
+        with suppress(MilvusSecureError):  # none, or none of Milvus: nobody asked for it
+            for one in parsed(read_text(beside), name):
+                if not isinstance(one, Mapping) or not isinstance(one.get("services"), Mapping):
+                    continue
+                side = _compose(beside, one)
+                sources = [
+                    mount.source.absolute() for mount in side.mounts or ()
+                    if mount.source and mount.target.is_relative_to(_CONFIGS)
+                ]  # fmt: skip
+                if here in sources or here.parent in sources:
+                    return side
+    return None
 
 
 def _flat(

@@ -7,8 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from .. import checks
+from ..certificates.certificate import self_issued
+from ..certificates.extensions import grpc_failures
+from ..checks.trust import SERVER_REMEDIES
 from ..context import Context
-from ..report import Finding, Report, ranked
+from ..report import Finding, Report, Severity, finding, ranked
 from ..settings import MilvusSettings
 from .both_ends import judge_both
 from .context import PATH_KEYS, ServerContext, server_context
@@ -16,8 +19,7 @@ from .model import ServerSide
 from .reading import read_server
 from .rules import RULES
 
-# What can be said of a server's certificate without knowing its clients: the rules about a
-# certificate that a client pins, but for those about pinning and names.
+# What can be said of a server's certificate without knowing its clients.
 _OF_ANY_SERVER = frozenset({
     "certificate-expired", "certificate-not-yet-valid", "certificate-expiring",
     "usage-not-server", "weak-key", "weak-signature", "known-public-key",
@@ -40,10 +42,13 @@ def check_server(path: Path, client: MilvusSettings | None = None) -> Report:
     side = read_server(path)
     context = server_context(side)
     findings, skipped = checks.run(context, RULES)
-    findings += _certificate_findings(context)
+    certificate = _certificate_findings(context)
     if client is None:
-        return Report(context.mode, ranked(findings), skipped, _shown(side))
+        return Report(context.mode, ranked([*findings, *certificate]), skipped, _shown(side))
     both = judge_both(client, context)
+    # This client's word on the certificate counts, be it milder or not: it may pin it.
+    told = {(one.code, one.origin) for one in both.findings}
+    findings += [one for one in certificate if (one.code, one.origin) not in told]
     return replace(
         both,
         findings=ranked([*findings, *both.findings]),
@@ -53,18 +58,35 @@ def check_server(path: Path, client: MilvusSettings | None = None) -> Report:
 
 
 def _certificate_findings(context: ServerContext) -> list[Finding]:
-    """What a client that pins the server's certificate would be told of it."""
+    """What every client of the server would be told of its certificate.
+
+    Refused is what a client refuses that trusts the CA; only a self-signed certificate must be
+    pinned, and then its usages do not count. What is but a warning is the same for both.
+    """
     served = context.material.get("server_pem")
     if served is None or not served.certificates:
         return []
+    key, leaf = PATH_KEYS["server_pem"], served.certificates[0]
+    source = context.side.source_of(key)
+    refused = [
+        finding(
+            one.code, one.message, SERVER_REMEDIES[one.code], severity=Severity.ERROR,
+            setting=key, source=source, origin=served.origin,
+            expected=one.expected, presented=one.presented,
+        )
+        for one in grpc_failures((leaf,), 0 if self_issued(leaf) else None, context.now)
+        if one.code in _OF_ANY_SERVER
+    ]  # fmt: skip
     settings = MilvusSettings(
         environ={}, env_file=None, server_pem_path=served.origin.removeprefix("file:")
     )
     seen = Context(settings, {"server_pem": replace(served, setting="server_pem_path")})
     rules = [rule for rule in checks.OFFLINE if rule.code in _OF_ANY_SERVER]
     found, _ = checks.run(seen, rules)
-    key = PATH_KEYS["server_pem"]
-    return [replace(one, setting=key, source=context.side.source_of(key)) for one in found]
+    codes = {one.code for one in refused}
+    return refused + [
+        replace(one, setting=key, source=source) for one in found if one.code not in codes
+    ]
 
 
 def _shown(side: ServerSide) -> Mapping[str, Mapping[str, str]]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from typing import Final
 
 from ..catalogue import CATALOGUE
 from ..certificates.certificate import public_key
 from ..checks.rule import RuleOf
+from ..material.material import Material
 from ..mode import TLSMode
 from ..report import Finding, Severity, finding
 from .context import PATH_KEYS, ServerContext
@@ -29,7 +31,7 @@ def config_missing(context: ServerContext) -> Iterator[Finding]:
             f"The configuration {path} is mounted and does not exist; Docker would make a "
             "directory of that name.",
             "Write it: milvus-secure server config --certs DIR --out "
-            f"{context.side.path.parent}",
+            f"{shlex.quote(str(context.side.path.parent))}",
             setting="volumes", source=context.side.path.name, origin=f"file:{path}",
         )  # fmt: skip
 
@@ -155,17 +157,27 @@ def file_faults(code: str) -> ServerRule:
     def judge(context: ServerContext) -> Iterator[Finding]:
         for one in context.material.values():
             if one.fault is not None and one.fault.code == code:
-                name = one.origin.removeprefix("file:")
                 yield finding(
                     code,
                     f"{one.setting} does not give what Milvus needs: {CATALOGUE[code].title}.",
-                    f"Put the right file at {name}; `milvus-secure certs show {name}` tells what "
-                    "is there.",
+                    _put_right(context, one),
                     setting=one.setting, source=one.source, origin=one.origin,
                     presented=one.fault.detail or None,
                 )  # fmt: skip
 
     return ServerRule(code, judge)
+
+
+def _put_right(context: ServerContext, material: Material) -> str:
+    if material.fault is None or material.fault.code != "file-missing":
+        name = shlex.quote(material.origin.removeprefix("file:"))
+        return f"Put the right file there. To see what this is: milvus-secure certs show {name}"
+    if context.side.mounts is None:
+        return (
+            f"Put it there, or name another one in {material.setting}. If that is a path in a "
+            "container, check its Compose file: milvus-secure server check docker-compose.yml"
+        )
+    return f"Put it there, or name another one in {material.setting}."
 
 
 def key_mismatch(context: ServerContext) -> Iterator[Finding]:
@@ -178,7 +190,7 @@ def key_mismatch(context: ServerContext) -> Iterator[Finding]:
             "key-mismatch",
             "The server's key does not belong to its certificate.",
             "Give the key that server.pem was made with, or reissue both: "
-            "milvus-secure certs renew DIR.",
+            "milvus-secure certs renew DIR",
             setting=key.setting, source=key.source, origin=key.origin,
             expected=f"the key of {pem.origin.removeprefix('file:')}",
         )  # fmt: skip

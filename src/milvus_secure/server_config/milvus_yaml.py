@@ -6,7 +6,7 @@ from .plan import ServerPlan
 from .yaml_text import dumped, patched
 
 _HEADER = """\
-# The TLS part of Milvus's configuration, as a user.yaml: Milvus lays it over its own milvus.yaml.
+# The TLS part of Milvus's configuration, laid over its own as a user.yaml.
 """
 
 
@@ -23,4 +23,4 @@ def milvus_yaml(plan: ServerPlan, folder: str) -> str:
     keys = plan.keys(folder)
     if plan.template is None:
         return dumped(keys, header=_HEADER)
-    return patched(plan.template, keys, "milvus.yaml")
+    return patched(plan.template, keys, plan.template_name)

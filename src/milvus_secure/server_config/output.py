@@ -6,6 +6,7 @@ import difflib
 import os
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from ..errors import MilvusSecureError
@@ -75,29 +76,40 @@ def write(files: Mapping[str, bytes], folder: Path, *, force: bool = False) -> t
     if differing and not force:
         raise MilvusSecureError(
             f"{', '.join(differing)} in {folder} would change. "
-            "Fix: look at the difference above and say --force, or choose another --out."
+            "Fix: look at the difference above, then add --force, or choose another --out."
         )
     due = [name for name, data in files.items() if _existing(folder / name) != data]
     staged: list[tuple[Path, Path]] = []
+    made: list[Path] = []
     try:
         for name in due:  # one by one, so that an error leaves what is staged to be removed
             private = name.endswith(_PRIVATE)
+            _make_folder((folder / name).parent, made)
             staged += [(_stage(folder / name, files[name], private=private), folder / name)]
         for temporary, path in staged:
             temporary.replace(path)
     except OSError as error:
-        why = (error.strerror or type(error).__name__).lower()
-        raise MilvusSecureError(
-            f"{error.filename or folder} cannot be written: {why}. Fix: choose another --out."
-        ) from None
-    finally:
         for temporary, _ in staged:
             temporary.unlink(missing_ok=True)
+        for empty in reversed(made):
+            with suppress(OSError):  # what was moved before the error stays
+                empty.rmdir()
+        why = (error.strerror or type(error).__name__).lower()
+        raise MilvusSecureError(
+            f"{folder} cannot be written: {why}. Fix: choose another --out, or make room there."
+        ) from None
     return tuple(due)
 
 
+def _make_folder(path: Path, made: list[Path]) -> None:
+    """Make a folder and those above it, and note each that was not there."""
+    for one in reversed((path, *path.parents)):
+        if not one.exists():
+            one.mkdir()
+            made.append(one)
+
+
 def _stage(path: Path, data: bytes, *, private: bool) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(
         temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if private else 0o644

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import shlex
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -38,6 +39,7 @@ class ServerPlan:
         internal_tls: Whether Milvus's components talk TLS among themselves.
         authorization: Whether Milvus asks for user and password.
         template: Text of an existing milvus.yaml to patch, or None for a new one.
+        template_name: What to call it in an error.
         issued_in_cluster: Whether cert-manager makes the certificates instead of ``certs``.
     """
 
@@ -50,6 +52,7 @@ class ServerPlan:
     internal_tls: bool = False
     authorization: bool = False
     template: str | None = None
+    template_name: str = "milvus.yaml"
     issued_in_cluster: bool = False
 
     @cached_property
@@ -59,7 +62,7 @@ class ServerPlan:
         Raises:
             MilvusSecureError: If server.pem is missing or holds no certificate.
         """
-        certificate = self._server_certificate()
+        certificate = self.server_certificate
         try:
             extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
         except x509.ExtensionNotFound:
@@ -105,7 +108,8 @@ class ServerPlan:
                 return name
         raise MilvusSecureError(
             f"{self.certs / 'server.pem'} presents no DNS name, which internal TLS needs as sni. "
-            f"Fix: milvus-secure certs init {self.certs} --name milvus --force"
+            "Fix: give it one: "
+            f"milvus-secure certs repair {shlex.quote(str(self.certs))} --name milvus"
         )
 
     def keys(self, folder: str) -> dict[str, dict[str, object]]:
@@ -157,16 +161,23 @@ class ServerPlan:
             why = (error.strerror or type(error).__name__).lower()
             raise MilvusSecureError(
                 f"{path} cannot be read: {why}. "
-                f"Fix: make the set with `milvus-secure certs init {self.certs}`."
+                f"Fix: make the set: milvus-secure certs init {shlex.quote(str(self.certs))}"
             ) from None
 
-    def _server_certificate(self) -> x509.Certificate:
+    @cached_property
+    def server_certificate(self) -> x509.Certificate:
+        """The server's own certificate.
+
+        Raises:
+            MilvusSecureError: If server.pem is missing or holds no certificate.
+        """
         try:
             return x509.load_pem_x509_certificate(self.read("server.pem"))
         except ValueError:
+            path = self.certs / "server.pem"
             raise MilvusSecureError(
-                f"{self.certs / 'server.pem'} holds no PEM certificate. "
-                f"Fix: see what it is with `milvus-secure certs show {self.certs / 'server.pem'}`."
+                f"{path} holds no PEM certificate. "
+                f"Fix: see what it is: milvus-secure certs show {shlex.quote(str(path))}"
             ) from None
 
 

@@ -19,6 +19,14 @@ from ..errors import MilvusSecureError
 MAX_ALIASES = 200
 """Anchors are legal in these files; more aliases than this is a bomb, not a configuration."""
 
+_OTHER_KINDS = {
+    "services": "a Compose file",
+    "extraConfigFiles": "values of the Helm chart",
+    "customConfigMap": "values of the Helm chart",
+    "apiVersion": "a Kubernetes resource",
+}
+"""What a top-level key tells, that no milvus.yaml has."""
+
 
 def dumped(*documents: Mapping[str, Any], header: str = "") -> str:
     """New YAML text from plain values; several documents are separated by ``---``."""
@@ -56,7 +64,8 @@ def patched(text: str, keys: Mapping[str, Any], name: str) -> str:
         name: What to call it in an error.
 
     Raises:
-        MilvusSecureError: If it is not YAML, or a key to descend into is no mapping.
+        MilvusSecureError: If it is not YAML, is another kind of file than a milvus.yaml, or a
+            key to descend into is no mapping.
     """
     _refuse_bombs(text, name)
     yaml = YAML()
@@ -68,6 +77,9 @@ def patched(text: str, keys: Mapping[str, Any], name: str) -> str:
         return text + dumped(keys)
     if not isinstance(document, CommentedMap):
         raise MilvusSecureError(f"{name} is not a mapping of settings. Fix: patch a milvus.yaml.")
+    other = next((kind for key, kind in _OTHER_KINDS.items() if key in document), None)
+    if other is not None:
+        raise MilvusSecureError(f"{name} is {other}, not a milvus.yaml. Fix: patch a milvus.yaml.")
     _set(document, keys, name, ())
     yaml.indent(mapping=2, sequence=indent or 2, offset=offset or 0)
     stream = io.StringIO()
