@@ -18,8 +18,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from pymilvus import MilvusClient, MilvusException
 from pymilvus.grpc_gen import common_pb2, milvus_pb2
 
-import minting  # the tests' certificates
-import peers  # and their odd servers
+import impostors  # the tests' odd servers
+import minting  # and certificates
+import peers
 from milvus_secure import EmbeddedMilvus, MilvusSettings, check
 
 from .table import Row, medians, show, timed
@@ -89,24 +90,24 @@ def _faults(
     yield "dns-failed", on(19530, host="no-such-host.invalid")
     yield "tcp-unreachable", on(19530, host="255.255.255.255")
     yield "tcp-refused", on(enter(peers.closed_port()))
-    yield "server-plaintext", on(enter(peers.grpc_server(None)))
+    yield "server-plaintext", on(enter(impostors.grpc_server(None)))
     yield "server-requires-tls", on(servers["one-way"], scheme="http", allow_plaintext=True)
-    yield "tls-version", on(enter(peers.tls(trio.server, versions=(0x302, 0x302))))
+    yield "tls-version", on(enter(impostors.tls(trio.server, versions=(0x302, 0x302))))
     yield "chain-untrusted", on(servers["one-way"], ca_pem_path=stranger)
-    yield "certificate-expired", on(enter(peers.grpc_server(old)))
+    yield "certificate-expired", on(enter(impostors.grpc_server(old)))
     yield "name-mismatch", on(servers["one-way"], server_name="elsewhere.example")
     yield "client-certificate-required", on(servers["mutual"])
     yield (
         "client-certificate-rejected",
         on(servers["mutual"], **_pair(certs.parent, minting.mint("other CA", which=5))),
     )
-    yield "alpn-not-h2", on(enter(peers.https(trio.server, web)))
-    yield "not-milvus", on(enter(peers.grpc_server(trio.server)))
+    yield "alpn-not-h2", on(enter(impostors.https(trio.server, web)))
+    yield "not-milvus", on(enter(impostors.grpc_server(trio.server)))
     yield "tls-failed", on(enter(peers.tcp(peers.hangs_up)))
     for code, status in (("server-not-ready", 1), ("database-missing", 800)):
         response = milvus_pb2.ConnectResponse(status=common_pb2.Status(code=status, reason=code))
         answer = response.SerializeToString()
-        port = enter(peers.grpc_server(trio.server, answer=lambda *_, answer=answer: answer))
+        port = enter(impostors.grpc_server(trio.server, answer=lambda *_, answer=answer: answer))
         yield code, on(port, db_name="books")
     yield "authentication-required", on(servers["guarded"])
     yield "authentication-failed", on(servers["guarded"], token="root:wrong")

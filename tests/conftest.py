@@ -30,6 +30,12 @@ def certs(trio: minting.Trio, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def client_pair(certs: Path) -> dict[str, Path]:
+    """The settings of the client's certificate and key in `certs`."""
+    return {"client_pem_path": certs / "client.pem", "client_key_path": certs / "client.key"}
+
+
+@pytest.fixture
 def settings(tmp_path: Path) -> Callable[..., MilvusSettings]:
     """Make settings from arguments alone, deaf to the machine's environment and .env."""
 

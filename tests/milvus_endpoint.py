@@ -19,18 +19,19 @@ import minting
 class Endpoint:
     """Where it listens, how many Connect calls it has seen, and from whom."""
 
+    scheme: str = "https"
     port: int = 0
     connects: int = 0
     names: list[str] = field(default_factory=list)  # of the client certificates
 
     @property
     def uri(self) -> str:
-        return f"https://localhost:{self.port}"
+        return f"{self.scheme}://localhost:{self.port}"
 
 
 @contextmanager
 def milvus_endpoint(
-    server: minting.Minted,
+    server: minting.Minted | None,
     *,
     clients: minting.Minted | None = None,
     token: str | None = None,
@@ -41,14 +42,14 @@ def milvus_endpoint(
     """Serve until the block ends.
 
     Args:
-        server: Its certificate.
+        server: Its certificate; None serves plaintext.
         clients: The CA its clients must show a certificate of; None asks for none.
         token: What callers must authenticate with.
         silent: Never answer a call.
         refusal: What the first call, and every other from then on, is refused with.
         host: Where to listen.
     """
-    endpoint, closing = Endpoint(), Event()
+    endpoint, closing = Endpoint("https" if server else "http"), Event()
 
     def connect(request: object, context: grpc.ServicerContext) -> object:
         endpoint.connects += 1
@@ -88,12 +89,17 @@ def milvus_endpoint(
         listener.add_generic_rpc_handlers(
             (grpc.method_handlers_generic_handler(service, handlers),)
         )
-        credentials = grpc.ssl_server_credentials(
-            [(server.key_pem, server.chain_pem)],
-            root_certificates=clients.pem if clients else None,
-            require_client_auth=clients is not None,
-        )
-        endpoint.port = listener.add_secure_port(f"{host}:0", credentials)
+        if server is None:
+            endpoint.port = listener.add_insecure_port(f"{host}:0")
+        else:
+            endpoint.port = listener.add_secure_port(
+                f"{host}:0",
+                grpc.ssl_server_credentials(
+                    [(server.key_pem, server.chain_pem)],
+                    root_certificates=clients.pem if clients else None,
+                    require_client_auth=clients is not None,
+                ),
+            )
         listener.start()
         try:
             yield endpoint

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 SERVER = ExtendedKeyUsageOID.SERVER_AUTH
@@ -24,13 +24,18 @@ CLIENT = ExtendedKeyUsageOID.CLIENT_AUTH
 
 @cache
 def key(kind: str = "p256", which: int = 0):
-    """The `which`-th key of a kind: p256, p384, p521, p192, ed25519 or rsaBITS."""
+    """The `which`-th key of a kind: a curve's name, ed25519, ed448, dsa or rsaBITS."""
     curves = {"p256": ec.SECP256R1, "p384": ec.SECP384R1, "p521": ec.SECP521R1,
-              "p192": ec.SECP192R1}  # fmt: skip
+              "p192": ec.SECP192R1, "p224": ec.SECP224R1, "secp256k1": ec.SECP256K1,
+              "brainpool": ec.BrainpoolP256R1}  # fmt: skip
     if kind in curves:
         return ec.generate_private_key(curves[kind]())
     if kind == "ed25519":
         return ed25519.Ed25519PrivateKey.generate()
+    if kind == "ed448":
+        return ed448.Ed448PrivateKey.generate()
+    if kind == "dsa":
+        return dsa.generate_private_key(1024)
     return rsa.generate_private_key(65537, int(kind.removeprefix("rsa")))
 
 
@@ -101,6 +106,7 @@ def mint(
     kind: str = "p256",
     which: int = 0,
     digest: hashes.HashAlgorithm | None = None,
+    pss: padding.PSS | None = None,
     start: dt.timedelta = -dt.timedelta(days=1),
     days: float = 365,
     extra: Sequence[tuple[x509.ExtensionType, bool]] = (),
@@ -119,7 +125,8 @@ def mint(
         key_usage: The extension, when it should be there.
         identifiers: Whether SKI and AKI are there.
         kind, which: The key, as `key` takes them.
-        digest: SHA-256 unless given; an Ed25519 issuer uses none.
+        digest: SHA-256 unless given; an Ed25519 or Ed448 issuer uses none.
+        pss: The padding, where an RSA issuer is not to sign as PKCS #1 v1.5 has it.
         start, days: Validity, `start` from now and `days` from that.
         extra: More extensions, each with its criticality.
     """
@@ -157,10 +164,23 @@ def mint(
         )
     for extension, critical in extra:
         builder = builder.add_extension(extension, critical)
-    algorithm = None if isinstance(signer, ed25519.Ed25519PrivateKey) else digest or hashes.SHA256()
-    certificate = builder.sign(signer, algorithm)
+    hashless = isinstance(signer, ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey)
+    algorithm = None if hashless else digest or hashes.SHA256()
+    certificate = builder.sign(signer, algorithm, rsa_padding=pss)
     above = (issuer.certificate, *issuer.above) if issuer else ()
     return Minted(certificate, own, above)
+
+
+def server(issuer: Minted | None, **odd: object) -> Minted:
+    """A server's leaf for localhost, sound but for what is asked for."""
+    return mint(**{"common_name": "server", "sans": ["localhost"], "issuer": issuer,
+                   "usages": [SERVER], "ca": False, "which": 2, **odd})  # fmt: skip
+
+
+def client(issuer: Minted | None, **odd: object) -> Minted:
+    """A client's leaf likewise."""
+    return mint(**{"common_name": "client", "issuer": issuer, "usages": [CLIENT], "ca": False,
+                   "which": 3, **odd})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -187,6 +207,4 @@ class Trio:
 def trio(*, sans: Sequence[str] = ("localhost", "127.0.0.1")) -> Trio:
     """Mint a healthy set whose three keys differ."""
     ca = mint("test CA", which=1)
-    server = mint("server", sans=sans, issuer=ca, usages=[SERVER], which=2)
-    client = mint("client", issuer=ca, usages=[CLIENT], which=3)
-    return Trio(ca, server, client)
+    return Trio(ca, server(ca, sans=sans), client(ca))

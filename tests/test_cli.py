@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import shlex
 import subprocess
 import sys
 from importlib.resources import files
@@ -42,6 +43,15 @@ def test_an_error_exits_with_1_and_stands_first(cli, tmp_path: Path):
     done = cli("check", "--offline", "--ca-pem-path", "absent.pem")
     assert done.returncode == 1
     assert done.stdout.startswith("error: file-missing: ")
+
+
+@pytest.mark.parametrize("command", [["explain"], ["settings"], ["check", "--offline"]], ids=str)
+def test_a_closed_stdout_is_no_error(command, tmp_path: Path):
+    quoted = shlex.join([sys.executable, "-m", "milvus_secure", *command])
+    done = subprocess.run(
+        ["sh", "-c", f"{quoted} >&-"], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_warning_fails_only_when_told(cli, certs: Path):

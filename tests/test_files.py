@@ -229,8 +229,18 @@ class TestForeign:
         if case == "PKCS#12":
             command = command.replace("pkcs12 ", "pkcs12 -passin pass: ")
         subprocess.run(command, shell=True, cwd=tmp_path, check=True, capture_output=True)
-        (tmp_path / "given file-converted.pem").chmod(0o600)
-        assert mutual(**{setting: tmp_path / "given file-converted.pem"}) == ()
+        [converted] = tmp_path.glob("given file-converted.*")
+        converted.chmod(0o600)
+        assert mutual(**{setting: converted}) == ()
+
+    def test_the_commands_for_a_pair_write_two_files(self, trio, tmp_path, mutual):
+        for name, case in (("client.crt", "DER"), ("client.key", "DER key")):
+            (tmp_path / name).write_bytes(foreign(trio)[case][1])
+        both = mutual(
+            client_pem_path=tmp_path / "client.crt", client_key_path=tmp_path / "client.key"
+        )
+        targets = [one.remedy.rpartition(" -out ")[2] for one in both]
+        assert targets == ["client-converted.pem", "client-converted.key"]
 
     @pytest.mark.parametrize("wanted", ["client_pem_path", "client_key_path"])
     @pytest.mark.trips("pem-wrong-type")
@@ -323,6 +333,16 @@ class TestKeys:
     def test_a_private_key_in_the_trust_file(self, trio, found):
         one = only(found(ca_pem=(trio.ca.pem + trio.ca.key_pem).decode()))
         assert (one.code, one.severity.value) == ("key-in-trust-file", "warning")
+
+    def test_the_command_in_the_remedy_keeps_every_anchor_and_no_key(self, trio, found, tmp_path):
+        other = minting.mint("other CA", which=8)
+        (tmp_path / "a bundle").write_bytes(trio.ca.pem + trio.ca.key_pem + other.pem)
+        one = only(found(ca_pem_path=tmp_path / "a bundle"))
+        command = one.remedy.partition(": ")[2]
+        subprocess.run(command, shell=True, cwd=tmp_path, check=True, capture_output=True)
+        assert found(ca_pem_path=tmp_path / "trust.pem") == ()
+        copied = x509.load_pem_x509_certificates((tmp_path / "trust.pem").read_bytes())
+        assert copied == [trio.ca.certificate, other.certificate]
 
     @pytest.mark.trips("known-public-key")
     def test_the_keys_published_by_milvus_are_known(self, found, milvus_example):

@@ -26,7 +26,7 @@ from pymilvus.grpc_gen import milvus_pb2
 import minting
 from milvus_endpoint import Endpoint, milvus_endpoint
 from milvus_secure import SecureConnectionError, connect_secure, connect_secure_async
-from milvus_secure.wiring import installed_pymilvus
+from milvus_secure.releases import installed_pymilvus
 
 try:
     from pymilvus.client.connection_manager import ConnectionManager

@@ -5,14 +5,19 @@ A failure here means that pymilvus has changed, and what to look at again.
 
 from __future__ import annotations
 
+import os
 import resource
 import signal
 import socket
+import ssl
 import subprocess
 import sys
+import threading
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
 from pathlib import Path
+from typing import ClassVar
 
 import grpc
 import pytest
@@ -20,7 +25,7 @@ from pymilvus import AsyncMilvusClient, MilvusClient
 from pymilvus.exceptions import MilvusException, ParamError
 
 from milvus_secure.endpoint import parse_endpoint
-from milvus_secure.wiring import installed_pymilvus
+from milvus_secure.releases import installed_pymilvus
 
 RELEASE = installed_pymilvus()
 WAITS_IN_VAIN = RELEASE < (2, 6, 16) or RELEASE == (3, 0, 0)
@@ -208,3 +213,45 @@ class TestAddress:
 
     def test_an_ipv6_literal_loses_its_brackets(self, address):
         assert address("https://[::1]:19530") == "::1:19530"
+
+
+class Topology(BaseHTTPRequestHandler):
+    """Refuses whoever asks, and remembers whom."""
+
+    heard: ClassVar[list[tuple[str, str]]] = []
+
+    def do_GET(self) -> None:
+        self.heard.append((self.path, self.headers.get("Authorization", "")))
+        body = b'{"code": 1, "message": "no"}'
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+@pytest.mark.skipif(not POOLS_BY_ADDRESS, reason="global clusters are there from 2.6.10 on")
+def test_a_global_cluster_is_asked_with_the_token_and_another_trust(trio, certs, foreign_ca):
+    """The anchor given would refuse this server; `requests` is told whom to trust otherwise."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certs / "server.pem", certs / "server.key")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Topology) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        uri = f"https://localhost:{server.server_address[1]}/a-global-cluster"
+        script = (
+            "import sys; from pymilvus import MilvusClient\n"
+            "MilvusClient(sys.argv[1], token='root:Milvus', server_pem_path=sys.argv[2], timeout=2)"
+        )
+        environ = {**os.environ, "REQUESTS_CA_BUNDLE": str(certs / "ca.pem"), "no_proxy": "*"}
+        ended = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", script, uri, str(foreign_ca)],
+            env=environ, capture_output=True, timeout=60,
+        )  # fmt: skip
+        server.shutdown()
+        thread.join()
+    assert ended.returncode == 1
+    assert ("/a-global-cluster/global-cluster/topology", "Bearer root:Milvus") in Topology.heard

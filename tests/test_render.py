@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from milvus_secure.catalogue import CATALOGUE
+from milvus_secure.errors import CertificateError
 from milvus_secure.mode import TLSMode
 from milvus_secure.observation import Observation, Step
 from milvus_secure.printable import printable
-from milvus_secure.render import WIDTH, render_report, render_summary
+from milvus_secure.render import WIDTH, render_error, render_report, render_summary
 from milvus_secure.report import Finding, Report, Severity, Skip, finding, ranked
 
 MISMATCH = finding(
@@ -96,3 +97,32 @@ def test_no_line_is_wider_than_a_terminal_unless_one_word_is(code, severity, mes
     )
     for line in render_report(report(one)).splitlines():
         assert len(line) <= WIDTH or len(line.split()) <= 3
+
+
+class TestCommands:
+    """What is to be pasted stands on one line, however long; the words around it are wrapped."""
+
+    LONG = f"milvus-secure certs repair {'d' * 70} --name db.example.com"
+
+    @pytest.mark.parametrize("remedy", [
+        f"If that is your server, set server_name=x; else reissue the certificate: {LONG}",
+        f"Reissue it under a name that it is to bear from now on: {LONG}. Then restart Milvus.",
+        LONG,
+    ])  # fmt: skip
+    def test_a_command_is_never_broken(self, remedy):
+        found = finding("name-mismatch", "It is for another name.", remedy)
+        lines = render_report(report(found)).splitlines()
+        [whole] = [line for line in lines if self.LONG in line]
+        assert all(len(line) <= WIDTH for line in lines if line is not whole)
+
+    def test_two_commands_are_two(self):
+        two = "Compare: openssl x509 -in client.pem -noout and openssl pkey -in client.key -pubout"
+        text = render_report(report(finding("key-mismatch", "They differ.", two)))
+        assert "openssl x509 -in client.pem -noout and" in text
+        assert "openssl pkey -in client.key -pubout" in text
+
+    def test_an_error_of_a_command_reads_like_a_finding(self):
+        error = CertificateError("ca.key is encrypted.", f"decrypt it: {self.LONG}")
+        assert render_error(error).splitlines() == [
+            "error: ca.key is encrypted.", "  fix       decrypt it:", f"            {self.LONG}",
+        ]  # fmt: skip

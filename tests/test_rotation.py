@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -133,6 +134,19 @@ class TestTheNextConnection:
         reconnect(client)
         assert mutual.names == ["client", "client", "renewed"]
 
+    def test_uses_what_was_not_valid_yet_once_it_is(self, mutual, client, certs, trio, caplog):
+        """The clock of whoever issues may be ahead of this one's."""
+        ahead = minting.mint(
+            "ahead", issuer=trio.ca, usages=[minting.CLIENT], start=timedelta(seconds=2), which=4
+        )
+        install(ahead, certs)
+        reconnect(client)
+        reconnect(client)
+        assert codes(caplog) == ["certificate-not-yet-valid"]
+        eventually(lambda: ahead.certificate.not_valid_before_utc < datetime.now(timezone.utc))
+        reconnect(client)
+        assert mutual.names == ["client", "client", "client", "ahead"]
+
     def test_gets_files_of_one_edition_whatever_happens_meanwhile(self, client, certs, renewed):
         handler = client._get_connection()
         pair = (certs / "client.key").read_bytes(), (certs / "client.pem").read_bytes()
@@ -225,6 +239,32 @@ class TestWatch:
             eventually(lambda: mutual.connects > seen + 2)
         client.close()
         assert codes(caplog) == told
+
+    def test_tells_what_was_not_told_at_the_connection(self, trio, certs, caplog, mutual):
+        soon = minting.mint("soon", issuer=trio.ca, usages=[minting.CLIENT], days=6, which=6)
+        install(soon, certs)
+        client = connect_secure(uri=mutual.uri, **files(certs), **HERE, preflight=False)
+        with watch(client, interval=60):
+            eventually(lambda: "certificate-expiring" in codes(caplog))
+        client.close()
+
+    def test_may_be_closed_from_its_own_thread(self, client, certs):
+        """As by a handler of the log."""
+        ended = threading.Event()
+
+        class Closes(logging.Handler):
+            def emit(self, _: logging.LogRecord) -> None:
+                watching.close()
+                ended.set()
+
+        logger, handler = logging.getLogger("milvus_secure"), Closes()
+        logger.addHandler(handler)
+        try:
+            watching = watch(client, interval=0.01)
+            (certs / "client.key").write_bytes(b"")
+            assert ended.wait(30)
+        finally:
+            logger.removeHandler(handler)
 
     @pytest.mark.parametrize("how", ["closed", "forgotten"])
     def test_ends_with_its_client(self, mutual, certs, how):

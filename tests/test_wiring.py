@@ -15,8 +15,8 @@ import minting
 from milvus_endpoint import milvus_endpoint
 from milvus_secure import SecureConnectionError
 from milvus_secure.certificates.identity import Generation, generation, installed_grpc
+from milvus_secure.releases import installed_pymilvus
 from milvus_secure.roots import public_roots_path
-from milvus_secure.wiring import installed_pymilvus
 
 OWN_CHANNEL = {"dedicated", "alias"}
 

@@ -13,7 +13,7 @@ from .certificates.identity import installed_grpc
 from .certificates.path import Role, Verdict, judge_path
 from .endpoint import Endpoint, parse_endpoint
 from .material.material import Material, parse_material
-from .mode import TLSMode, resolve_mode
+from .mode import TLSMode, gives, resolve_mode
 from .roots import public_roots
 
 if TYPE_CHECKING:
@@ -128,9 +128,9 @@ class Context:
 
     @cached_property
     def server_verdict(self) -> Verdict | None:
-        """What the installed gRPC makes of `server_chain`."""
+        """What the installed gRPC makes of `server_chain`; None where no anchor is named."""
         chain = self.server_chain
-        if chain is None:
+        if chain is None or (self.mode is TLSMode.MUTUAL and not gives(self.settings, "ca_pem")):
             return None
         spare = self.client_chain.certificates if self.client_chain else ()
         return judge_path(chain.certificates, self.anchors, self.now, Role.SERVER, spare)

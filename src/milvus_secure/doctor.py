@@ -78,12 +78,15 @@ def check_many(targets: Iterable[MilvusSettings], *, online: bool = True) -> lis
     Returns:
         One report each, in the order given.
     """
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - for several only
-
+    one_check = partial(check, online=online)
     targets = list(targets)
-    workers = max(1, min(len(targets), _AT_ONCE))
-    with ThreadPoolExecutor(workers, thread_name_prefix="milvus-secure-check") as pool:
-        return list(pool.map(partial(check, online=online), targets))
+    if len(targets) <= 1:
+        return [one_check(settings) for settings in targets]
+    # Its threads are daemons: whoever interrupts a check does not wait for the others.
+    from multiprocessing.pool import ThreadPool  # noqa: PLC0415 - for several only
+
+    with ThreadPool(min(len(targets), _AT_ONCE)) as pool:
+        return pool.map(one_check, targets, chunksize=1)
 
 
 def _observed(context: Context) -> Observation:

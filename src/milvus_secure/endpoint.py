@@ -106,8 +106,13 @@ def split_uri(uri: str) -> tuple[str, UriExtras]:
 
 
 def mask_uri(uri: str) -> str:
-    """Hide whatever stands before the last ``@``, even in a URI that cannot be parsed."""
-    return re.sub(r"(?s)^([A-Za-z][A-Za-z0-9+.-]*://)?.*@", r"\1***@", uri)
+    """Hide whatever may be a password, even in a URI that cannot be parsed.
+
+    That is what stands before the last ``@``, and in place of a port what is no number.
+    """
+    scheme = r"(?s)^((?:[A-Za-z][A-Za-z0-9+.-]*://)?"
+    masked = re.sub(rf"{scheme}).*@", r"\1***@", uri)
+    return re.sub(rf"{scheme}[^/?#@\[\]:]*:)(?!\d*(?:[/?#]|$)).*", r"\1***", masked)
 
 
 def _database(path: str) -> str:

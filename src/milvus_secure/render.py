@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -42,6 +43,15 @@ def render_report(report: Report) -> str:
 def render_findings(findings: Iterable[Finding]) -> str:
     """Findings alone, as when the settings could not be loaded."""
     return "\n\n".join(_block(found) for found in findings)
+
+
+def render_error(error: Exception) -> str:
+    """An error of this library: what is the matter, and what helps."""
+    cause, _, fix = str(error).partition(" Fix: ")
+    lines = [_wrap("error:", cause)]
+    if fix:
+        lines.append(_wrap(f"  {'fix':<{_LABEL - 2}}", fix, hang=_LABEL + 1))
+    return "\n".join(lines)
 
 
 def render_summary(reports: Sequence[Report]) -> str:
@@ -105,7 +115,7 @@ def _block(found: Finding) -> str:
 
 
 def _ladder(report: Report) -> str:
-    lines = [f"Checked {_target(report)}, {_described(report.mode)}:"]
+    lines = [_wrap("Checked", f"{_target(report)}, {_described(report.mode)}:")]
     lines += [_rung(*rung) for rung in _rungs(report)]
     return "\n".join(lines)
 
@@ -114,6 +124,8 @@ def _rungs(report: Report) -> Iterator[tuple[str, str, str]]:
     for area in (*_AREAS, *(["server"] if _setting(report, "server") else [])):
         yield _area(report, area)
     if _setting(report, "server"):
+        if _setting(report, "uri"):  # a client too: what its handshake would come to
+            yield _area(report, _HANDSHAKE)
         return
     if report.server is None:
         yield "-", "endpoint", "not asked"
@@ -153,9 +165,21 @@ def _skipped(skipped: Sequence[Skip]) -> str:
     )
 
 
+# A command to paste, up to the end of its sentence; what reads as one is kept on one line.
+_COMMAND = re.compile(
+    r"(?:^|(?<=: )|(?<= and ))(?:chmod|cp|curl|docker|export|getent|iconv|ip|keytool|ls"
+    r"|milvus-secure|nc|openssl|printf|puttygen|python|sed) (?:'[^']*'|.)+?"
+    r"(?=\. [A-Z]|; | and openssl |\.?$)"
+)
+_GLUE = "\N{NO-BREAK SPACE}"  # `printable` has escaped all others
+
+
 def _wrap(label: str, text: str, *, hang: int = 4) -> str:
-    """Fill to the width, keeping the text's own line breaks and never breaking a word."""
-    paragraphs = [printable(line) for line in text.split("\n")]
+    """Fill to the width, keeping the text's own line breaks and breaking no word or command."""
+    paragraphs = [
+        _COMMAND.sub(lambda found: found[0].replace(" ", _GLUE), printable(line))
+        for line in text.split("\n")
+    ]
     filled = [
         textwrap.fill(
             paragraph, WIDTH,
@@ -165,4 +189,5 @@ def _wrap(label: str, text: str, *, hang: int = 4) -> str:
         )
         for place, paragraph in enumerate(paragraphs)
     ]  # fmt: skip
-    return "\n".join(line.rstrip() for line in filled) or label.rstrip()
+    lines = "\n".join(filled).replace(_GLUE, " ").split("\n")
+    return "\n".join(line.rstrip() for line in lines) or label.rstrip()

@@ -17,6 +17,7 @@ from pydantic import (
     PrivateAttr,
     SecretStr,
     ValidationError,
+    ValidationInfo,
     field_validator,
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -25,8 +26,19 @@ from .declarations import Declaration, declared
 from .endpoint import DEFAULT_URI, mask_uri
 from .errors import SettingsError
 from .mode import TLSMode
-from .report import Finding, finding
-from .sources.cleaning import Sourced, clean, is_inside, shown_value, unpack
+from .report import Finding
+from .sources.cleaning import (
+    INLINE,
+    PATHS,
+    SECRETS,
+    Sourced,
+    clean,
+    holds_material,
+    is_inside,
+    shown_value,
+    unpack,
+)
+from .sources.errors import invalid_values
 from .sources.gather import Places, as_arguments, gather
 from .spool import Spool
 
@@ -138,11 +150,16 @@ class MilvusSettings(BaseSettings):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _is_text(cls, value: object) -> object:
-        """Refuse what no protocol can carry; paths alone may hold any byte."""
+    def _is_text(cls, value: object, info: ValidationInfo) -> object:
+        """Refuse what no protocol can carry, and a key where it would be shown."""
         text = value.get_secret_value() if isinstance(value, SecretStr) else value
         if isinstance(text, str) and any("\ud800" <= c <= "\udfff" for c in text):
             raise ValueError("it is not UTF-8 text")
+        name = info.field_name or ""
+        if isinstance(text, str) and name not in (*INLINE, *SECRETS) and holds_material(text):
+            slot = name.removesuffix("_path")
+            own = f", which belongs in {slot}" if name in PATHS else ""
+            raise ValueError(f"it is the text of a certificate or key{own}")
         return value
 
     def __init__(
@@ -169,7 +186,7 @@ class MilvusSettings(BaseSettings):
         try:
             super().__init__(**{name: one.value for name, one in given.items()})
         except ValidationError as error:
-            invalid = _invalid(error, given)
+            invalid = invalid_values(error, given)
         else:
             invalid = []
         if invalid:  # outside the handler: pydantic's exception holds on to the values
@@ -208,17 +225,18 @@ class MilvusSettings(BaseSettings):
 
         Args:
             **values: New values. A None takes the setting back to its default. A relative path
-                starts at the working directory.
+                starts at the working directory. User and password together replace a token.
 
         Raises:
             SettingsError: As the constructor does.
         """
         cwd = _here()
         given, notes = clean(as_arguments(values, _NAMES, cwd), os.environ)
+        gone = {*values, *({"token"} if {"user", "password"} <= set(given) else ())}
         kept = {
             name: Sourced(getattr(self, name), source, cwd)
             for name, source in self._sources.items()
-            if name not in values and not is_inside(source, values)
+            if name not in gone and not is_inside(source, values)
         }
         copy = MilvusSettings.__new__(MilvusSettings)
         copy._fill(unpack({**kept, **given}), (*self._notes, *notes))  # noqa: SLF001 - its own kind
@@ -273,6 +291,24 @@ class MilvusSettings(BaseSettings):
             for name in type(self).model_fields
         }
 
+    def __setattr__(self, name: str, value: Any) -> None:  # noqa: ANN401 - the fields above
+        if name in type(self).model_fields:  # pydantic's own error would show the value
+            raise ValueError(f"settings are frozen; take settings.replace({name}=...)")
+        super().__setattr__(name, value)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, MilvusSettings):
+            return NotImplemented
+        return self._compared == other._compared
+
+    def __hash__(self) -> int:
+        return hash(self._compared)
+
+    @property
+    def _compared(self) -> tuple[object, ...]:
+        """The values alone: where they came from and what was made of them are no difference."""
+        return tuple(getattr(self, name) for name in type(self).model_fields)
+
     def __repr__(self) -> str:
         given = ((name, shown_value(name, getattr(self, name))) for name in self._sources)
         return f"MilvusSettings({', '.join(f'{name}={value!r}' for name, value in given)})"
@@ -291,18 +327,3 @@ VARIABLES = {
     **{alias: row.name for row in declarations() for alias in row.aliases},
 }
 _NAMES = tuple(MilvusSettings.model_fields)
-
-
-def _invalid(error: ValidationError, values: Mapping[str, Sourced]) -> list[Finding]:
-    found: dict[str, Finding] = {}
-    for detail in error.errors(include_url=False, include_input=False, include_context=False):
-        name = str(detail["loc"][0])
-        why = detail["msg"].removeprefix("Value error, ")
-        one = values[name]  # defaults are not validated
-        found.setdefault(name, finding(
-            "value-invalid",
-            f"The value of {name} cannot be used: {why[:1].lower()}{why[1:]}.",
-            f"Correct it in {one.source}.",
-            setting=name, source=one.source, presented=shown_value(name, one.value)[:80],
-        ))  # fmt: skip
-    return list(found.values())

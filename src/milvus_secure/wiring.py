@@ -9,11 +9,8 @@ shape is ever passed for each mode.
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections.abc import Callable, Iterable
-from functools import cache
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 from uuid import uuid4
 
@@ -22,6 +19,8 @@ from .endpoint import parse_endpoint
 from .errors import SecureConnectionError
 from .material.material import read_material
 from .mode import TLSMode, gives, resolve_mode
+from .releases import installed_pymilvus
+from .resources import no_room
 from .roots import public_roots_path
 from .sources.cleaning import SYSTEM
 
@@ -60,7 +59,8 @@ def client_kwargs(
 
     Raises:
         SecureConnectionError: If the settings contradict each other, ask for plaintext
-            without ``allow_plaintext``, or name a file that must never reach gRPC.
+            without ``allow_plaintext``, or name a file that must never reach gRPC; or if there is
+            no place for material that has none.
     """
     refuse_contradictions(settings)
     mode = resolve_mode(settings)
@@ -115,7 +115,11 @@ def _own_paths(settings: MilvusSettings) -> Callable[[str], str]:
         one = material[slot]
         if one.setting != slot and one.pem == one.data:
             return str(getattr(settings, one.setting))
-        return settings.spool.path_for(one.pem)
+        try:
+            return settings.spool.path_for(one.pem)
+        except OSError as error:
+            report = check(settings, online=False)
+            raise SecureConnectionError(report, no_room(error)) from error
 
     return path
 
@@ -134,12 +138,6 @@ def _refuse_fatal(settings: MilvusSettings, slots: Iterable[str]) -> None:
             continue  # pymilvus raises an ordinary error for it
         if status and (not stat.S_ISREG(status.st_mode) or status.st_size == 0):
             raise SecureConnectionError(check(settings, online=False))
-
-
-@cache
-def installed_pymilvus() -> tuple[int, ...]:
-    """Release of the installed pymilvus, as ``(major, minor, patch)``."""
-    return tuple(int(part) for part in re.findall(r"\d+", version("pymilvus"))[:3])
 
 
 def _own_channel() -> ClientKwargs:

@@ -131,5 +131,6 @@ def _convert(material: Material, conversion: Conversion | None) -> str:
         return f"Name a PEM file with {_wanted(material)} in {material.setting}."
     source = quoted(material)
     stem = Path(material.origin.removeprefix("file:")).stem or material.slot
-    target = shlex.quote(f"{os.path.basename(stem)}-converted.pem")  # noqa: PTH119 - a name
+    form = "key" if material.slot == "client_key" else "pem"
+    target = shlex.quote(f"{os.path.basename(stem)}-converted.{form}")  # noqa: PTH119 - a name
     return "Convert it: " + conversion.command(material.slot).format(source=source, target=target)

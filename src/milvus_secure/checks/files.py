@@ -176,7 +176,8 @@ def _key_in_trust_file(context: Context) -> Iterator[Finding]:
         yield _about(
             context, material, "key-in-trust-file",
             f"{words.subject(material)} holds a private key; a client needs the certificate alone.",
-            f"Hand out a copy without it: openssl x509 -in {words.quoted(material)} -out trust.pem",
+            "Hand out a copy without it: openssl crl2pkcs7 -nocrl -certfile "
+            f"{words.quoted(material)} | openssl pkcs7 -print_certs -out trust.pem",
             warn=True, expected="certificates only",
             presented=f"{keys[0].label} on line {keys[0].line}",
         )  # fmt: skip

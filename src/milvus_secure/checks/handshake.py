@@ -6,7 +6,7 @@ error. Where it is not, the looks of the probe tell why; gRPC's texts are eviden
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ..certificates.certificate import issuer_text, subject_text
@@ -130,6 +130,33 @@ _SPECIFIC = (
 )
 
 
+def _proxy_failed(context: Context) -> Iterator[Finding]:
+    """A direct look found the server in order, and gRPC, which goes through a proxy, did not."""
+    observation = seen(context)
+    if not observation.proxy or observation.failure or observation.grpc_state in {None, "ready"}:
+        return
+    sound = observation.tls_complete and observation.alpn == "h2"
+    if context.mode is TLSMode.PLAINTEXT:
+        sound = observation.speaks == "http2"
+    if not sound or _explained(context, _SPECIFIC):
+        return
+    host = context.endpoint.host if context.endpoint else ""
+    yield at_endpoint(
+        context, "proxy-failed",
+        f"gRPC goes through the HTTP proxy {observation.proxy}, and gets no connection that way.",
+        "Have the proxy allow CONNECT to this address, or pass by it: "
+        f'export no_proxy="$no_proxy,{host}"',
+        expected="a connection through the proxy, as there is without it",
+        presented=f"gRPC: {observation.grpc_state}",
+    )  # fmt: skip
+
+
+def _explained(context: Context, specific: Sequence[Rule]) -> bool:
+    """True if files, trust, names or one of these rules tell why gRPC got no connection."""
+    found, _ = run(context, (*files.RULES, *trust.RULES, *names.RULES, *specific))
+    return any(one.severity is Severity.ERROR for one in found)
+
+
 def _tls_failed(context: Context) -> Iterator[Finding]:
     """What is left: silent where anything else explains the refusal, so never in the way."""
     observation = seen(context)
@@ -140,8 +167,7 @@ def _tls_failed(context: Context) -> Iterator[Finding]:
     failed = observation.grpc_state is not None or not observation.tls_complete
     if not (hung_up or slow or (_refused(context) and failed)) or grpc_ready(context):
         return
-    others, _ = run(context, (*files.RULES, *trust.RULES, *names.RULES, *_SPECIFIC))
-    if any(one.severity is Severity.ERROR for one in others):
+    if _explained(context, (*_SPECIFIC, Rule("proxy-failed", _proxy_failed))):
         return
     evidence = [
         f"alert {observation.alert}" if observation.alert else "",
@@ -162,6 +188,7 @@ def _tls_failed(context: Context) -> Iterator[Finding]:
 _ALL = (
     *reach.RULES,
     *_SPECIFIC,
+    Rule("proxy-failed", _proxy_failed),
     Rule("tls-failed", _tls_failed),
     Rule("presented-certificate-differs", _presented_certificate_differs),
     *milvus.RULES,

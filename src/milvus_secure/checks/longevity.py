@@ -68,10 +68,11 @@ def certificate_expiring(context: Context) -> Iterator[Finding]:
         left = one.not_valid_after_utc - context.now
         if left < timedelta() or left > limit or (one in spare and lasting):
             continue
+        restart = "" if setting.startswith("client") else ", and restart Milvus to load it"
         yield finding(
             "certificate-expiring",
             f"The certificate of {name_text(subject_of(one))} expires in {span(left)}.",
-            "Renew it in time: milvus-secure certs renew DIR; Milvus needs a restart to load it.",
+            f"Renew it in time{restart}: milvus-secure certs renew DIR",
             setting=setting, source=source, origin=origin,
             expected=f"more than {context.settings.expiry_warning_days} days left",
             presented=f"valid until {one.not_valid_after_utc:%Y-%m-%d %H:%M:%S} UTC",
@@ -134,7 +135,7 @@ def pinned_leaf(context: Context) -> Iterator[Finding]:
     yield finding(
         "pinned-leaf",
         "The trust anchor is the server's own certificate, so its next renewal breaks this client.",
-        f"Set ca_pem_path to the CA that issued it, instead of {anchor.setting}.",
+        f"Let {anchor.setting} hold the CA that issued it instead.",
         setting=anchor.setting, source=anchor.source, origin=anchor.origin,
         expected=f"the CA, {name_text(issuer_of(chain.leaf))}",
         presented=f"the leaf, {name_text(subject_of(chain.leaf))}",

@@ -103,7 +103,8 @@ def _remedy(context: Context, reference: str, given: Presented) -> str:
 
 
 def _reissue(reference: str) -> str:
-    return f"milvus-secure certs repair DIR --name {shlex.quote(_shown(reference))}"
+    kind = "--name" if _address(reference) is None else "--ip"
+    return f"milvus-secure certs repair DIR {kind} {shlex.quote(_shown(reference))}"
 
 
 def _candidates(given: Presented) -> list[str]:

@@ -136,11 +136,20 @@ def _server_requires_tls(context: Context) -> Iterator[Finding]:
         yield at_endpoint(
             context, "server-requires-tls",
             f"The server at {observation.address} speaks TLS, and the settings ask for plaintext.",
-            "Use https:// in uri, unset secure, tls_mode and allow_plaintext, and set "
-            "ca_pem_path to the CA that signed the server's certificate. "
-            "The server needs no change.",
+            f"{_towards_tls(context)} and set ca_pem_path to the CA that signed the server's "
+            "certificate. The server needs no change.",
             expected="plaintext", presented="TLS",
         )  # fmt: skip
+
+
+def _towards_tls(context: Context) -> str:
+    settings = context.settings
+    https = settings.uri.lower().startswith("https:")
+    against = ("secure", "tls_mode", "allow_plaintext")
+    given = [name for name in against if settings.source_of(name) != "default"]
+    steps = [*([] if https else ["use https:// in uri"]), *(f"unset {name}" for name in given)]
+    text = ", ".join(steps)
+    return text[:1].upper() + text[1:]
 
 
 def _internal_error(context: Context) -> Iterator[Finding]:

@@ -46,14 +46,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     try:
         status: int = arguments.run(arguments)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except SettingsError as error:
         from ..render import render_findings  # noqa: PLC0415 - only for an error
 
         say(render_findings(error.findings), error=True)
         return _USAGE
     except MilvusSecureError as error:
-        say(f"error: {error}", error=True)
+        from ..render import render_error  # noqa: PLC0415 - only for an error
+
+        say(render_error(error), error=True)
         return 1
     except KeyboardInterrupt:
         return _INTERRUPTED

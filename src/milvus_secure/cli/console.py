@@ -18,6 +18,8 @@ def say(text: str, *, error: bool = False) -> None:
         error: True for what was not, which goes to stderr.
     """
     stream = sys.stderr if error else sys.stdout
+    if stream is None:  # it was closed before we came, as by `>&-`
+        return
     if not stream.isatty() or os.environ.get("NO_COLOR"):
         # A name from a peer may not fit the terminal's encoding; show it escaped then.
         encoding = stream.encoding or "utf-8"
@@ -35,7 +37,7 @@ def say(text: str, *, error: bool = False) -> None:
 @contextmanager
 def waiting(what: str) -> Iterator[None]:
     """Show on a terminal's stderr what is being waited for."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield
         return
     from rich.console import Console  # noqa: PLC0415

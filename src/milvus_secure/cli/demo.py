@@ -37,10 +37,10 @@ def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001 - it has no optio
 
     with tempfile.TemporaryDirectory(prefix="milvus-secure-demo-") as folder:
         certs = CertificateSet.create(Path(folder, "certs"), names=["localhost"])
-        say("1. Certificates: " + " ".join(sorted(p.name for p in certs.directory.iterdir())))
+        say("1. Certificates:\n   " + " ".join(sorted(p.name for p in certs.directory.iterdir())))
         _one_way(certs)
         _mutual(certs)
-    say("Everything was temporary; nothing is left behind. Next: milvus-secure check --help")
+    say("Everything was temporary; nothing is left behind. Next: milvus-secure check")
     return 0
 
 
@@ -54,7 +54,7 @@ def _one_way(certs: CertificateSet) -> None:
         server.start()
     with server:
         settings = _settings(uri=f"https://localhost:{server.port}", ca_pem_path=certs.ca_pem)
-        say(f"2. One-way TLS at {settings.uri}: {_insert_and_search(settings)}")
+        say(f"2. One-way TLS at {settings.uri}:\n   {_insert_and_search(settings)}")
 
 
 def _mutual(certs: CertificateSet) -> None:
@@ -72,7 +72,7 @@ def _mutual(certs: CertificateSet) -> None:
             ca_pem_path=certs.ca_pem, client_pem_path=certs.client_pem,
             client_key_path=certs.client_key,
         )  # fmt: skip
-        say(f"3. Mutual TLS and a token at {settings.uri}: {_insert_and_search(settings)}")
+        say(f"3. Mutual TLS and a token at {settings.uri}:\n   {_insert_and_search(settings)}")
         say("4. The same with a server_name that the certificate does not bear:\n")
         _explain_broken(settings.replace(server_name="milvus.example.com"))
 

@@ -18,11 +18,11 @@ from ..doctor import judge
 from ..endpoint import mask_uri
 from ..errors import MilvusSecureError, SecureConnectionError
 from ..masking import masked
-from ..resources import require_descriptors
+from ..resources import no_room, require_descriptors
 from ..settings import MilvusSettings
 from ..wiring import client_kwargs
 from .patience import GRACE, NO_ANSWER, Budget, bounded
-from .supply import Supply, log
+from .supply import Supply
 
 if TYPE_CHECKING:
     import os
@@ -83,7 +83,7 @@ def connect_secure(
         try:
             require_descriptors()
             client = bounded(partial(MilvusClient, **kwargs), seconds)
-        except Exception as error:
+        except BaseException as error:
             kwargs.clear()
             _forget_variables(error)
             if not _is_failure(error):
@@ -130,7 +130,7 @@ async def connect_secure_async(
             require_descriptors()
             client = AsyncMilvusClient(**kwargs)
             await _connected(client, seconds)
-        except Exception as error:
+        except BaseException as error:
             kwargs.clear()
             _forget_variables(error)
             if not _is_failure(error):
@@ -161,19 +161,22 @@ def _prepared(
     *,
     preflight: bool,
 ) -> Supply:
-    if settings is None:
-        settings = MilvusSettings(profile=profile, config=config, **overrides)
-    elif profile is not None or config is not None:
-        raise TypeError("profile and config choose what to load: give them or settings, not both")
-    elif overrides:
-        settings = settings.replace(**overrides)
+    try:
+        if settings is None:
+            settings = MilvusSettings(profile=profile, config=config, **overrides)
+        elif profile is not None or config is not None:
+            raise TypeError(
+                "profile and config choose what to load: give them or settings, not both"
+            )
+        elif overrides:
+            settings = settings.replace(**overrides)
+    finally:
+        overrides.clear()  # the caller's too: crash reporters show what frames hold
     supply = Supply(settings)
     if preflight:
-        report = supply.report
-        if report.errors:
-            raise SecureConnectionError(report)
-        for warning in report.warnings:
-            log(warning)
+        if supply.report.errors:
+            raise SecureConnectionError(supply.report)
+        supply.tell_warnings()
     return supply
 
 
@@ -221,7 +224,7 @@ async def _in_thread(work: Callable[[], _Result]) -> _Result:
         pool.shutdown(wait=False)
 
 
-def _is_failure(error: Exception) -> bool:
+def _is_failure(error: BaseException) -> bool:
     """Whether this says that the connection failed, rather than that a parameter is wrong."""
     import grpc  # noqa: PLC0415 - pymilvus has loaded it
     from pymilvus import exceptions  # noqa: PLC0415
@@ -239,10 +242,12 @@ def diagnosed(supply: Supply, seconds: float) -> Report:
     return judge(supply.context(observation), RULES)
 
 
-def _headline(report: Report, error: Exception, settings: MilvusSettings) -> str | None:
+def _headline(report: Report, error: BaseException, settings: MilvusSettings) -> str | None:
     """The line to show when the probe found no error to name."""
     if report.errors:
         return None
+    if isinstance(error, OSError) and not isinstance(error, (ConnectionError, TimeoutError)):
+        return no_room(error)
     return (
         f"Connecting to {mask_uri(settings.uri)} failed, but a look at it right after "
         f"found nothing wrong. pymilvus says: {masked(_innermost(error), settings)} "

@@ -9,7 +9,7 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from ..wiring import installed_pymilvus
+from ..releases import installed_pymilvus
 
 if TYPE_CHECKING:
     from pymilvus import MilvusClient
@@ -64,12 +64,10 @@ def waits_in_vain() -> bool:
 def bounded(connect: Callable[[], MilvusClient], seconds: float) -> MilvusClient:
     """Connect, but never wait much longer than was allowed.
 
-    The releases that wait in vain give their Connect call no deadline: a peer that speaks HTTP/2
-    and never answers would hold the caller for ever. There the call gets a thread of its own,
-    which is left to itself when the time is up, and closes the client if it gets one after all.
+    Older releases give their Connect call no deadline, and with all of them a peer that sends
+    without end keeps gRPC too busy to give up. So the call gets a thread of its own, which is left
+    to itself when the time is up, and closes the client if it gets one after all.
     """
-    if not waits_in_vain():
-        return connect()
     outcome: Future[MilvusClient] = Future()
 
     def work() -> None:

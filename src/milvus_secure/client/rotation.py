@@ -96,7 +96,7 @@ class Watch:
         self._interval = interval
         self._loop = loop
         self._due = False
-        self._told = {one.message for one in supply.report.findings}
+        self._told = set(supply.told)
         self._stopped = threading.Event()
         finalize(client, self._stopped.set)
         self._thread = threading.Thread(target=self._run, name="milvus-secure-watch", daemon=True)
@@ -108,7 +108,7 @@ class Watch:
         Safe to repeat.
         """
         self._stopped.set()
-        if self._loop is None:
+        if self._loop is None and threading.current_thread() is not self._thread:
             self._thread.join()
 
     def __enter__(self) -> Self:

@@ -45,6 +45,7 @@ class Supply:
     def __init__(self, settings: MilvusSettings) -> None:
         self.settings = settings
         self._edition = _Edition(settings)
+        self.told: frozenset[str] = frozenset()
         self._handed_out = False
         self._refused: Mapping[str, bytes] = {}
         self._reading = _Reading()
@@ -53,6 +54,12 @@ class Supply:
     def report(self) -> Report:
         """What the offline rules find about the settings and the material in use."""
         return self._edition.report
+
+    def tell_warnings(self) -> None:
+        """Log the report's warnings, and remember in `told` which messages were logged."""
+        for warning in self.report.warnings:
+            log(warning)
+        self.told = frozenset(one.message for one in self.report.warnings)
 
     def path(self, slot: str) -> os.PathLike[str]:
         """The path of a slot's material; it leads to the renewed material once there is some."""
@@ -71,14 +78,15 @@ class Supply:
             True if the material in use changed.
         """
         latest = _Edition(self.settings)
-        if latest.data in (self._edition.data, self._refused):
+        if latest.data == self._edition.data:
             return False
         errors = [one for one in latest.report.errors if one.code not in self._edition.codes]
-        if errors:
+        if errors:  # judged anew each time: a certificate may not be valid yet
+            if latest.data != self._refused:
+                LOG.warning("The renewed TLS material is not used; the earlier stays in use.")
+                for one in errors:
+                    log(one)
             self._refused = latest.data
-            LOG.warning("The renewed TLS material is not used; the earlier stays in use.")
-            for one in errors:
-                log(one)
             return False
         self._edition, self._refused = latest, {}
         return True

@@ -104,7 +104,7 @@ def _surroundings(path: Path) -> tuple[str, str]:
             names = [entry.name for entry in islice(entries, _MAX_NEIGHBOURS)]
     except OSError:
         return "there is no such file", ""
-    close = get_close_matches(path.name, names, n=1, cutoff=0.6)
+    close = get_close_matches(path.name, names, n=1, cutoff=0.7)
     return "there is no such file", printable(str(folder / close[0])) if close else ""
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from ..masking import masked
@@ -54,22 +55,19 @@ class Verdict:
 
 
 def hindrance(context: Context) -> str | None:
-    """Why no channel can be made with the user's material, as a finding code, or None.
+    """Why no channel can be made with the user's material, in a few words, or None.
 
     Nothing empty is ever handed to gRPC: it aborts the process on an empty client certificate.
     """
     if context.mode is TLSMode.PLAINTEXT:
-        return None if context.settings.allow_plaintext else "plaintext-not-allowed"
+        return None if context.settings.allow_plaintext else "plaintext is not allowed"
+    needed = ("ca_pem", "client_pem", "client_key") if context.mode is TLSMode.MUTUAL else ()
+    missing = next((slot for slot in needed if slot not in context.material), None)
+    if missing:
+        return f"{missing}_path is not set"
     anchor = context.anchor_material
-    if anchor is not None and anchor.fault:
-        return anchor.fault.code
-    for slot in ("client_pem", "client_key") if context.mode is TLSMode.MUTUAL else ():
-        material = context.material.get(slot)
-        if material is None:
-            return "client-pair-incomplete"
-        if material.fault:
-            return material.fault.code
-    return None
+    used = (anchor, *(context.material[slot] for slot in needed))
+    return next((one.fault.code for one in used if one is not None and one.fault), None)
 
 
 class MilvusCall:
@@ -88,13 +86,18 @@ class MilvusCall:
         self._deadline = deadline
         self._settings = context.settings
         self._metadata = credentials(context.settings)
-        self._channel = _channel(grpc, context, target)
+        self._channel = _channel(grpc, context, target, deadline.left)
         self._future = self._start("Connect", connect_request())
 
     def close(self) -> None:
-        """Give the call up, if it still goes on, and close the channel."""
+        """Give the call up, if it still goes on, and close the channel.
+
+        A peer that sends without end keeps gRPC busy, and its close waiting.
+        """
         self._future.cancel()
-        self._channel.close()
+        closing = Thread(target=self._channel.close, name="milvus-secure-close", daemon=True)
+        closing.start()
+        closing.join(max(self._deadline.left, _SLACK))
 
     def verdict(self, seconds: float | None = None) -> Verdict:
         """Wait for the answer to Connect, or to GetVersion of a server too old for it.
@@ -146,10 +149,12 @@ def _base64(text: str) -> str:
     return base64.b64encode(text.encode("utf-8", "surrogateescape")).decode("ascii")
 
 
-def _channel(grpc: Any, context: Context, target: str) -> Any:  # noqa: ANN401 - grpc is untyped
-    if context.mode is TLSMode.PLAINTEXT:
-        return grpc.insecure_channel(target, options=_OPTIONS)
+def _channel(grpc: Any, context: Context, target: str, seconds: float) -> Any:  # noqa: ANN401 - grpc is untyped
     options: list[tuple[str, object]] = list(_OPTIONS)
+    # gRPC gives a connection up after this, or 20 s, and calls a silent peer UNAVAILABLE then.
+    options.append(("grpc.min_reconnect_backoff_ms", int(seconds * 1000) + 1000))
+    if context.mode is TLSMode.PLAINTEXT:
+        return grpc.insecure_channel(target, options=options)
     if context.settings.server_name:
         options.append(("grpc.ssl_target_name_override", context.settings.server_name))
     key = chain = None

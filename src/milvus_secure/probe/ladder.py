@@ -116,7 +116,7 @@ class _Climb:
         """Start the gRPC channel; it works while the looks go on."""
         because = hindrance(self._context)
         if because:
-            self._step("grpc", None, f"not tried because of {because}")
+            self._step("grpc", None, f"not tried: {because}")
             return None
         call = MilvusCall(self._context, self._endpoint.address, self._deadline)
         return self._resources.enter_context(closing(call))
@@ -181,7 +181,9 @@ class _Climb:
             self._step("client-certificate", accepted, _ACCEPTED[accepted])
         if call is None:
             return
-        ready = welcome or (verdict.connected and self._could_be_ready())
+        # What stands behind a proxy, the looks did not meet on gRPC's way.
+        direct = "proxy" not in self.seen and self._could_be_ready()
+        ready = welcome or (verdict.connected and direct)
         self.seen.update(
             grpc_state="ready" if ready else verdict.details or verdict.code,
             grpc_code=verdict.code, milvus_detail=verdict.details if ready else "",

@@ -48,7 +48,7 @@ def resolve(host: str, port: int, deadline: Deadline) -> list[Address]:
     """
     try:
         return _lookup(host, port, socket.AI_NUMERICHOST)
-    except OSError:
+    except (OSError, UnicodeError):
         pass  # a name, then
     answer: list[list[Address]] = []
     failure: list[OSError] = []

@@ -53,7 +53,7 @@ def clean(
             if stripped != (value.strip() if name in INLINE else value):
                 notes.append(_noted(name, one.source, value, stripped))
             value = stripped
-            if name in PATHS and value not in {"", SYSTEM}:
+            if name in PATHS and value not in {"", SYSTEM} and not holds_material(value):
                 value = expand(value, one.base, environ)
         if value != "":
             cleaned[name] = Sourced(value, one.source, one.base)
@@ -130,13 +130,22 @@ def _unpack_uri(values: Mapping[str, Sourced]) -> dict[str, Sourced]:
     return unpacked
 
 
+def holds_material(text: str) -> bool:
+    """True for what is certificate or key itself: PEM, or base64 of PEM or of DER."""
+    return "-----BEGIN " in text or _MATERIAL.fullmatch(text) is not None
+
+
+# Base64 of "-----BEGIN", and of DER that is longer than any name or path of such letters.
+_MATERIAL = re.compile(r"LS0tLS1CRUdJTi[A-Za-z0-9+/=\s]*|MI[A-Za-z0-9+/=\s]{120,}")
+
+
 def shown_value(name: str, value: object) -> str:
     """A setting's value as it may be printed anywhere: secrets masked, always encodable."""
     if value is None:
         return ""
     if name in SECRETS:
         return "**********"
-    if name in INLINE:
+    if name in INLINE or holds_material(str(value)):
         return "<PEM text>"
     if isinstance(value, bool):
         return str(value).lower()
@@ -155,9 +164,9 @@ def _noted(name: str, source: str, before: str, after: str) -> Finding:
     hidden = name in SECRETS or name in INLINE
     return finding(
         "value-cleaned",
-        f"Blanks or quotes around the value of {name} were removed.",
+        f"Blanks, quotes or a line end around the value of {name} were removed.",
         f"Write the value without them in {source}.",
         setting=name, source=source,
         expected=None if hidden else shown_value(name, after),
-        presented=None if hidden else repr(shown_value(name, before)),
+        presented=None if hidden else repr(mask_uri(before) if name == "uri" else before),
     )  # fmt: skip

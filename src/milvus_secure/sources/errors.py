@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from ..errors import SettingsError
 from ..printable import printable
 from ..report import Finding, finding
-from .cleaning import Sourced
+from .cleaning import Sourced, shown_value
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 _PREFIX = "MILVUS_"
 # Variables that steer the loading itself, and pymilvus's own that are no settings of ours.
@@ -65,6 +68,22 @@ def unknown_key(
     )  # fmt: skip
 
 
+def invalid_values(error: ValidationError, values: Mapping[str, Sourced]) -> list[Finding]:
+    """One finding for each setting whose value is not of its type; defaults are not validated."""
+    found: dict[str, Finding] = {}
+    for detail in error.errors(include_url=False, include_input=False, include_context=False):
+        name = str(detail["loc"][0])
+        why = detail["msg"].removeprefix("Value error, ")
+        one = values[name]
+        found.setdefault(name, finding(
+            "value-invalid",
+            f"The value of {name} cannot be used: {why[:1].lower()}{why[1:]}.",
+            f"Correct it in {one.source}.",
+            setting=name, source=one.source, presented=shown_value(name, one.value)[:80],
+        ))  # fmt: skip
+    return list(found.values())
+
+
 def missing(setting: str, source: str, path: Path, what: str, remedy: str) -> NoReturn:
     """Refuse to go on without a place that was named."""
     raise SettingsError(finding(
@@ -80,23 +99,26 @@ def missing_profile(
     name = printable(profile.value.strip())
     close = _nearest(name, known, 0.6)
     have = f"The profiles there are: {', '.join(known)}." if known else "It has no profiles."
+    what = f"The profile {name!r} is not in {printable(str(path))}."
+    remedy = f"Did you mean {close!r}?" if close else f"Add [profiles.{name}] to it. {have}"
     if not known_file:
-        have = f"There is no {path.name} here."
+        what = f"There is no settings file that could hold the profile {name!r}."
+        remedy = f"Name it in MILVUS_CONFIG or --config, or create {printable(str(path))}."
     raise SettingsError(finding(
-        "profile-missing",
-        f"The profile {name!r} is not in {printable(str(path))}.",
-        f"Did you mean {close!r}?" if close else f"Add [profiles.{name}] to it. {have}",
+        "profile-missing", what, remedy,
         setting="profile", source=profile.source, origin=_origin(path),
         expected=", ".join(known) or None, presented=name,
     ))  # fmt: skip
 
 
-def malformed(setting: str, source: str, path: Path, why: str) -> NoReturn:
+def malformed(
+    setting: str, source: str, path: Path, why: str,
+    remedy: str = "Correct the file; nothing was read from it.",
+) -> NoReturn:  # fmt: skip
     """Refuse to guess what a file that cannot be read would say."""
     raise SettingsError(finding(
         "config-file-malformed",
-        f"{printable(str(path))} cannot be read: {why}.",
-        "Correct the file; nothing was read from it.",
+        f"{printable(str(path))} cannot be read: {why}.", remedy,
         setting=setting, source=source, origin=_origin(path),
     ))  # fmt: skip
 

@@ -7,6 +7,7 @@ knows what a setting means, and nothing opens a certificate.
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -83,14 +84,17 @@ def gather(arguments: Mapping[str, Any], places: Places, variables: Mapping[str,
         control("MILVUS_CONFIG", places.config), control("MILVUS_PROFILE", places.profile),
         places, names,
     )  # fmt: skip
-    secrets = _secrets(control("MILVUS_SECRETS_DIR", places.secrets_dir), places, variables)
+    files = _secrets(control("MILVUS_SECRETS_DIR", places.secrets_dir), places, variables)
     layers = (
-        given, _by_setting(environ, variables), _by_setting(dotenv, variables), config, secrets,
+        given, _by_setting(environ, variables), _by_setting(dotenv, variables), config,
+        _by_setting(files, variables),
     )  # fmt: skip
     merged: dict[str, Sourced] = {}
     for layer in reversed(layers):
         merged.update(layer)
-    return Gathered(merged, tuple(misspelled({**dotenv, **environ}, variables)))
+    if _outranked("token", ("user", "password"), layers):  # pymilvus would let the token win
+        del merged["token"]
+    return Gathered(merged, tuple(misspelled({**files, **dotenv, **environ}, variables)))
 
 
 def as_arguments(
@@ -109,6 +113,18 @@ def as_arguments(
         for name, value in values.items()
         if value is not None
     }  # fmt: skip
+
+
+def _outranked(
+    name: str, others: tuple[str, ...], layers: tuple[Mapping[str, Sourced], ...]
+) -> bool:
+    """True if a setting comes from a weaker source than all of these others, which are given."""
+    ranks = {
+        one: next((rank for rank, layer in enumerate(layers) if one in layer), None)
+        for one in (name, *others)
+    }
+    own = ranks.pop(name)
+    return own is not None and all(rank is not None and rank < own for rank in ranks.values())
 
 
 def _filled(one: Sourced | None) -> bool:
@@ -138,6 +154,7 @@ def _dotenv(places: Places) -> dict[str, Sourced]:
     from io import StringIO  # noqa: PLC0415 - only where there is a .env
 
     from dotenv.parser import parse_stream  # noqa: PLC0415
+    from dotenv.variables import parse_variables  # noqa: PLC0415
 
     text = _read("env_file", path.name, path, partial(read_settings_text, path))
     found: dict[str, Sourced] = {}
@@ -146,7 +163,10 @@ def _dotenv(places: Places) -> dict[str, Sourced]:
         if binding.error and "MILVUS_" in binding.original.string:
             malformed("env_file", where, path, "it has a line that is not NAME=value")
         if binding.key and binding.value:
-            found[binding.key] = Sourced(binding.value, where, path.parent)
+            # As load_dotenv() does, which pymilvus calls when it is imported.
+            known = {**{name: one.value for name, one in found.items()}, **places.environ}
+            value = "".join(part.resolve(known) for part in parse_variables(binding.value))
+            found[binding.key] = Sourced(value, where, path.parent)
     return found
 
 
@@ -204,7 +224,7 @@ def _config(
 def _secrets(
     directory: Sourced | None, places: Places, variables: Mapping[str, str]
 ) -> dict[str, Sourced]:
-    """One file per setting, named as its variable in any case (as Docker secrets are)."""
+    """One file per variable, named as that in any case (as Docker secrets are)."""
     if directory is None:
         return {}
     path = expand(directory.value.strip(), directory.base, places.environ)
@@ -212,17 +232,16 @@ def _secrets(
         remedy = "Mount it, or correct or unset MILVUS_SECRETS_DIR."
         missing("secrets_dir", directory.source, path, "secrets directory", remedy)
     entries = _read("secrets_dir", directory.source, path, lambda: sorted(path.iterdir()))
-    files = {entry.name.upper(): entry for entry in entries}
     found: dict[str, Sourced] = {}
-    for variable, setting in variables.items():
-        entry = files.get(variable)
-        if entry is None:
-            continue
-        text = _read(setting, directory.source, entry, partial(read_settings_text, entry))
-        # The line break at the end belongs to the file, not to the value.
-        value = text.removesuffix("\n").removesuffix("\r")
+    for entry in entries:
+        variable, value = entry.name.upper(), ""
+        if variable in variables:
+            setting, read = variables[variable], partial(read_settings_text, entry)
+            text = _read(setting, directory.source, entry, read)
+            # The line break at the end belongs to the file, not to the value.
+            value = text.removesuffix("\n").removesuffix("\r")
         found[variable] = Sourced(value, f"secret {printable(str(entry))}", path)
-    return _by_setting(found, variables)
+    return found
 
 
 def _exists(path: Path) -> bool:
@@ -241,6 +260,8 @@ def _read(setting: str, source: str, path: Path, read: Callable[[], _T]) -> _T:
         why = "it is not UTF-8 text"
     except OSError as error:
         why = (error.strerror or type(error).__name__).lower()
+        remedy = f"Let this user read it; see: ls -ld {shlex.quote(printable(str(path)))}"
+        return malformed(setting, source, path, why, remedy)
     except ValueError as error:
         why = str(error)
     return malformed(setting, source, path, why)

@@ -8,6 +8,7 @@ import minting
 from milvus_secure.doctor import check
 from milvus_secure.report import Report
 from real_milvus import ROOT_TOKEN, RunningMilvus
+from verdicts import cause
 
 
 @pytest.fixture
@@ -27,10 +28,6 @@ def pair(milvus_certs):
         "client_pem_path": milvus_certs / "client.pem",
         "client_key_path": milvus_certs / "client.key",
     }
-
-
-def cause(report: Report) -> str | None:
-    return report.root_cause.code if report.root_cause else None
 
 
 def as_http(server: RunningMilvus) -> str:

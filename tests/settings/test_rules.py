@@ -7,6 +7,7 @@ import pytest
 from milvus_secure.checks.settings import RULES
 from milvus_secure.context import Context
 from milvus_secure.doctor import judge
+from milvus_secure.releases import installed_pymilvus
 
 PAIR = {"client_pem_path": "client.pem", "client_key_path": "client.key"}
 MUTUAL = {**PAIR, "ca_pem_path": "ca.pem"}
@@ -185,3 +186,27 @@ class TestInline:
     @pytest.mark.trips("inline-and-path")
     def test_loading_does_not_refuse_it(self, settings):
         assert settings(ca_pem="text", ca_pem_path="x.pem").ca_pem == "text"
+
+
+class TestGlobalCluster:
+    """A host name that makes pymilvus ask, and trust, somebody else."""
+
+    URI = {"uri": "https://in03-Global-Cluster.example.com:19530"}  # noqa: RUF012
+    reads = pytest.mark.skipif(installed_pymilvus() < (2, 6, 10), reason="from 2.6.10 on")
+
+    @reads
+    @pytest.mark.trips("global-cluster-trust")
+    @pytest.mark.parametrize("anchor", [
+        {"ca_pem_path": "ca.pem"}, {"server_pem_path": "s.pem"}, {"ca_pem": "PEM"}, MUTUAL,
+    ])  # fmt: skip
+    def test_beside_an_anchor_of_ones_own_is_an_error(self, anchor, found):
+        assert codes(found(**self.URI, **anchor)) == ["global-cluster-trust"]
+
+    @pytest.mark.passes("global-cluster-trust")
+    @pytest.mark.parametrize("roots", [{}, {"ca_pem_path": "system"}])
+    def test_with_public_roots_it_is_what_zilliz_cloud_wants(self, roots, found):
+        assert codes(found(**self.URI, **roots)) == []
+
+    @pytest.mark.passes("global-cluster-trust")
+    def test_another_host_may_have_any_anchor(self, found):
+        assert codes(found(uri="https://global.cluster:19530", ca_pem_path="ca.pem")) == []

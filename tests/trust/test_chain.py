@@ -1,75 +1,14 @@
-"""Rules about trust, offline on files and online on the chain as served."""
+"""Whether a chain leads to an anchor, and what its certificates are for, as served and in files."""
 
 from __future__ import annotations
 
-import datetime as dt
-from pathlib import Path
-
 import pytest
 
-import minting
 from milvus_secure.certificates.certificate import key_hash
-from milvus_secure.checks import trust
-from milvus_secure.context import Context
-from milvus_secure.doctor import judge
-from milvus_secure.material.material import read_material
-from milvus_secure.observation import Observation
-from milvus_secure.report import Report, Severity
-from minting import CLIENT, SERVER, Minted, mint
+from minting import CLIENT, SERVER, client, mint, server
 from odd_chains import CODE, constraints, key_usage
 from odd_chains import mint as mint_odd
-
-EXPIRED = {"start": -dt.timedelta(days=40), "days": 37}
-FUTURE = {"start": dt.timedelta(days=2, hours=1)}
-NAMES = ("localhost",)
-
-
-@pytest.fixture
-def ca() -> Minted:
-    return mint("test CA", which=1)
-
-
-@pytest.fixture
-def look(settings, tmp_path: Path):
-    """Judge what a server presents and what files hold, by the rules about trust alone."""
-
-    def look_at(*, served: Minted | bytes | None = None, now=None, **material: object) -> Report:
-        paths = {}
-        for slot, content in material.items():
-            if slot == "client_key" or isinstance(content, bytes | Minted):
-                path = tmp_path / slot
-                path.write_bytes(content.chain_pem if isinstance(content, Minted) else content)
-                paths[f"{slot}_path"] = path
-            else:
-                paths[slot] = content
-        loaded = settings(**paths)
-        seen = None
-        if served is not None:
-            pem = served.chain_pem if isinstance(served, Minted) else served
-            chain = tuple(minting.x509.load_pem_x509_certificates(pem))
-            seen = Observation("localhost:19530", chain=chain)
-        clock = {"now": now} if now else {}
-        return judge(Context(loaded, read_material(loaded), seen, **clock), trust.RULES)
-
-    return look_at
-
-
-def server(issuer: Minted | None, **odd) -> Minted:
-    return mint(**{"common_name": "server", "sans": NAMES, "issuer": issuer, "usages": [SERVER],
-                   "ca": False, "which": 2, **odd})  # fmt: skip
-
-
-def client(issuer: Minted | None, **odd) -> Minted:
-    return mint(**{"common_name": "client", "issuer": issuer, "usages": [CLIENT], "ca": False,
-                   "which": 3, **odd})  # fmt: skip
-
-
-def errors(report: Report) -> list[str]:
-    return [found.code for found in report.errors]
-
-
-def warned(report: Report) -> list[str]:
-    return [found.code for found in report.warnings]
+from verdicts import errors, warned
 
 
 @pytest.mark.passes("certificate-expired")
@@ -107,74 +46,6 @@ class TestAHealthySetUp:
         assert look(ca_pem_path="system").findings == ()
 
 
-class TestDates:
-    @pytest.mark.trips("certificate-expired")
-    def test_an_expired_leaf(self, look, ca):
-        [found] = look(ca_pem=ca, served=server(ca, **EXPIRED)).errors
-        assert found.code == "certificate-expired"
-        assert "expired 3 days ago" in found.message
-        assert found.origin == "endpoint:localhost:19530"
-
-    @pytest.mark.trips("certificate-not-yet-valid")
-    def test_a_leaf_of_the_future(self, look, ca):
-        [found] = look(ca_pem=ca, served=server(ca, **FUTURE)).errors
-        assert found.code == "certificate-not-yet-valid"
-        assert "valid in 2 days" in found.message
-
-    @pytest.mark.trips("certificate-expired")
-    def test_an_expired_leaf_is_refused_even_when_pinned(self, look, ca):
-        report = look(server_pem=server(ca, **EXPIRED))
-        assert errors(report) == ["certificate-expired"]
-        assert report.root_cause.setting == "server_pem_path"
-
-    @pytest.mark.trips("certificate-expired")
-    def test_an_expired_anchor_is_named_with_its_file(self, look, tmp_path):
-        old = mint("test CA", which=1, **EXPIRED)
-        [found] = look(ca_pem=old, served=server(old)).errors
-        assert found.code == "certificate-expired"
-        assert found.origin == f"file:{tmp_path / 'ca_pem'}"
-
-    @pytest.mark.trips("certificate-expired")
-    def test_a_file_of_expired_anchors_needs_no_endpoint(self, look):
-        report = look(ca_pem=mint("test CA", **EXPIRED))
-        assert errors(report) == ["certificate-expired"]
-        assert report.root_cause.setting == "ca_pem_path"
-
-    @pytest.mark.trips("certificate-not-yet-valid")
-    def test_a_file_of_anchors_of_the_future_needs_no_endpoint(self, look):
-        assert errors(look(ca_pem=mint("test CA", **FUTURE))) == ["certificate-not-yet-valid"]
-
-    @pytest.mark.passes("certificate-expired")
-    def test_an_expired_stranger_in_a_bundle_is_no_finding(self, look, ca):
-        bundle = ca.pem + mint("another CA", which=5, **EXPIRED).pem
-        assert look(ca_pem=bundle).findings == ()
-        assert look(ca_pem=bundle, served=server(ca)).findings == ()
-
-    @pytest.mark.trips("certificate-expired")
-    def test_an_expired_client_certificate(self, look, ca):
-        made = client(ca, **EXPIRED)
-        [found] = look(ca_pem=ca, client_pem=made, client_key=made.key_pem).errors
-        assert (found.code, found.setting) == ("certificate-expired", "client_pem_path")
-
-    @pytest.mark.trips("certificate-expiring")
-    def test_a_leaf_that_ends_soon(self, look, ca):
-        report = look(ca_pem=ca, served=server(ca, days=8))
-        assert warned(report) == ["certificate-expiring"]
-        assert "expires in 6 days" in report.warnings[0].message
-
-    @pytest.mark.passes("certificate-expiring")
-    def test_the_days_are_the_user_s(self, look, ca):
-        assert look(ca_pem=ca, served=server(ca, days=8), expiry_warning_days=5).findings == ()
-
-    @pytest.mark.trips("certificate-expiring")
-    def test_the_only_anchor_ends_soon(self, look):
-        assert warned(look(ca_pem=mint("test CA", days=8))) == ["certificate-expiring"]
-
-    @pytest.mark.passes("certificate-expiring")
-    def test_of_two_anchors_one_lasts(self, look, ca):
-        assert look(ca_pem=mint("old CA", days=8, which=5).pem + ca.pem).findings == ()
-
-
 class TestTheAnchorIsAnother:
     @pytest.mark.trips("chain-untrusted")
     def test_a_stranger_s_chain_shows_who_is_wanted_and_who_is_trusted(self, look, ca):
@@ -204,11 +75,6 @@ class TestTheAnchorIsAnother:
         assert found.code == "issuer-key-mismatch"
         assert key_hash(ca.certificate) in found.expected
         assert key_hash(new.certificate) in found.presented
-
-    @pytest.mark.trips("certificate-expired")
-    def test_an_expired_leaf_of_a_stranger_is_expired_first(self, look, ca):
-        report = look(ca_pem=mint("another CA", which=5), served=server(ca, **EXPIRED))
-        assert errors(report) == ["certificate-expired"]
 
     @pytest.mark.trips("chain-incomplete")
     def test_an_intermediate_is_not_served(self, look, ca):
@@ -319,46 +185,6 @@ class TestTheClientChain:
         made = mint_odd("client", issuer=ca, usages=[CLIENT], ca=False, broken_hash="sha1")
         report = look(ca_pem=ca, client_pem=made, client_key=made.key_pem)
         assert errors(report) == ["weak-signature"]
-
-
-class TestWhatWillNotLast:
-    @pytest.mark.trips("pinned-leaf")
-    def test_a_pinned_leaf(self, look, ca):
-        report = look(server_pem=server(ca))
-        assert (errors(report), warned(report)) == ([], ["pinned-leaf"])
-
-    @pytest.mark.passes("pinned-leaf")
-    def test_the_leaf_with_its_ca_in_one_file(self, look, ca):
-        assert look(server_pem=server(ca).pem + ca.pem).findings == ()
-
-    @pytest.mark.trips("shared-subject")
-    def test_one_name_for_ca_and_leaf(self, look, ca):
-        report = look(ca_pem=ca, served=server(ca, common_name="test CA"))
-        assert (errors(report), warned(report)) == ([], ["shared-subject"])
-
-    @pytest.mark.trips("shared-subject")
-    def test_one_name_and_no_identifiers_is_refused(self, look, ca):
-        report = look(ca_pem=ca, served=server(ca, common_name="test CA", identifiers=False))
-        assert errors(report) == ["shared-subject"]
-
-    @pytest.mark.trips("weak-key")
-    @pytest.mark.parametrize(("kind", "severity"), [
-        ("rsa1024", Severity.WARNING), ("p521", Severity.ERROR), ("ed25519", Severity.ERROR),
-    ])  # fmt: skip
-    def test_a_weak_key_is_an_error_where_grpc_refuses_it(self, look, ca, kind, severity):
-        [found] = look(ca_pem=ca, served=server(ca, kind=kind)).findings
-        assert (found.code, found.severity) == ("weak-key", severity)
-
-    @pytest.mark.trips("weak-key")
-    def test_a_short_anchor(self, look):
-        assert warned(look(ca_pem=mint("test CA", kind="rsa1024"))) == ["weak-key"]
-
-    @pytest.mark.trips("weak-signature")
-    def test_sha1_is_accepted_from_a_server(self, look, ca):
-        made = mint_odd("server", sans=NAMES, issuer=ca, usages=[SERVER], ca=False,
-                        broken_hash="sha1")  # fmt: skip
-        report = look(ca_pem=ca, served=made, expiry_warning_days=5)
-        assert (errors(report), warned(report)) == ([], ["weak-signature"])
 
 
 class TestVisibleSkips:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import subprocess
+import sys
 import threading
+import time
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
+import impostors
 import peers
 from milvus_secure.doctor import check_async, check_many
 
@@ -17,9 +23,9 @@ def targets(settings, trio, certs):
     """Settings for a mix of odd endpoints, each with the cause it must be told."""
     with ExitStack() as stack:
         odd = [
-            (stack.enter_context(peers.grpc_server(trio.server)), "not-milvus"),
-            (stack.enter_context(peers.grpc_server(None)), "server-plaintext"),
-            (stack.enter_context(peers.tls(trio.server, alpn=())), "alpn-not-h2"),
+            (stack.enter_context(impostors.grpc_server(trio.server)), "not-milvus"),
+            (stack.enter_context(impostors.grpc_server(None)), "server-plaintext"),
+            (stack.enter_context(impostors.tls(trio.server, alpn=())), "alpn-not-h2"),
             (stack.enter_context(peers.closed_port()), "tcp-refused"),
             (stack.enter_context(peers.tcp(peers.silent)), "tcp-timeout"),
         ]
@@ -40,6 +46,38 @@ def test_each_endpoint_gets_its_own_report_in_order(targets):
     reports = check_many([settings for settings, _ in asked])
 
     assert [report.root_cause.code for report in reports] == [code for _, code in asked]
+
+
+# As in a terminal; a shell's background jobs, and thus these tests, may ignore the signal.
+INTERRUPTIBLE = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from milvus_secure.cli import main
+sys.exit(main())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc tells when the port is asked")
+@pytest.mark.parametrize("count", [1, 3])
+def test_an_interrupted_check_ends_at_once(count):
+    with peers.tcp(peers.silent) as port, peers.closed_port() as other:
+        uris = [f"--uri=https://localhost:{one}" for one in (port, other, port)[:count]]
+        command = [sys.executable, "-c", INTERRUPTIBLE, "check", "--timeout=60", *uris]
+        with subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        ) as checking:  # fmt: skip
+            while not is_connected(port):
+                assert checking.poll() is None
+                time.sleep(0.02)
+            checking.send_signal(signal.SIGINT)
+            _, told = checking.communicate(timeout=20)
+    assert (checking.returncode, told) == (130, "")
+
+
+def is_connected(port: int) -> bool:
+    """Whether a connection to a port of this machine is open."""
+    rows = map(str.split, Path("/proc/net/tcp").read_text().splitlines()[1:])
+    return any(row[2].endswith(f":{port:04X}") and row[3] == "01" for row in rows)
 
 
 def test_no_endpoint_is_no_report():
