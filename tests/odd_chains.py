@@ -65,6 +65,8 @@ def constraints(permitted: Sequence[str] = (), excluded: Sequence[str] = ()) -> 
     """A critical nameConstraints; networks are addresses, the rest DNS names."""
 
     def general(text: str) -> x509.GeneralName:
+        if text.startswith("uri:"):
+            return x509.UniformResourceIdentifier(text[4:])
         if "/" in text:
             return x509.IPAddress(ipaddress.ip_network(text))
         return x509.DNSName(text)
@@ -171,11 +173,15 @@ BOTH = {
     "keyEncipherment": {"key_usage": key_usage("key_encipherment")},
     "keyAgreement": {"key_usage": key_usage("key_agreement")},
 }  # fmt: skip
+DIGESTS = {
+    "SHA-224": {"digest": hashes.SHA224()}, "SHA-384": {"digest": hashes.SHA384()},
+    "SHA-512": {"digest": hashes.SHA512()}, "SHA3": {"digest": hashes.SHA3_256()},
+    "SHA3-384": {"digest": hashes.SHA3_384()},
+}  # fmt: skip
 LEAVES = {
-    **BOTH,
+    **BOTH, **DIGESTS,
     "CA": {"ca": True},
-    "SHA-1": {"broken_hash": "sha1"}, "SHA-512": {"digest": hashes.SHA512()},
-    "SHA3": {"digest": hashes.SHA3_256()},
+    "SHA-1": {"broken_hash": "sha1"},
     "p192": {"kind": "p192"},
     "rsa without digitalSignature": {"kind": "rsa2048",
                                      "key_usage": key_usage("key_encipherment")},
@@ -188,7 +194,7 @@ LEAVES = {
                                              "identifiers": False},
 }  # fmt: skip
 AUTHORITIES = {
-    **BOTH,
+    **BOTH, **DIGESTS,
     "CA:FALSE": {"ca": False}, "version 1": {"version": 1},
     "path length 0": {"path_length": 0}, "path length 1": {"path_length": 1},
     "SHA-1": {"broken_hash": "sha1"},

@@ -21,11 +21,15 @@ from odd_chains import (
     pem,
     served,
 )
+from odd_rules import rules
 
 
 def corpus(usage: x509.ObjectIdentifier) -> list[Odd]:
     """Every oddity alone, on the leaf, on an intermediate and on the root."""
-    return [*_oddities(usage), *_pinned(usage), *_anchor_files(usage), *_servings(usage)]
+    return [
+        *_oddities(usage), *rules(usage),
+        *_pinned(usage), *_anchor_files(usage), *_servings(usage),
+    ]  # fmt: skip
 
 
 def _oddities(usage: x509.ObjectIdentifier) -> Iterator[Odd]:

@@ -10,14 +10,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
 
 import grpc_peer
+from milvus_secure.certificates.identity import installed_grpc
 from milvus_secure.doctor import check
 from milvus_secure.settings import MilvusSettings
 from minting import CLIENT, SERVER, Minted, mint
+from odd_chains import constraints
 
 Settings = Callable[..., MilvusSettings]
 GUIDE = Path(__file__).parent / "guide"
+POLICY = x509.ObjectIdentifier("1.2.3")
+# Before 1.85 gRPC refuses an absolute name below a constraint.
+DOT = "." if installed_grpc() >= (1, 85) else ""
 EXPIRED = {"start": -dt.timedelta(days=400), "days": 365}
 
 
@@ -89,6 +97,16 @@ HEALTHY = {
        for kind in ("rsa2048", "rsa3072", "rsa4096", "p256", "p384")},
     **{f"all keys {kind}": lambda kind=kind: mutual(kind=kind)
        for kind in ("rsa2048", "rsa3072", "p256", "p384")},
+    **{f"all signatures {kind} {digest.name}":
+       lambda kind=kind, digest=digest: mutual(kind=kind, digest=digest)
+       for kind in ("rsa2048", "p384") for digest in (hashes.SHA384(), hashes.SHA512())},
+    "RSA-PSS": lambda: mutual(kind="rsa2048", pss=padding.PSS(padding.MGF1(hashes.SHA256()), 32)),
+    "a final dot below a constraint": lambda: simple(
+        mint("test CA", which=1, extra=[constraints(["milvus.example"])]),
+        sans=["a.milvus.example" + DOT], name="a.milvus.example"),
+    "a policy that is required": lambda: mutual(extra=[
+        (x509.PolicyConstraints(0, None), True),
+        (x509.CertificatePolicies([x509.PolicyInformation(POLICY, None)]), False)]),
     "several names": lambda: simple(sans=["milvus", "localhost", "10.0.0.1", "uri:spiffe://a/b"]),
     "name in the CN only": lambda: simple(common_name="localhost", sans=(), usages=()),
     "wildcard": lambda: simple(sans=["*.milvus.example"], name="a.milvus.example"),

@@ -7,8 +7,11 @@ import random
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 
-from milvus_secure.certificates.certificate import key_hash
+from milvus_secure.certificates import path
+from milvus_secure.certificates.certificate import forged, key_hash
+from milvus_secure.certificates.go_paths import MOST_CANDIDATES
 from milvus_secure.certificates.path import Role, Verdict, judge_path
 from minting import CLIENT, SERVER, Minted, mint
 from odd_chains import EXPIRED
@@ -140,6 +143,56 @@ class TestTheNearestMiss:
         lasting = mint("root", which=1, days=10_000)
         verdict = judge_path([leaf.certificate], [lasting.certificate], later, Role.SERVER)
         assert "expired 5 hours ago" in verdict.failure.message
+
+
+class TestMoreThanAPeerLooksAt:
+    @pytest.mark.parametrize("count", [9, 30, 120])
+    def test_a_crowd_of_one_name_is_tried_as_often_as_go_does(self, monkeypatch, root, count):
+        """All bear one name and none leads to the anchor: there are factorially many ways."""
+        tried = []
+        monkeypatch.setattr(path, "forged", lambda *pair: tried.append(pair) or forged(*pair))
+        crowd = [mint("crowd", ca=True, which=50 + n) for n in range(count)]
+        leaf = mint("crowd", issuer=crowd[0], usages=[CLIENT], which=3)
+        served = [leaf.certificate, *(one.certificate for one in crowd)]
+        verdict = judge_path(served, [root.certificate], NOW, Role.CLIENT)
+        assert verdict.trusted is None
+        # Twice, as what is refused is looked at again for the reason.
+        assert len(tried) <= 2 * MOST_CANDIDATES
+
+    def test_an_issuer_behind_a_crowd_is_not_found(self, root):
+        lone = mint("crowd", issuer=root, ca=True, which=49, identifiers=False)
+        crowd = [mint("crowd", ca=True, which=50 + n, identifiers=False) for n in range(100)]
+        leaf = mint("leaf", issuer=lone, usages=[CLIENT], which=3, identifiers=False)
+        served = [leaf.certificate, *(one.certificate for one in (*crowd, lone))]
+        assert judge_path(served, [root.certificate], NOW, Role.CLIENT).failure is not None
+        served.reverse()
+        served = [leaf.certificate, *served[:-1]]
+        assert judge_path(served, [root.certificate], NOW, Role.CLIENT).failure is None
+
+    def test_too_many_intermediates_are_named_as_the_reason(self, root):
+        above, between = root, []
+        for level in range(101):
+            above = mint(f"level {level}", issuer=above, ca=True, which=40)
+            between.insert(0, above.certificate)
+        leaf = mint("leaf", issuer=above, which=3)
+        verdict = judge_path([leaf.certificate, *between], [root.certificate], NOW, Role.SERVER)
+        assert verdict.failure.code == "chain-untrusted"
+        assert "at most 100 intermediates" in verdict.failure.expected
+
+
+class TestTheReason:
+    def test_a_ca_of_a_key_that_no_peer_verifies_is_named(self):
+        strange = mint("strange", which=1, kind="brainpool")
+        failure = judge(mint("leaf", issuer=strange, which=3), [strange]).failure
+        assert failure.code == "weak-key"
+        assert "CN=strange with EC brainpoolP256r1" in failure.presented
+
+    def test_a_signature_that_the_peer_does_not_know_is_named(self, root):
+        leaf = mint("leaf", issuer=root, which=3, digest=hashes.SHA3_384())
+        for role in Role:
+            failure = judge(leaf, [root], role).failure
+            assert failure.code == "weak-signature"
+            assert failure.presented == "CN=leaf signed with SHA3-384"
 
 
 @pytest.mark.filterwarnings("ignore")  # of cryptography, about what it loads all the same

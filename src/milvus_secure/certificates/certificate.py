@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import TypeVar
@@ -11,12 +12,14 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
 from ..printable import printable
+from .identity import lower_ascii
 from .known_keys import fingerprint
 
 NAME_ERRORS = (ValueError, TypeError, KeyError)
 """What cryptography raises for a name it cannot read; TypeError for a bit string in it, KeyError
 for a type of string it does not know (before 50)."""
 
+_BLANKS = re.compile(r"[ \t\n\v\f\r]+")
 _Extended = x509.Certificate | x509.CertificateSigningRequest
 _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 
@@ -87,7 +90,8 @@ def issuer_of(certificate: x509.Certificate) -> x509.Name:
 
 
 @lru_cache(maxsize=512)
-def _canonical(name: x509.Name) -> tuple[frozenset[tuple[str, str]], ...]:
+def canonical(name: x509.Name) -> tuple[frozenset[tuple[str, str]], ...]:
+    """What BoringSSL compares of a name (``x_name.cc``): ASCII alone is folded and trimmed."""
     return tuple(
         frozenset((part.oid.dotted_string, _folded(part.value)) for part in level)
         for level in name.rdns
@@ -95,12 +99,14 @@ def _canonical(name: x509.Name) -> tuple[frozenset[tuple[str, str]], ...]:
 
 
 def _folded(value: str | bytes) -> str:
-    return value.hex() if isinstance(value, bytes) else " ".join(value.lower().split())
+    if isinstance(value, bytes):
+        return value.hex()
+    return _BLANKS.sub(" ", lower_ascii(value)).strip(" ")
 
 
 def same_name(one: x509.Name, other: x509.Name) -> bool:
-    """Whether two names match, case and runs of blanks aside (RFC 5280, 7.1)."""
-    return one == other or _canonical(one) == _canonical(other)
+    """Whether two names match, ASCII case and runs of blanks aside (RFC 5280, 7.1)."""
+    return one == other or canonical(one) == canonical(other)
 
 
 def key_id(certificate: x509.Certificate) -> bytes | None:
@@ -153,7 +159,10 @@ def forged(child: x509.Certificate, issuer: x509.Certificate) -> bool:
 
 
 def identified(child: x509.Certificate, issuer: x509.Certificate) -> bool:
-    """False if the child's authority key identifier rules the issuer out (RFC 5280, 4.2.1.1)."""
+    """False if the child's authority key identifier rules the issuer out (RFC 5280, 4.2.1.1).
+
+    ``X509_check_akid`` in BoringSSL's ``v3_purp.cc``, which reads the first directory name only.
+    """
     wanted = extension(child, x509.AuthorityKeyIdentifier)
     if wanted is None:
         return True
@@ -161,7 +170,12 @@ def identified(child: x509.Certificate, issuer: x509.Certificate) -> bool:
     if wanted.key_identifier is not None and own is not None and wanted.key_identifier != own:
         return False
     serial = wanted.authority_cert_serial_number
-    return serial is None or serial == issuer.serial_number
+    if serial is not None and serial != issuer.serial_number:
+        return False
+    names = [
+        n.value for n in wanted.authority_cert_issuer or () if isinstance(n, x509.DirectoryName)
+    ]
+    return not names or same_name(names[0], issuer_of(issuer))
 
 
 def self_issued(certificate: x509.Certificate) -> bool:

@@ -5,15 +5,13 @@ Each function yields every failure; the caller picks the most specific one.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from .certificate import (
@@ -26,13 +24,20 @@ from .certificate import (
     same_name,
     subject_of,
 )
+from .signatures import (
+    GO_HASHES,
+    GRPC_HASHES,
+    cannot_verify_with,
+    go_takes,
+    grpc_takes,
+    unknown_signature,
+)
 
-# Extensions BoringSSL and Go act on; any other that is critical is refused (RFC 5280, 4.2).
-_UNDERSTOOD = frozenset({
-    "2.5.29.14", "2.5.29.15", "2.5.29.17", "2.5.29.19", "2.5.29.30", "2.5.29.31", "2.5.29.32",
-    "2.5.29.35", "2.5.29.36", "2.5.29.37", "2.5.29.54", "2.16.840.1.113730.1.1",
-})  # fmt: skip
-_DNS_LIKE = re.compile(r"(\*\.)?[\w-]+(\.[\w-]+)*\.?", re.ASCII)
+# Extensions a peer acts on; any other that is critical is refused (RFC 5280, 4.2). BoringSSL's
+# stand in X509_supported_extension (v3_purp.cc), Go's in processExtensions (parser.go).
+_GRPC_UNDERSTANDS = frozenset(f"2.5.29.{n}" for n in (15, 17, 19, 30, 32, 33, 36, 37, 54))
+_GO_UNDERSTANDS = _GRPC_UNDERSTANDS | {"2.5.29.31"}
+_GO_NAMES = x509.DNSName | x509.IPAddress | x509.RFC822Name | x509.UniformResourceIdentifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,7 @@ def grpc_failures(
     """
     untrusted = path[: len(path) if trusted is None else trusted]
     yield from dates_failures(path, now)
-    yield from _critical(untrusted, "usage-not-server")
+    yield from _critical(untrusted, "usage-not-server", _grpc_acts_on)
     for below, one in enumerate(untrusted[1:]):
         if not _is_ca(one) or not may_sign(one):
             yield _not_ca(one)
@@ -81,57 +86,36 @@ def grpc_failures(
             "usage-not-server", "The certificate's keyUsage does not allow TLS signatures.",
             expected="keyUsage with digitalSignature", presented="keyUsage without it",
         )  # fmt: skip
-    yield from _grpc_key(path[0])
-    yield from _grpc_hashes(path if trusted is None else path[:-1])
-    yield from _grpc_constraints(path)
-
-
-def _grpc_key(leaf: x509.Certificate) -> Iterator[Failure]:
-    key = public_key(leaf)
-    good = isinstance(key, rsa.RSAPublicKey) or (
-        isinstance(key, ec.EllipticCurvePublicKey)
-        and isinstance(key.curve, ec.SECP256R1 | ec.SECP384R1)
-    )
-    if not good:
+    if not grpc_takes(path[0]):
         yield Failure(
             "weak-key", "gRPC refuses a server certificate with a key of this type.",
-            expected="RSA, or ECDSA on P-256 or P-384", presented=describe_key(leaf),
+            expected="RSA, or ECDSA on P-256 or P-384", presented=describe_key(path[0]),
         )  # fmt: skip
+    yield from _verifiable(path, trusted is not None, GRPC_HASHES, "gRPC")
 
 
-def _grpc_hashes(certificates: Sequence[x509.Certificate]) -> Iterator[Failure]:
-    for one in certificates:
-        digest = digest_of(one)
-        if isinstance(digest, hashes.MD5) or (digest is not None and digest.name[:4] == "sha3"):
+def _verifiable(
+    path: Sequence[x509.Certificate],
+    anchored: bool,
+    known: tuple[type[hashes.HashAlgorithm], ...],
+    who: str,
+) -> Iterator[Failure]:
+    """Signatures on a path, and the keys they are verified with; nobody looks at an anchor's."""
+    issuers = [*path[1:], *([] if anchored else [None])]
+    for child, issuer in zip(path, issuers, strict=False):
+        odd = unknown_signature(child, issuer, known)
+        if odd:
             yield Failure(
-                "weak-signature", "gRPC cannot verify a signature of this kind.",
-                expected="SHA-256 or better of the SHA-2 family",
-                presented=f"{name_text(subject_of(one))} signed with {digest.name.upper()}",
+                "weak-signature", f"{who} cannot verify a signature of this kind.",
+                expected="SHA-256, SHA-384 or SHA-512",
+                presented=f"{name_text(subject_of(child))} signed with {odd}",
             )  # fmt: skip
-
-
-def _grpc_constraints(path: Sequence[x509.Certificate]) -> Iterator[Failure]:
-    """BoringSSL knows no constraint on addresses, and none at all where a CN is the only name."""
-    limits = [found for one in path[1:] if (found := extension(one, x509.NameConstraints))]
-    names = extension(path[0], x509.SubjectAlternativeName)
-    trees = [t for one in limits for t in (one.permitted_subtrees or [])]
-    trees += [t for one in limits for t in (one.excluded_subtrees or [])]
-    if names is not None and names.get_values_for_type(x509.IPAddress):
-        networks = [tree for tree in trees if isinstance(tree, x509.IPAddress)]
-        if networks:
+        if issuer is not None and cannot_verify_with(issuer):
             yield Failure(
-                "name-constraint",
-                "gRPC cannot judge a CA's constraint on IP addresses, so it refuses the address.",
-                expected="name constraints for DNS names only",
-                presented=", ".join(str(tree.value) for tree in networks),
-            )
-    common = subject_of(path[0]).get_attributes_for_oid(x509.NameOID.COMMON_NAME)
-    hosts = [str(one.value) for one in common if _DNS_LIKE.fullmatch(str(one.value))]
-    if limits and names is None and hosts:
-        yield Failure(
-            "name-constraint", "Below a CA with name constraints gRPC takes no host from the CN.",
-            expected="the name in a subjectAltName", presented=f"CN={hosts[0]}",
-        )  # fmt: skip
+                "weak-key", f"{who} cannot verify a certificate with its CA's key of this type.",
+                expected="a CA's key of RSA, or of ECDSA on P-256, P-384 or P-521",
+                presented=f"{name_text(subject_of(issuer))} with {describe_key(issuer)}",
+            )  # fmt: skip
 
 
 def go_failures(
@@ -139,11 +123,25 @@ def go_failures(
 ) -> Iterator[Failure]:
     """What Go's ``Certificate.Verify`` minds of a client's path, anchors included.
 
-    ``isValid``, ``CheckSignatureFrom`` and ``checkChainForKeyUsage`` in ``crypto/x509``. A leaf's
-    keyUsage is not looked at; SHA-1 and MD5 are refused since Go 1.18.
+    ``checkChainForKeyUsage`` in ``crypto/x509`` and what stands below. A leaf's keyUsage is not
+    looked at; SHA-1 and MD5 are refused since Go 1.18.
     """
+    yield from go_link_failures(path, now, anchored=anchored)
+    for one in path:
+        yield from _purpose(one, ExtendedKeyUsageOID.CLIENT_AUTH, "usage-not-client")
+    if not go_takes(path[0]):
+        yield Failure(
+            "weak-key", "A Go server such as Milvus refuses a client key of this type.",
+            expected="RSA or ECDSA", presented=describe_key(path[0]),
+        )  # fmt: skip
+
+
+def go_link_failures(
+    path: Sequence[x509.Certificate], now: datetime, *, anchored: bool = True
+) -> Iterator[Failure]:
+    """What Go minds while it still builds a path: ``isValid`` and ``CheckSignatureFrom``."""
     yield from dates_failures(path, now)
-    yield from _critical(path, "usage-not-client")
+    yield from _critical(path, "usage-not-client", _go_acts_on)
     last = len(path) - 1 if anchored else len(path)
     for place, one in enumerate(path):
         basic = extension(one, x509.BasicConstraints)
@@ -152,34 +150,7 @@ def go_failures(
         if place and not excused and (basic is None or not basic.ca or not may_sign(one)):
             yield _not_ca(one)
         yield from _path_length(one, place - 1)
-        yield from _purpose(one, ExtendedKeyUsageOID.CLIENT_AUTH, "usage-not-client")
-    for one in path[:last]:
-        digest = digest_of(one)
-        if digest is not None and (isinstance(digest, hashes.MD5 | hashes.SHA1)
-                                   or digest.name[:4] == "sha3"):  # fmt: skip
-            yield Failure(
-                "weak-signature", "A Go server such as Milvus refuses a signature of this kind.",
-                expected="SHA-256 or better of the SHA-2 family",
-                presented=f"{name_text(subject_of(one))} signed with {digest.name.upper()}",
-            )  # fmt: skip
-    key = public_key(path[0])
-    curves = ec.SECP256R1 | ec.SECP384R1 | ec.SECP521R1
-    good = isinstance(key, rsa.RSAPublicKey | ed25519.Ed25519PublicKey) or (
-        isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, curves)
-    )
-    if not good:
-        yield Failure(
-            "weak-key", "A Go server such as Milvus refuses a client key of this type.",
-            expected="RSA or ECDSA", presented=describe_key(path[0]),
-        )  # fmt: skip
-
-
-def digest_of(certificate: x509.Certificate) -> hashes.HashAlgorithm | None:
-    """The hash a certificate was signed with, or None if there is none or it is unknown."""
-    try:
-        return certificate.signature_hash_algorithm
-    except UnsupportedAlgorithm:
-        return None
+    yield from _verifiable(path, anchored, GO_HASHES, "A Go server such as Milvus")
 
 
 def describe_key(certificate: x509.Certificate) -> str:
@@ -225,12 +196,30 @@ def dates_failures(path: Sequence[x509.Certificate], now: datetime) -> Iterator[
             )
 
 
-def _critical(certificates: Sequence[x509.Certificate], code: str) -> Iterator[Failure]:
+def _grpc_acts_on(found: x509.Extension[x509.ExtensionType]) -> bool:
+    return found.oid.dotted_string in _GRPC_UNDERSTANDS
+
+
+def _go_acts_on(found: x509.Extension[x509.ExtensionType]) -> bool:
+    """Names that Go does not read leave their extension unhandled."""
+    value = found.value
+    if isinstance(value, x509.SubjectAlternativeName):
+        return any(isinstance(name, _GO_NAMES) for name in value)
+    if isinstance(value, x509.NameConstraints):
+        trees = (*(value.permitted_subtrees or ()), *(value.excluded_subtrees or ()))
+        return all(isinstance(tree, _GO_NAMES) for tree in trees)
+    return found.oid.dotted_string in _GO_UNDERSTANDS
+
+
+def _critical(
+    certificates: Sequence[x509.Certificate],
+    code: str,
+    acts_on: Callable[[x509.Extension[x509.ExtensionType]], bool],
+) -> Iterator[Failure]:
     for one in certificates:
         found = extensions(one)
         odd = ["an extension that cannot be read"] if found is None else [
-            e.oid.dotted_string for e in found
-            if e.critical and e.oid.dotted_string not in _UNDERSTOOD
+            e.oid.dotted_string for e in found if e.critical and not acts_on(e)
         ]  # fmt: skip
         if odd:
             yield Failure(
@@ -282,9 +271,13 @@ def _purpose(
     yield Failure(
         code, f"The certificate of {name_text(subject_of(certificate))} is not for {word}.",
         expected=f"extendedKeyUsage {'serverAuth' if server else 'clientAuth'}, or none",
-        presented=", ".join(_usage_name(usage) for usage in usages),
+        presented=usages_text(usages),
     )  # fmt: skip
 
 
-def _usage_name(usage: x509.ObjectIdentifier) -> str:
-    return usage._name if usage._name != "Unknown OID" else usage.dotted_string  # noqa: SLF001 - its only name
+def usages_text(usages: x509.ExtendedKeyUsage) -> str:
+    """The usages by name, such as ``serverAuth, clientAuth``; an unknown one by its number."""
+    return ", ".join(
+        one._name if one._name != "Unknown OID" else one.dotted_string  # noqa: SLF001 - its only name
+        for one in usages
+    )

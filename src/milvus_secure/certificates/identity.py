@@ -141,7 +141,9 @@ def _matches_san(entry: str, host: str) -> bool:
     entry = entry.partition("\0")[0]  # it travels as a C string
     if not entry or not host or entry[0] == "." or host[0] == ".":
         return False
-    entry, host = (_lower(name if name.endswith(".") else f"{name}.") for name in (entry, host))
+    entry, host = (
+        lower_ascii(name if name.endswith(".") else f"{name}.") for name in (entry, host)
+    )
     if "*" not in entry:
         return entry == host
     suffix = entry[1:]
@@ -152,7 +154,7 @@ def _matches_san(entry: str, host: str) -> bool:
 
 def _matches_entry(entry: str, host: str) -> bool:
     """``does_entry_match_name``: two labels at least behind a leading ``*.``."""
-    entry, host = (_lower(name.removesuffix(".")) for name in (entry, host))
+    entry, host = (lower_ascii(name.removesuffix(".")) for name in (entry, host))
     if not entry or entry == host:
         return bool(entry)
     if len(entry) < 3 or not entry.startswith("*."):
@@ -189,6 +191,6 @@ def _address_text(packed: bytes) -> str:
     return socket.inet_ntop(family, packed)
 
 
-def _lower(name: str) -> str:
+def lower_ascii(name: str) -> str:
     """ASCII letters alone, as absl folds case."""
     return "".join(c.lower() if c.isascii() else c for c in name)

@@ -1,7 +1,7 @@
 """Certification paths, judged as the real peers judge them.
 
-OpenSSL, through pyOpenSSL, verifies signatures and name constraints (RFC 5280, 6). Which
-path is tried and what its extensions must say differ by peer, and are told here for two of them:
+OpenSSL, through pyOpenSSL, verifies signatures (RFC 5280, 6). Which path is tried
+and what its extensions must say differ by peer, and are told here for two of them:
 the gRPC client, which is BoringSSL's ``crypto/x509/x509_vfy.cc`` with PARTIAL_CHAIN and
 TRUSTED_FIRST, and a Go TLS server such as Milvus, which is ``crypto/x509/verify.go``.
 """
@@ -19,7 +19,6 @@ from cryptography import x509
 
 from ..catalogue import rank
 from .certificate import (
-    extension,
     forged,
     identified,
     issued,
@@ -30,13 +29,15 @@ from .certificate import (
     self_issued,
     subject_of,
 )
-from .extensions import Failure, go_failures, grpc_failures
+from .constraints import go_constraints, grpc_constraints
+from .extensions import Failure, go_failures, go_link_failures, grpc_failures
+from .go_parsing import go_unparsed
+from .go_paths import MOST_CANDIDATES, Path, go_paths
 from .near_miss import nearest_miss, other_key
+from .policies import go_policies, grpc_policies
 
-_MANY_PATHS = 64
-_CONSTRAINT_ERRORS = frozenset(range(47, 54))  # X509_V_ERR_*_VIOLATION to UNSUPPORTED_NAME_SYNTAX
-
-
+_LONGEST = 102  # BoringSSL's depth of 100 (x509_def in x509_vpm.cc), the leaf and the anchor
+_SUBTREE_MINMAX = 49  # X509_V_ERR_SUBTREE_MINMAX, which cryptography does not read
 _NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME, which pyOpenSSL has no name for
 _UNREADABLE = -1  # cryptography took the certificate for one, OpenSSL does not
 
@@ -93,12 +94,17 @@ def judge_path(
     if role is Role.CLIENT:
         return _go(leaf, rest, anchors, now, spare)
     path, trusted = _grpc_path(leaf, rest, anchors)
-    failures = list(grpc_failures(path, trusted, now))
+    failures = [
+        *grpc_failures(path, trusted, now),
+        *grpc_constraints(path),
+        *grpc_policies(path),
+    ]
     if trusted is None:
-        failures.append(nearest_miss(path, rest, anchors, spare))
+        cut = len(path) == _LONGEST
+        failures.append(_TOO_LONG if cut else nearest_miss(path, rest, anchors, spare))
     else:
         # Below a pinned leaf BoringSSL still verifies what was served with it.
-        failures += _complaints(path, trusted or len(path) - 1)
+        failures += _complaints(path, trusted or len(path) - 1, Role.SERVER)
     return Verdict(path, trusted, _most_specific(failures))
 
 
@@ -111,11 +117,12 @@ def _grpc_path(
 ) -> tuple[tuple[x509.Certificate, ...], int | None]:
     """The one path BoringSSL builds: the first issuer that fits, anchors before the rest.
 
-    It never goes back to try another, and follows the anchors up to a self-signed one.
+    It never goes back to try another, and follows the anchors up to a self-signed one, or until
+    the path is as long as it may be.
     """
     path = [leaf]
     trusted: int | None = None
-    while not self_issued(path[-1]):
+    while not self_issued(path[-1]) and len(path) < _LONGEST:
         issuer = _issuer(path[-1], anchors)
         if issuer is not None:
             trusted = len(path) if trusted is None else trusted
@@ -154,61 +161,71 @@ def _go(
     now: datetime,
     spare: Sequence[x509.Certificate],
 ) -> Verdict:
-    """Go tries every path there is; the first that holds is enough."""
-    refused: list[tuple[list[Failure], tuple[x509.Certificate, ...]]] = []
-    for path in _go_paths(leaf, rest, anchors):
-        failures = [*go_failures(path, now), *_complaints(path, len(path) - 1)]
-        if not failures:
+    """Go tries one path after the other; the first that holds is enough."""
+    unparsed = list(go_unparsed((leaf, *rest)))
+
+    def failures_of(path: Path) -> list[Failure]:
+        return [
+            *unparsed,
+            *go_unparsed(path[-1:]),
+            *go_failures(path, now),
+            *go_constraints(path),
+            *go_policies(path),
+            *_complaints(path, len(path) - 1, Role.CLIENT),
+        ]
+
+    def sound(path: Path) -> bool:
+        return not any(go_link_failures(path, now)) and not forged(*path[-2:])
+
+    for path in go_paths(leaf, rest, anchors, sound):
+        if not failures_of(path):
             return Verdict(path, len(path) - 1)
-        refused.append((failures, path))
-        if len(refused) >= _MANY_PATHS:
-            break
+    # None holds: what is wrong with the best of those that at least bear the right signatures?
+    named = go_paths(leaf, rest, anchors, lambda path: not forged(*path[-2:]))
+    refused = [(failures_of(path), path) for path in named]
     if refused:
         failures, path = min(refused, key=lambda one: len(one[0]))
-        return Verdict(path, len(path) - 1, _most_specific(failures))
+        # Of paths that hold, Go has found none: it gave up before.
+        failure = _most_specific(failures) or _TOO_MANY
+        return Verdict(path, len(path) - 1, failure)
     path, _ = _grpc_path(leaf, rest, ())
-    failures = [*go_failures(path, now, anchored=False), nearest_miss(path, rest, anchors, spare)]
+    failures = [
+        *go_failures(path, now, anchored=False),
+        *go_constraints(path),
+        nearest_miss(path, rest, anchors, spare),
+    ]
     return Verdict(path, None, _most_specific(failures))
 
 
-def _go_paths(
-    leaf: x509.Certificate, rest: Sequence[x509.Certificate], anchors: Sequence[x509.Certificate]
-) -> Iterator[tuple[x509.Certificate, ...]]:
-    """Every way up by name alone, as ``Certificate.buildChains`` walks them."""
-    if leaf in anchors:
-        yield (leaf,)
-        return
-    stack: list[tuple[x509.Certificate, ...]] = [(leaf,)]
-    while stack:
-        path = stack.pop()
-        wanted = issuer_of(path[-1]).public_bytes()
-        above = [
-            one for one in rest if subject_of(one).public_bytes() == wanted and one not in path
-        ]
-        for one in anchors:
-            if subject_of(one).public_bytes() == wanted and one not in path:
-                yield (*path, one)
-        stack.extend((*path, one) for one in reversed(above))
+_TOO_LONG = Failure(
+    "chain-untrusted", "The chain is longer than gRPC follows.",
+    expected=f"at most {_LONGEST - 2} intermediates", presented="more of them",
+)  # fmt: skip
+_TOO_MANY = Failure(
+    "chain-untrusted", "A Go server such as Milvus gives up on so many certificates.",
+    expected=f"at most {MOST_CANDIDATES} candidates for an issuer in all",
+    presented="more of them",
+)  # fmt: skip
 
 
-def _complaints(path: Sequence[x509.Certificate], trusted: int) -> Iterator[Failure]:
+def _complaints(path: Path, trusted: int, role: Role) -> Iterator[Failure]:
     """What OpenSSL finds wrong with a path that the peer minds as well.
 
     OpenSSL judges an anchor's extensions and matches key identifiers where BoringSSL and Go do
-    not. When it complains of anything but a name, the signatures alone decide; the rest is told
-    by the peer's own rules.
+    not. When it complains of anything else, the signatures alone decide; the rest is
+    told by the peer's own rules.
     """
-    error = _openssl(tuple(path), trusted)
+    error = _openssl(path, trusted)
     if error == _UNREADABLE:
         yield Failure(
             "chain-untrusted", "A certificate of the chain is damaged; OpenSSL cannot read it.",
             expected="certificates in DER (RFC 5280, 4.1)",
             presented="; ".join(name_text(subject_of(one)) for one in path),
         )  # fmt: skip
-    if error in _CONSTRAINT_ERRORS:
+    if error == _SUBTREE_MINMAX and role is Role.SERVER:
         yield Failure(
-            "name-constraint", "A CA in the chain does not allow a name in the certificate.",
-            expected=_constraints(path), presented=", ".join(_names(path[0])),
+            "name-constraint", "gRPC cannot judge a name constraint with a minimum or a maximum.",
+            expected="name constraints without", presented=name_text(subject_of(path[-1])),
         )  # fmt: skip
     for child, issuer in pairwise(path):
         if forged(child, issuer):
@@ -222,7 +239,7 @@ def _complaints(path: Sequence[x509.Certificate], trusted: int) -> Iterator[Fail
 
 
 @lru_cache(maxsize=128)
-def _openssl(path: tuple[x509.Certificate, ...], trusted: int) -> int | None:
+def _openssl(path: Path, trusted: int) -> int | None:
     """OpenSSL's verdict on this very path: an ``X509_V_ERR`` number, or None if it holds.
 
     It is the same at any time: the peer's own rules tell of dates.
@@ -234,9 +251,8 @@ def _openssl(path: tuple[x509.Certificate, ...], trusted: int) -> int | None:
     except crypto.Error:
         return _UNREADABLE
     store = crypto.X509Store()
-    store.set_flags(
-        crypto.X509StoreFlags.PARTIAL_CHAIN | crypto.X509StoreFlags.IGNORE_CRITICAL | _NO_CHECK_TIME
-    )
+    known = crypto.X509StoreFlags
+    store.set_flags(known.PARTIAL_CHAIN | known.IGNORE_CRITICAL | _NO_CHECK_TIME)
     for one in wrapped[trusted:]:
         store.add_cert(one)
     try:
@@ -244,23 +260,3 @@ def _openssl(path: tuple[x509.Certificate, ...], trusted: int) -> int | None:
     except crypto.X509StoreContextError as refusal:
         return int(refusal.errors[0])
     return None
-
-
-def _constraints(path: Sequence[x509.Certificate]) -> str:
-    said = []
-    for one in path[1:]:
-        limits = extension(one, x509.NameConstraints)
-        if limits is not None:
-            for word, trees in (
-                ("permits", limits.permitted_subtrees),
-                ("excludes", limits.excluded_subtrees),
-            ):
-                if trees:
-                    values = ", ".join(str(tree.value) for tree in trees)
-                    said.append(f"{name_text(subject_of(one))} {word} {values}")
-    return "; ".join(said)
-
-
-def _names(leaf: x509.Certificate) -> list[str]:
-    names = extension(leaf, x509.SubjectAlternativeName)
-    return [str(one.value) for one in names or ()] or [name_text(subject_of(leaf))]

@@ -17,8 +17,9 @@ from ..certificates.certificate import (
     same_name,
     subject_of,
 )
-from ..certificates.extensions import describe_key, digest_of, span
+from ..certificates.extensions import describe_key, span
 from ..certificates.path import Verdict
+from ..certificates.signatures import digest_of
 from ..context import Chain, Context
 from ..report import Finding, Severity, finding
 

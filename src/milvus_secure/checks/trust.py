@@ -6,7 +6,7 @@ the origin and the remedy. What is accepted but will not last stands in `longevi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 
 from cryptography import x509
@@ -28,8 +28,8 @@ _IF_SAME_CA = ("chain-untrusted", "chain-incomplete", "issuer-key-mismatch", "sh
 SHOW_SERVER = "openssl s_client -connect {address} -showcerts </dev/null"
 SERVER_REMEDIES = {
     "certificate-not-yet-valid": "Set the clock (timedatectl), or have the certificate reissued.",
-    "certificate-expired": "Renew it under the same CA (milvus-secure certs renew DIR) and restart "
-    "Milvus, which loads certificates once.",
+    "certificate-expired": "Renew it under the same CA, and restart Milvus, which loads "
+    "certificates once: milvus-secure certs renew DIR",
     "weak-key": "Make the server a key on P-256 or an RSA one of 2048 bits: "
     "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out server.key",
     "weak-signature": longevity.SIGN_AGAIN,
@@ -55,6 +55,15 @@ _CLIENT_REMEDIES = {
     "milvus-secure certs client NAME --dir DIR",
 }
 
+_REISSUE_PLAINLY = (
+    "Have it reissued without critical extensions that peers do not know, and without policies "
+    "that its CA does not carry on."
+)
+_ANOTHER_CA = (
+    "Have the CA, and all it issued, made anew with RSA keys or keys on P-256: "
+    "milvus-secure certs init NEW-DIR"
+)
+
 
 def _refusal(code: str) -> Rule:
     """A rule that tells of the chains refused for this reason."""
@@ -77,7 +86,7 @@ def _server_finding(context: Context, chain: Chain, failure: Failure) -> Finding
     own = not chain.served
     at_fault = failure.certificate
     in_anchor = anchor is not None and at_fault is not None and at_fault not in chain.certificates
-    remedy = SERVER_REMEDIES[failure.code].format(setting=setting, address=_address(context))
+    remedy = _remedy(SERVER_REMEDIES, failure, setting, context)
     if in_anchor and failure.code == "certificate-expired":
         remedy = f"Set {setting} to the CA's current certificate."
     return finding(
@@ -93,15 +102,23 @@ def _client_finding(context: Context, chain: Chain, failure: Failure) -> Finding
     in_anchor = failure.certificate is not None and failure.certificate not in chain.certificates
     return finding(
         failure.code, failure.message,
-        _CLIENT_REMEDIES[failure.code].format(setting=chain.setting, address=_address(context)),
+        _remedy(_CLIENT_REMEDIES, failure, chain.setting, context),
         severity=Severity.WARNING if in_anchor else Severity.ERROR,
         setting=chain.setting, source=chain.source, origin=chain.origin,
         expected=failure.expected, presented=failure.presented,
     )  # fmt: skip
 
 
-def _address(context: Context) -> str:
-    return context.endpoint.address if context.endpoint else "HOST:19530"
+def _remedy(
+    remedies: Mapping[str, str], failure: Failure, setting: str, context: Context
+) -> str:  # fmt: skip
+    expected = failure.expected or ""
+    if failure.code.startswith("usage-not-") and "Usage" not in expected:
+        return _REISSUE_PLAINLY
+    if failure.code == "weak-key" and expected.startswith("a CA's key"):
+        return _ANOTHER_CA
+    address = context.endpoint.address if context.endpoint else "HOST:19530"
+    return remedies[failure.code].format(setting=setting, address=address)
 
 
 def _dead_anchors(code: str) -> Rule:
@@ -162,9 +179,8 @@ def _client_chain_untrusted(context: Context) -> Iterator[Finding]:
             "client-chain-untrusted",
             f"The client certificate does not chain to {ca.setting}: {_lowered(failure.message)} "
             "Milvus refuses it, unless its caPemPath holds another CA.",
-            f"Have the client certificate issued by that CA: openssl x509 -req -in client.csr "
-            f"-CA ca.pem -CAkey ca.key -out client.pem; if an intermediate issued it, append that "
-            f"to {chain.setting}.",
+            f"If an intermediate issued it, append that to {chain.setting}; else have one issued "
+            "by that CA: milvus-secure certs client NAME --dir DIR",
             setting=chain.setting, source=chain.source, origin=chain.origin,
             expected=failure.expected, presented=failure.presented,
         )  # fmt: skip

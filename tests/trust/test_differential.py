@@ -14,6 +14,7 @@ from minting import CLIENT, SERVER
 from odd_chains import Odd
 from odd_corpus import combinations, corpus, under
 from odd_peers import GO, build_go_server, go_accepts, grpc_accepts, milvus_accepts
+from odd_rules import at_random
 
 SEED = 20_261_124
 SHARES = 8
@@ -43,13 +44,14 @@ class TestServersAsGrpcJudgesThem:
 
     @pytest.mark.parametrize("share", range(SHARES))
     def test_combinations(self, share):
-        odds = list(combinations(SEED + share, 25, SERVER))
+        odds = [*combinations(SEED + share, 25, SERVER), *at_random(SEED + share, 15, SERVER)]
         assert disagreements(odds, map(grpc_accepts, odds), Role.SERVER) == []
 
     @pytest.mark.thorough
     @pytest.mark.parametrize("share", range(40))
     def test_thousands_of_combinations(self, share):
-        odds = list(combinations(SEED + 1000 + share, 100, SERVER))
+        seed = SEED + 1000 + share
+        odds = [*combinations(seed, 100, SERVER), *at_random(seed, 60, SERVER)]
         assert disagreements(odds, map(grpc_accepts, odds), Role.SERVER) == []
 
 
@@ -67,12 +69,12 @@ class TestClientsAsGoJudgesThem:
         assert disagreements(odds, go_accepts(program, odds, tmp_path), Role.CLIENT) == []
 
     def test_combinations(self, program, tmp_path):
-        odds = list(combinations(SEED, 300, CLIENT))
+        odds = [*combinations(SEED, 300, CLIENT), *at_random(SEED, 120, CLIENT)]
         assert disagreements(odds, go_accepts(program, odds, tmp_path), Role.CLIENT) == []
 
     @pytest.mark.thorough
     def test_thousands_of_combinations(self, program, tmp_path):
-        odds = list(combinations(SEED + 1, 5000, CLIENT))
+        odds = [*combinations(SEED + 1, 5000, CLIENT), *at_random(SEED + 1, 2400, CLIENT)]
         assert disagreements(odds, go_accepts(program, odds, tmp_path), Role.CLIENT) == []
 
 
