@@ -14,8 +14,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 import minting
-from milvus_secure.checks import files
-from milvus_secure.checks import settings as settings_rules
+from milvus_secure.checks import SETTINGS, files
 from milvus_secure.context import Context
 from milvus_secure.doctor import judge
 from milvus_secure.errors import SettingsError
@@ -24,7 +23,7 @@ from milvus_secure.report import Report
 from milvus_secure.settings import VARIABLES, MilvusSettings
 from milvus_secure.sources.cleaning import PATHS
 
-RULES = (*settings_rules.RULES, *files.RULES)
+RULES = (*SETTINGS, *files.RULES)
 TRIO = minting.trio()
 
 

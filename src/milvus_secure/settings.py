@@ -8,12 +8,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import (
-    BeforeValidator,
     Field,
-    PlainSerializer,
     PrivateAttr,
     SecretStr,
     ValidationError,
@@ -23,21 +21,12 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from .declarations import Declaration, declared
-from .endpoint import DEFAULT_URI, mask_uri
+from .endpoint import DEFAULT_URI
 from .errors import SettingsError
 from .mode import TLSMode
 from .report import Finding
-from .sources.cleaning import (
-    INLINE,
-    PATHS,
-    SECRETS,
-    Sourced,
-    clean,
-    holds_material,
-    is_inside,
-    shown_value,
-    unpack,
-)
+from .setting_types import Days, Mode, Pem, Seconds, Uri, checked_text
+from .sources.cleaning import Sourced, clean, is_inside, shown_value, unpack
 from .sources.errors import invalid_values
 from .sources.gather import Places, as_arguments, gather
 from .spool import Spool
@@ -53,23 +42,6 @@ def _here() -> Path:
         return Path.cwd()
     except OSError:  # it was removed under us; absolute paths still work
         return Path(os.sep)
-
-
-def _number(value: object) -> object:
-    if isinstance(value, bool):
-        raise ValueError("true and false are no numbers")  # noqa: TRY004 - what pydantic collects
-    return value
-
-
-_Mode = Annotated[TLSMode, BeforeValidator(TLSMode.parse)]
-# pymilvus waits for ever on a negative budget and overflows on an absurd one.
-_Seconds = Annotated[
-    float, BeforeValidator(_number), Field(gt=0, le=86_400, allow_inf_nan=False)
-]  # fmt: skip
-_Days = Annotated[int, BeforeValidator(_number), Field(ge=0, le=36_500)]
-# A URI that cannot be parsed keeps its password, and PEM text may hold a key: dumps hide both.
-_Uri = Annotated[str, PlainSerializer(mask_uri)]
-_Pem = Annotated[str, PlainSerializer(lambda text: text and "<PEM text>")]
 
 
 def _setting(default: Any, meaning: str, *aliases: str) -> Any:  # noqa: ANN401 - as pydantic's Field
@@ -101,18 +73,18 @@ class MilvusSettings(BaseSettings):
         frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=False
     )
 
-    uri: _Uri = _setting(DEFAULT_URI, "`http`, `https` or `tcp` endpoint")
+    uri: Uri = _setting(DEFAULT_URI, "`http`, `https` or `tcp` endpoint")
     user: str | None = _setting(None, "Milvus user", "MILVUS_USERNAME")
     password: SecretStr | None = _setting(None, "Milvus password")
     token: SecretStr | None = _setting(None, "Milvus token, instead of user and password")
     db_name: str | None = _setting(None, "database", "MILVUS_DATABASE", "MILVUS_DB")
-    timeout: _Seconds = _setting(
+    timeout: Seconds = _setting(
         10.0, "seconds to connect, the diagnosis of a failure included", "MILVUS_CONN_TIMEOUT"
     )
     secure: bool | None = _setting(
         None, "unset: TLS if the scheme or a PEM setting says so", "MILVUS_SSL", "MILVUS_USE_SSL"
     )
-    tls_mode: _Mode = _setting(
+    tls_mode: Mode = _setting(
         TLSMode.AUTO,
         "what you insist on: `auto`, `plaintext`, `one-way`, `mutual` (or 0, 1, 2)",
     )
@@ -137,12 +109,12 @@ class MilvusSettings(BaseSettings):
     client_key_password: SecretStr | None = _setting(
         None, "password of an encrypted client key or PKCS#12 store"
     )
-    server_pem: _Pem | None = _setting(None, "`server_pem_path` as PEM text, or base64 of it")
-    ca_pem: _Pem | None = _setting(None, "`ca_pem_path` as PEM text, or base64 of it")
-    client_pem: _Pem | None = _setting(None, "`client_pem_path` as PEM text, or base64 of the file")
+    server_pem: Pem | None = _setting(None, "`server_pem_path` as PEM text, or base64 of it")
+    ca_pem: Pem | None = _setting(None, "`ca_pem_path` as PEM text, or base64 of it")
+    client_pem: Pem | None = _setting(None, "`client_pem_path` as PEM text, or base64 of the file")
     client_key: SecretStr | None = _setting(None, "`client_key_path` as PEM text, or base64 of it")
     allow_plaintext: bool = _setting(False, "without it a plaintext connection is refused")
-    expiry_warning_days: _Days = _setting(30, "days before its end that a certificate expires soon")
+    expiry_warning_days: Days = _setting(30, "days before its end that a certificate expires soon")
 
     _sources: dict[str, str] = PrivateAttr(default_factory=dict)
     _notes: tuple[Finding, ...] = PrivateAttr(default=())
@@ -150,17 +122,8 @@ class MilvusSettings(BaseSettings):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _is_text(cls, value: object, info: ValidationInfo) -> object:
-        """Refuse what no protocol can carry, and a key where it would be shown."""
-        text = value.get_secret_value() if isinstance(value, SecretStr) else value
-        if isinstance(text, str) and any("\ud800" <= c <= "\udfff" for c in text):
-            raise ValueError("it is not UTF-8 text")
-        name = info.field_name or ""
-        if isinstance(text, str) and name not in (*INLINE, *SECRETS) and holds_material(text):
-            slot = name.removesuffix("_path")
-            own = f", which belongs in {slot}" if name in PATHS else ""
-            raise ValueError(f"it is the text of a certificate or key{own}")
-        return value
+    def _checked(cls, value: object, info: ValidationInfo) -> object:
+        return checked_text(info.field_name or "", value)
 
     def __init__(
         self,

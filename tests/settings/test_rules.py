@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from milvus_secure.checks.settings import RULES
+from milvus_secure.checks import SETTINGS as RULES
 from milvus_secure.context import Context
 from milvus_secure.doctor import judge
 from milvus_secure.releases import installed_pymilvus

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import files, names, settings, trust
+from . import files, names, settings, trust, uri
 from .rule import Rule, run
 
 if TYPE_CHECKING:
     RULES: tuple[Rule, ...]
 
-SETTINGS = settings.RULES
-OFFLINE = (*settings.RULES, *files.RULES, *trust.RULES, *names.RULES)
+SETTINGS = (*uri.RULES, *settings.RULES)
+OFFLINE = (*SETTINGS, *files.RULES, *trust.RULES, *names.RULES)
 
 __all__ = ["OFFLINE", "RULES", "SETTINGS", "Rule", "run"]
 
