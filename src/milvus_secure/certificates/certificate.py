@@ -12,7 +12,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
 from ..printable import printable
-from .identity import lower_ascii
+from .case import lower_ascii
 from .known_keys import fingerprint
 
 NAME_ERRORS = (ValueError, TypeError, KeyError)

@@ -14,9 +14,10 @@ from urllib.parse import urlsplit
 
 from cryptography import x509
 
+from .case import lower_ascii
 from .certificate import canonical, extension, issuer_of, name_text, same_name, subject_of
 from .extensions import Failure
-from .identity import installed_grpc, lower_ascii
+from .identity import installed_grpc
 
 _DNS_LIKE = re.compile(r"(\*\.)?[\w-]+(\.[\w-]+)*\.?", re.ASCII)
 _URI = re.compile(r"[a-z][a-z0-9+.-]*://([^/?#:]*)(?::[0-9]*)?(?:[/?#].*)?", re.DOTALL)

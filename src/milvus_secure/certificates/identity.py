@@ -9,6 +9,8 @@ from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from .case import lower_ascii
+
 if TYPE_CHECKING:
     from cryptography import x509
 
@@ -189,8 +191,3 @@ def _looks_like_address(name: str) -> bool:
 def _address_text(packed: bytes) -> str:
     family = socket.AF_INET if len(packed) == 4 else socket.AF_INET6
     return socket.inet_ntop(family, packed)
-
-
-def lower_ascii(name: str) -> str:
-    """ASCII letters alone, as absl folds case."""
-    return "".join(c.lower() if c.isascii() else c for c in name)
