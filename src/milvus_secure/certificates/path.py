@@ -35,6 +35,7 @@ from .go_parsing import go_unparsed
 from .go_paths import MOST_CANDIDATES, Path, go_paths
 from .near_miss import nearest_miss, other_key
 from .policies import go_policies, grpc_policies
+from .store_order import as_grpc_looks
 
 _LONGEST = 102  # BoringSSL's depth of 100 (x509_def in x509_vpm.cc), the leaf and the anchor
 _SUBTREE_MINMAX = 49  # X509_V_ERR_SUBTREE_MINMAX, which cryptography does not read
@@ -93,7 +94,7 @@ def judge_path(
     leaf, rest = certificates[0], certificates[1:]
     if role is Role.CLIENT:
         return _go(leaf, rest, anchors, now, spare)
-    path, trusted = _grpc_path(leaf, rest, anchors)
+    path, trusted = _grpc_path(leaf, rest, as_grpc_looks(anchors))
     failures = [
         *grpc_failures(path, trusted, now),
         *grpc_constraints(path),
