@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import pkcs7, pkcs12
 from ..certificates.certificate import NAME_ERRORS
 from ..errors import CertificateError
 from ..material.foreign import Kind, recognise
+from ..material.panics import panics_as_errors
 from ..material.pem import Armor, read_armor
 from ..material.reading import read_path
 
@@ -124,10 +125,11 @@ def _binary(path: Path, data: bytes, ask: AskPassword) -> Contents:
 
 def _store(path: Path, data: bytes, ask: AskPassword) -> Contents:
     try:
-        try:
-            store = pkcs12.load_pkcs12(data, None)
-        except ValueError:
-            store = pkcs12.load_pkcs12(data, ask(f"Password of {path}").encode())
+        with panics_as_errors():
+            try:
+                store = pkcs12.load_pkcs12(data, None)
+            except ValueError:
+                store = pkcs12.load_pkcs12(data, ask(f"Password of {path}").encode())
     except (ValueError, UnsupportedAlgorithm):
         raise CertificateError(
             f"{path} does not open with this password.", "try another one."
@@ -147,7 +149,8 @@ def _key(
     except TypeError:  # encrypted
         pass
     try:
-        return load(ask(f"Password of {path}").encode())
+        with panics_as_errors():
+            return load(ask(f"Password of {path}").encode())
     except (ValueError, TypeError):
         raise CertificateError(
             f"{path} does not open with this password.", "try another one."

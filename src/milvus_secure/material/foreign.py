@@ -10,6 +10,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import pkcs7, pkcs12
 
+from .panics import panics_as_errors
+
 
 class Kind(str, Enum):
     """What the bytes are; the value names it in a message."""
@@ -54,7 +56,8 @@ _MAGIC = {
 def _loads(load: Callable[..., object], *rest: object) -> Callable[[bytes], bool]:
     def is_it(data: bytes) -> bool:
         try:
-            load(data, *rest)
+            with panics_as_errors():
+                load(data, *rest)
         except TypeError:  # encrypted, and no password was given
             return True
         except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
@@ -66,7 +69,8 @@ def _loads(load: Callable[..., object], *rest: object) -> Callable[[bytes], bool
 
 def _is_pkcs12(data: bytes) -> bool:
     try:
-        pkcs12.load_pkcs12(data, None)
+        with panics_as_errors():
+            pkcs12.load_pkcs12(data, None)
     except ValueError as error:
         return "password" in str(error).lower()
     except UnsupportedAlgorithm:

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from ..printable import printable
 from ..sources.cleaning import SYSTEM
 from .foreign import recognise
+from .panics import panics_as_errors
 from .pem import Armor, read_armor, why_no_block
 from .reading import Fault, read_path
 from .store import Store, chain_pem, open_store, plain_pem
@@ -263,11 +264,12 @@ def _with_key(raw: Material, armor: Armor, password: str | None) -> Material:
     if encrypted and password is None:
         return replace(raw, fault=Fault("key-encrypted"))
     try:
-        key = serialization.load_pem_private_key(
-            armor.text, password.encode() if encrypted and password is not None else None,
-            # Its primality tests take 60 ms for RSA 4096; the pair is compared instead.
-            unsafe_skip_rsa_key_validation=True,
-        )  # fmt: skip
+        with panics_as_errors():
+            key = serialization.load_pem_private_key(
+                armor.text, password.encode() if encrypted and password is not None else None,
+                # Its primality tests take 60 ms for RSA 4096; the pair is compared instead.
+                unsafe_skip_rsa_key_validation=True,
+            )  # fmt: skip
     except UnsupportedAlgorithm:
         return replace(raw, fault=Fault("key-unsupported", f"a key in a {armor.label} block"))
     except (TypeError, ValueError):

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from ..certificates.certificate import issued
 from .foreign import Kind, recognise
+from .panics import panics_as_errors
 from .reading import Fault
 
 
@@ -49,7 +50,8 @@ def open_store(data: bytes, password: str | None) -> Store | Fault | None:
     if recognise(data) is not Kind.PKCS12:
         return None
     try:
-        found = pkcs12.load_pkcs12(data, None if password is None else password.encode())
+        with panics_as_errors():
+            found = pkcs12.load_pkcs12(data, None if password is None else password.encode())
     except UnsupportedAlgorithm:
         return Fault("key-unsupported", "a PKCS#12 store whose key or encryption is unknown here")
     except ValueError:
