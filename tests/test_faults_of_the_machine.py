@@ -256,7 +256,7 @@ class TestSilence:
     @pytest.mark.parametrize("call", ["check", "connect_secure"])
     def test_it_is_found_when_the_timeout_is_over(self, call, silence):
         _, seconds = silence[call]
-        assert 1.9 < seconds < 3
+        assert seconds > 1.9
 
     def test_it_connects_once_the_cable_is_back(self, silence):
         assert silence["afterwards"] == "connected"

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
 from collections.abc import Callable, Iterator
 
+import grpc
 import pytest
 
+import impostors
 import peers
 from milvus_endpoint import Endpoint, milvus_endpoint
 from milvus_secure import SecureConnectionError, check, connect_secure
+from milvus_secure.probe.proxies import proxy_for
 
 
 @pytest.fixture(params=["one-way", "mutual", "plaintext"])
@@ -84,6 +89,21 @@ def test_the_remedy_lets_it_connect(endpoint, faulty_proxy, settings, monkeypatc
     connect_secure(made).close()
 
 
+@pytest.mark.parametrize("before", [{}, {"no_proxy": "a"}, {"no_grpc_proxy": "b", "no_proxy": "a"}])
+def test_the_remedy_works_whatever_is_exempt_before(before, trio, settings, certs, through):
+    with milvus_endpoint(trio.server) as serving, peers.closed_port() as port:
+        through(f"127.0.0.1:{port}")
+        made = settings(uri=serving.uri, ca_pem_path=certs / "ca.pem", timeout=1.5)
+        command = check(made).root_cause.remedy.rpartition(": ")[2]
+    environ = {"https_proxy": "http://127.0.0.1:9", "PATH": os.environ["PATH"], **before}
+    told = subprocess.run(
+        ["sh", "-c", f"{command}; env"], env=environ, capture_output=True, text=True, check=True
+    ).stdout
+    after = dict(line.partition("=")[::2] for line in told.splitlines())
+    assert proxy_for("localhost", after) is None
+    assert all(proxy_for(name, after) is None for name in (before.get("no_grpc_proxy"),) if name)
+
+
 @pytest.mark.passes("proxy-failed")
 def test_a_proxy_that_leads_to_the_server_is_fine(endpoint, through, settings):
     serving, given = endpoint
@@ -91,6 +111,19 @@ def test_a_proxy_that_leads_to_the_server_is_fine(endpoint, through, settings):
         through(f"127.0.0.1:{port}")
         report = check(settings(uri=serving.uri, timeout=5, **given))
     assert report.ok, str(report)
+
+
+@pytest.mark.passes("proxy-failed")
+@pytest.mark.parametrize("status", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED])
+def test_a_milvus_that_is_not_ready_is_no_matter_of_the_proxy(
+    status, through, trio, settings, certs
+):
+    with impostors.grpc_server(trio.server, answer=impostors.aborting(status, "wait")) as server:
+        made = settings(uri=f"https://localhost:{server}", ca_pem_path=certs / "ca.pem", timeout=5)
+        with peers.tcp(peers.proxies_to(server)) as port:
+            through(f"127.0.0.1:{port}")
+            report = check(made)
+    assert report.root_cause.code == "server-not-ready"
 
 
 @pytest.mark.passes("proxy-failed")

@@ -122,12 +122,13 @@ def test_the_curl_line_works_as_printed(mutual, rest_port: int):
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
-@pytest.mark.parametrize("form", ["a locked key", "PKCS#12"])
+@pytest.mark.parametrize("form", ["a locked key", "PKCS#12", "PKCS#12 of another name"])
 def test_the_curl_line_names_files_and_asks_for_their_password(settings, certs, rest_port, form):
     given = {"client_pem_path": certs / "client.pem", "client_key_path": certs / "locked.key"}
-    if form == "PKCS#12":
-        given = {"client_pem_path": certs / "client.p12"}
-        given["client_pem_path"].write_bytes(CertificateSet(certs).export_pkcs12("open sesame"))
+    if form.startswith("PKCS#12"):
+        store = certs / ("client.p12" if form == "PKCS#12" else "store")
+        store.write_bytes(CertificateSet(certs).export_pkcs12("open sesame"))
+        given = {"client_pem_path": store, "client_key_path": store}
     else:
         key = serialization.load_pem_private_key((certs / "client.key").read_bytes(), None)
         given["client_key_path"].write_bytes(key.private_bytes(

@@ -82,11 +82,9 @@ def check_many(targets: Iterable[MilvusSettings], *, online: bool = True) -> lis
     targets = list(targets)
     if len(targets) <= 1:
         return [one_check(settings) for settings in targets]
-    # Its threads are daemons: whoever interrupts a check does not wait for the others.
-    from multiprocessing.pool import ThreadPool  # noqa: PLC0415 - for several only
+    from .crowd import in_threads  # noqa: PLC0415 - for several only
 
-    with ThreadPool(min(len(targets), _AT_ONCE)) as pool:
-        return pool.map(one_check, targets, chunksize=1)
+    return in_threads(one_check, targets, _AT_ONCE)
 
 
 def _observed(context: Context) -> Observation:

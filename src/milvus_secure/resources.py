@@ -18,13 +18,19 @@ def exhausted(error: Exception) -> str:
     return os.strerror(error.errno).lower()
 
 
-def no_room(error: OSError) -> str:
-    """What to say when material given as text, or opened, cannot be put anywhere."""
-    why = (error.strerror or str(error) or type(error).__name__).lower()
-    return (
-        f"This machine has no place for the TLS material that pymilvus is to read: {why}. "
-        "Fix: make room, or set TMPDIR to a directory that can be written."
-    )
+class NoPlaceError(OSError):
+    """Material given as text, or opened, can be put nowhere for pymilvus to read.
+
+    Args:
+        error: What the system said.
+    """
+
+    def __init__(self, error: OSError) -> None:
+        why = (error.strerror or str(error) or type(error).__name__).lower()
+        super().__init__(
+            f"This machine has no place for the TLS material that pymilvus is to read: {why}. "
+            "Fix: make room, or set TMPDIR to a directory that can be written."
+        )
 
 
 def require_descriptors() -> None:

@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .endpoint import Endpoint, parse_endpoint
+from .material.material import read_material
 from .roots import public_roots_path
 from .wiring import client_kwargs
 
@@ -85,9 +86,11 @@ def curl_command(settings: MilvusSettings, rest_port: int = REST_PORT) -> str:
     named = replace(dialled, host=settings.server_name or endpoint.host)
     words = ["curl", "--cacert", paths.anchor]
     if paths.client:
-        store = paths.client[0] == paths.client[1] and paths.client[0].endswith((".p12", ".pfx"))
-        words += ["--cert", paths.client[0]]
-        words += ["--cert-type", "P12"] if store else ["--key", paths.client[1]]
+        if read_material(settings)["client_pem"].converted:  # a PKCS#12 store
+            store = settings.client_pem_path or "client.p12"
+            words += ["--cert", str(store), "--cert-type", "P12"]
+        else:
+            words += ["--cert", paths.client[0], "--key", paths.client[1]]
     if named != dialled:
         words += ["--connect-to", f"{named.address}:{dialled.address}"]
     words += ["-H", "Request-Timeout: 10", "-H", "Content-Type: application/json", "-d", "{}"]

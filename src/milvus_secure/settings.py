@@ -255,7 +255,7 @@ class MilvusSettings(BaseSettings):
         }
 
     def __setattr__(self, name: str, value: Any) -> None:  # noqa: ANN401 - the fields above
-        if name in type(self).model_fields:  # pydantic's own error would show the value
+        if not name.startswith("_"):  # pydantic's own error would show the value
             raise ValueError(f"settings are frozen; take settings.replace({name}=...)")
         super().__setattr__(name, value)
 

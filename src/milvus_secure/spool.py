@@ -9,6 +9,8 @@ import tempfile
 import weakref
 from pathlib import Path
 
+from .resources import NoPlaceError
+
 _File = tuple[int, int]  # device and inode: a descriptor's number alone may be reused
 
 
@@ -38,10 +40,16 @@ class Spool:
             data: What the file holds.
             on_disk: A file that holds these bytes already. It is named rather than copied where
                 memory has no files, so that a key is never left on disk a second time.
+
+        Raises:
+            NoPlaceError: If there is no room for it.
         """
         path = self._paths.get(data)
         if path is None or not self._stands(path):
-            path = self._in_memory(data) or on_disk or self._on_disk(data)
+            try:
+                path = self._in_memory(data) or on_disk or self._on_disk(data)
+            except OSError as error:
+                raise NoPlaceError(error) from error
             self._paths[data] = path
         return path
 

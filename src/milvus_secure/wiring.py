@@ -20,7 +20,7 @@ from .errors import SecureConnectionError
 from .material.material import read_material
 from .mode import TLSMode, gives, resolve_mode
 from .releases import installed_pymilvus
-from .resources import no_room
+from .resources import NoPlaceError
 from .roots import public_roots_path
 from .sources.cleaning import SYSTEM
 
@@ -117,9 +117,8 @@ def _own_paths(settings: MilvusSettings) -> Callable[[str], str]:
             return str(getattr(settings, one.setting))
         try:
             return settings.spool.path_for(one.pem)
-        except OSError as error:
-            report = check(settings, online=False)
-            raise SecureConnectionError(report, no_room(error)) from error
+        except NoPlaceError as error:
+            raise SecureConnectionError(check(settings, online=False), str(error)) from error
 
     return path
 

@@ -87,13 +87,14 @@ def test_a_run_waits_for_another_and_keeps_its_work(tmp_path, snapshot, work):
     assert after != before or work == "repair"  # which changes a mode alone
 
 
-def test_who_waits_too_long_is_told_so(tmp_path, monkeypatch, snapshot):
+def test_nobody_can_keep_a_set_from_being_renewed(tmp_path, monkeypatch, snapshot):
+    """Whoever may read the directory above can hold its lock, as anybody may that of /tmp."""
     made = CertificateSet.create(tmp_path / "certs")
     before = snapshot(made.directory)
     monkeypatch.setattr(lock, "PATIENCE", 0.1)
-    with alone(made.directory), pytest.raises(CertificateError, match="Another run is still"):
+    with alone(made.directory):
         made.renew()
-    assert snapshot(made.directory) == before
+    assert snapshot(made.directory) != before
 
 
 @pytest.fixture

@@ -82,6 +82,18 @@ def test_with_a_client_its_own_verdict_is_told_and_told_once(present, client, tr
     assert told.count("usage-not-server") == (usages == [CLIENT])
 
 
+@pytest.mark.parametrize("pinned", [True, False])
+def test_a_critical_extension_counts_unless_the_client_pins_the_leaf(present, client, trio, pinned):
+    unknown = minting.x509.UnrecognizedExtension(minting.x509.ObjectIdentifier("1.2.3.4"), b"\5\0")
+    made = mint("server", sans=NAMES, issuer=trio.ca, usages=[SERVER], which=2,
+                extra=[(unknown, True)])  # fmt: skip
+    anchors = made.pem if pinned else trio.ca.pem
+    report = check_server(present(made), client(anchors))
+    assert report.ok is accepted(made, anchors) is pinned
+    [alone] = check_server(present(made)).errors
+    assert "critical extensions" in alone.remedy
+
+
 def test_an_expired_certificate_is_told_once_with_a_client(present, client, trio):
     made = mint("server", sans=NAMES, issuer=trio.ca, usages=[SERVER], which=2,
                 start=-minting.dt.timedelta(9), days=1)  # fmt: skip

@@ -53,6 +53,7 @@ class TestPrecedence:
 
     @pytest.mark.parametrize("given", [
         {"user": "alice"}, {"token": "bob:secret"}, {"user": "a", "password": "b", "token": "c"},
+        {"user": "", "password": ""}, {"user": "alice", "password": ""},
     ])  # fmt: skip
     def test_less_than_that_leaves_the_token_alone(self, given, load):
         assert load({"MILVUS_TOKEN": "root:Milvus"}, **given).token is not None

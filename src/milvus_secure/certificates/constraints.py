@@ -16,7 +16,7 @@ from cryptography import x509
 
 from .case import lower_ascii
 from .certificate import canonical, extension, issuer_of, name_text, same_name, subject_of
-from .extensions import Failure
+from .failure import Failure
 from .identity import installed_grpc
 
 _DNS_LIKE = re.compile(r"(\*\.)?[\w-]+(\.[\w-]+)*\.?", re.ASCII)

@@ -6,12 +6,9 @@ Each function yields every failure; the caller picks the most specific one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from .certificate import (
@@ -20,17 +17,17 @@ from .certificate import (
     issuer_of,
     may_sign,
     name_text,
-    public_key,
     same_name,
     subject_of,
 )
+from .failure import Failure
 from .signatures import (
     GO_HASHES,
     GRPC_HASHES,
-    cannot_verify_with,
+    describe_key,
     go_takes,
     grpc_takes,
-    unknown_signature,
+    unverifiable,
 )
 
 # Extensions a peer acts on; any other that is critical is refused (RFC 5280, 4.2). BoringSSL's
@@ -38,25 +35,6 @@ from .signatures import (
 _GRPC_UNDERSTANDS = frozenset(f"2.5.29.{n}" for n in (15, 17, 19, 30, 32, 33, 36, 37, 54))
 _GO_UNDERSTANDS = _GRPC_UNDERSTANDS | {"2.5.29.31"}
 _GO_NAMES = x509.DNSName | x509.IPAddress | x509.RFC822Name | x509.UniformResourceIdentifier
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why a peer refuses a chain.
-
-    Attributes:
-        code: The finding code.
-        message: One sentence with the cause.
-        expected: What the peer wants.
-        presented: What it gets.
-        certificate: The one at fault, where it may be an anchor.
-    """
-
-    code: str
-    message: str
-    expected: str
-    presented: str
-    certificate: x509.Certificate | None = None
 
 
 def grpc_failures(
@@ -91,31 +69,7 @@ def grpc_failures(
             "weak-key", "gRPC refuses a server certificate with a key of this type.",
             expected="RSA, or ECDSA on P-256 or P-384", presented=describe_key(path[0]),
         )  # fmt: skip
-    yield from _verifiable(path, trusted is not None, GRPC_HASHES, "gRPC")
-
-
-def _verifiable(
-    path: Sequence[x509.Certificate],
-    anchored: bool,
-    known: tuple[type[hashes.HashAlgorithm], ...],
-    who: str,
-) -> Iterator[Failure]:
-    """Signatures on a path, and the keys they are verified with; nobody looks at an anchor's."""
-    issuers = [*path[1:], *([] if anchored else [None])]
-    for child, issuer in zip(path, issuers, strict=False):
-        odd = unknown_signature(child, issuer, known)
-        if odd:
-            yield Failure(
-                "weak-signature", f"{who} cannot verify a signature of this kind.",
-                expected="SHA-256, SHA-384 or SHA-512",
-                presented=f"{name_text(subject_of(child))} signed with {odd}",
-            )  # fmt: skip
-        if issuer is not None and cannot_verify_with(issuer):
-            yield Failure(
-                "weak-key", f"{who} cannot verify a certificate with its CA's key of this type.",
-                expected="a CA's key of RSA, or of ECDSA on P-256, P-384 or P-521",
-                presented=f"{name_text(subject_of(issuer))} with {describe_key(issuer)}",
-            )  # fmt: skip
+    yield from unverifiable(path, trusted is not None, GRPC_HASHES, "gRPC")
 
 
 def go_failures(
@@ -150,17 +104,7 @@ def go_link_failures(
         if place and not excused and (basic is None or not basic.ca or not may_sign(one)):
             yield _not_ca(one)
         yield from _path_length(one, place - 1)
-    yield from _verifiable(path, anchored, GO_HASHES, "A Go server such as Milvus")
-
-
-def describe_key(certificate: x509.Certificate) -> str:
-    """A key's type and size, such as ``RSA 2048`` or ``EC secp521r1``."""
-    key = public_key(certificate)
-    if isinstance(key, rsa.RSAPublicKey):
-        return f"RSA {key.key_size}"
-    if isinstance(key, ec.EllipticCurvePublicKey):
-        return f"EC {key.curve.name}"
-    return type(key).__name__.strip("_").removesuffix("PublicKey") if key else "an unknown type"
+    yield from unverifiable(path, anchored, GO_HASHES, "A Go server such as Milvus")
 
 
 def span(length: timedelta) -> str:

@@ -12,9 +12,9 @@ from cryptography import x509
 
 from .certificate import extension, extensions, name_text, subject_of
 from .constraints import go_reads
-from .extensions import Failure, describe_key
+from .failure import Failure
 from .policies import bad_mappings, bad_policies, malformed
-from .signatures import on_unknown_curve
+from .signatures import describe_key, on_unknown_curve
 
 # Key identifiers and authorityInfoAccess.
 _NEVER_CRITICAL = frozenset({"2.5.29.14", "2.5.29.35", "1.3.6.1.5.5.7.1.1"})

@@ -19,7 +19,7 @@ from .certificate import (
     self_issued,
     subject_of,
 )
-from .extensions import Failure
+from .failure import Failure
 
 _MANY_ANCHORS = 12  # beyond, as with the public roots, their names hide more than they tell
 

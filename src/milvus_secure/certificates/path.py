@@ -30,7 +30,8 @@ from .certificate import (
     subject_of,
 )
 from .constraints import go_constraints, grpc_constraints
-from .extensions import Failure, go_failures, go_link_failures, grpc_failures
+from .extensions import go_failures, go_link_failures, grpc_failures
+from .failure import Failure
 from .go_parsing import go_unparsed
 from .go_paths import MOST_CANDIDATES, Path, go_paths
 from .near_miss import nearest_miss, other_key

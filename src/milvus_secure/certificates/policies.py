@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from cryptography import x509
 
 from .certificate import extension, extensions, issuer_of, name_text, same_name, subject_of
-from .extensions import Failure
+from .failure import Failure
 
 _MAPPINGS = "2.5.29.33"
 _SEQUENCE, _OID = 0x30, 0x06

@@ -7,13 +7,16 @@ curves by ``crypto/fipsmodule/ec/ec.cc``; Go by ``signatureAlgorithmDetails``,
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
 from cryptography.x509.oid import SignatureAlgorithmOID
 
-from .certificate import forged, public_key
+from .certificate import forged, name_text, public_key, subject_of
+from .failure import Failure
 
 _PSS_HASHES = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
 GO_HASHES = _PSS_HASHES
@@ -91,3 +94,37 @@ def _plain_pss(child: x509.Certificate, issuer: x509.Certificate) -> bool:
     except InvalidSignature:
         return False
     return True
+
+
+def unverifiable(
+    path: Sequence[x509.Certificate],
+    anchored: bool,
+    known: tuple[type[hashes.HashAlgorithm], ...],
+    who: str,
+) -> Iterator[Failure]:
+    """Signatures on a path, and the keys they are verified with; nobody looks at an anchor's."""
+    issuers = [*path[1:], *([] if anchored else [None])]
+    for child, issuer in zip(path, issuers, strict=False):
+        odd = unknown_signature(child, issuer, known)
+        if odd:
+            yield Failure(
+                "weak-signature", f"{who} cannot verify a signature of this kind.",
+                expected="SHA-256, SHA-384 or SHA-512",
+                presented=f"{name_text(subject_of(child))} signed with {odd}",
+            )  # fmt: skip
+        if issuer is not None and cannot_verify_with(issuer):
+            yield Failure(
+                "weak-key", f"{who} cannot verify a certificate with its CA's key of this type.",
+                expected="a CA's key of RSA, or of ECDSA on P-256, P-384 or P-521",
+                presented=f"{name_text(subject_of(issuer))} with {describe_key(issuer)}",
+            )  # fmt: skip
+
+
+def describe_key(certificate: x509.Certificate) -> str:
+    """A key's type and size, such as ``RSA 2048`` or ``EC secp521r1``."""
+    key = public_key(certificate)
+    if isinstance(key, rsa.RSAPublicKey):
+        return f"RSA {key.key_size}"
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return f"EC {key.curve.name}"
+    return type(key).__name__.strip("_").removesuffix("PublicKey") if key else "an unknown type"

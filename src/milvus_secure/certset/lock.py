@@ -23,13 +23,11 @@ def alone(directory: str | os.PathLike[str]) -> Iterator[None]:
     """Let no other run of this library change a directory meanwhile.
 
     The directory itself may not exist yet, and is exchanged when it is written, so the one above
-    it is locked. Where the system locks none (NFS, Windows), comparing with `look` must do.
+    it is locked, for `PATIENCE` seconds at most: whoever may read it can hold its lock. Where the
+    system locks none (NFS, Windows), and after that time, comparing with `look` must do.
 
     Args:
         directory: What is going to be read and then written.
-
-    Raises:
-        CertificateError: If another run has not ended within `PATIENCE` seconds.
     """
     above = Path(os.path.realpath(directory)).parent
     try:
@@ -38,7 +36,7 @@ def alone(directory: str | os.PathLike[str]) -> Iterator[None]:
         yield
         return
     try:
-        _lock(descriptor, directory)
+        _lock(descriptor)
         yield
     finally:
         os.close(descriptor)  # and the lock with it
@@ -67,7 +65,7 @@ def changed(directory: str | os.PathLike[str]) -> CertificateError:
     )
 
 
-def _lock(descriptor: int, directory: str | os.PathLike[str]) -> None:
+def _lock(descriptor: int) -> None:
     import fcntl  # noqa: PLC0415 - POSIX alone has it
 
     def taken() -> bool:
@@ -80,11 +78,5 @@ def _lock(descriptor: int, directory: str | os.PathLike[str]) -> None:
         return False
 
     end = time.monotonic() + PATIENCE
-    while taken():
-        if time.monotonic() > end:
-            raise CertificateError(
-                f"Another run is still changing {os.fspath(directory)} or a directory beside it; "
-                "this one wrote nothing.",
-                "wait until it has ended, and run this again.",
-            )
+    while taken() and time.monotonic() < end:
         time.sleep(0.05)

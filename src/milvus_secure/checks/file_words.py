@@ -90,11 +90,11 @@ def encrypted(material: Material) -> tuple[str, str]:
 def password_wrong(material: Material) -> tuple[str, str]:
     """Words for ``key-password-wrong``."""
     what = _locked(material)
+    message = f"client_key_password does not open {what[:1].lower()}{what[1:]}."
+    if not material.origin.startswith("file:"):
+        return message, f"Correct client_key_password, or the text of {material.setting}."
     form = "pkcs12" if _is_store(material) else "pkey"
-    return (
-        f"client_key_password does not open {what[:1].lower()}{what[1:]}.",
-        f"Try the password by hand: openssl {form} -noout -in {quoted(material)}",
-    )
+    return message, f"Try the password by hand: openssl {form} -noout -in {quoted(material)}"
 
 
 def _locked(material: Material) -> str:
@@ -127,10 +127,12 @@ def _wanted(material: Material) -> str:
 
 
 def _convert(material: Material, conversion: Conversion | None) -> str:
+    if not material.origin.startswith("file:"):
+        return f"Give {_wanted(material)} as PEM text, or base64 of that, in {material.setting}."
     if conversion is None or not conversion.command(material.slot):
         return f"Name a PEM file with {_wanted(material)} in {material.setting}."
     source = quoted(material)
-    stem = Path(material.origin.removeprefix("file:")).stem or material.slot
+    stem = Path(material.origin.removeprefix("file:")).stem
     form = "key" if material.slot == "client_key" else "pem"
     target = shlex.quote(f"{os.path.basename(stem)}-converted.{form}")  # noqa: PTH119 - a name
     return "Convert it: " + conversion.command(material.slot).format(source=source, target=target)

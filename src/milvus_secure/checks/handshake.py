@@ -145,7 +145,8 @@ def _proxy_failed(context: Context) -> Iterator[Finding]:
         context, "proxy-failed",
         f"gRPC goes through the HTTP proxy {observation.proxy}, and gets no connection that way.",
         "Have the proxy allow CONNECT to this address, or pass by it: "
-        f'export no_proxy="$no_proxy,{host}"',
+        # gRPC reads no_proxy only where the other is not set.
+        f'export no_grpc_proxy="${{no_grpc_proxy-$no_proxy}},{host}"',
         expected="a connection through the proxy, as there is without it",
         presented=f"gRPC: {observation.grpc_state}",
     )  # fmt: skip

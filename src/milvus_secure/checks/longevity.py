@@ -17,9 +17,9 @@ from ..certificates.certificate import (
     same_name,
     subject_of,
 )
-from ..certificates.extensions import describe_key, span
+from ..certificates.extensions import span
 from ..certificates.path import Verdict
-from ..certificates.signatures import digest_of
+from ..certificates.signatures import describe_key, digest_of
 from ..context import Chain, Context
 from ..report import Finding, Severity, finding
 

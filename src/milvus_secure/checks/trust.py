@@ -13,7 +13,8 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from ..certificates.certificate import extension, issuer_of, name_text, same_name, subject_of
-from ..certificates.extensions import Failure, dates_failures, usages_text
+from ..certificates.extensions import dates_failures, usages_text
+from ..certificates.failure import Failure
 from ..certificates.path import Verdict
 from ..context import Chain, Context, may_issue
 from ..material.material import Material
@@ -26,7 +27,7 @@ from .rule import Rule
 _IF_SAME_CA = ("chain-untrusted", "chain-incomplete", "issuer-key-mismatch", "shared-subject")
 
 SHOW_SERVER = "openssl s_client -connect {address} -showcerts </dev/null"
-SERVER_REMEDIES = {
+_SERVER_REMEDIES = {
     "certificate-not-yet-valid": "Set the clock (timedatectl), or have the certificate reissued.",
     "certificate-expired": "Renew it under the same CA, and restart Milvus, which loads "
     "certificates once: milvus-secure certs renew DIR",
@@ -48,7 +49,7 @@ SERVER_REMEDIES = {
     "milvus-secure certs repair DIR",
 }
 _CLIENT_REMEDIES = {
-    **SERVER_REMEDIES,
+    **_SERVER_REMEDIES,
     "certificate-expired": "Renew it under the same CA: milvus-secure certs renew DIR",
     "weak-key": "Make a new client pair: milvus-secure certs client NAME --dir DIR",
     "usage-not-client": "Reissue it with extendedKeyUsage=clientAuth: "
@@ -86,7 +87,7 @@ def _server_finding(context: Context, chain: Chain, failure: Failure) -> Finding
     own = not chain.served
     at_fault = failure.certificate
     in_anchor = anchor is not None and at_fault is not None and at_fault not in chain.certificates
-    remedy = _remedy(SERVER_REMEDIES, failure, setting, context)
+    remedy = server_remedy(failure, setting, _address(context))
     if in_anchor and failure.code == "certificate-expired":
         remedy = f"Set {setting} to the CA's current certificate."
     return finding(
@@ -102,22 +103,38 @@ def _client_finding(context: Context, chain: Chain, failure: Failure) -> Finding
     in_anchor = failure.certificate is not None and failure.certificate not in chain.certificates
     return finding(
         failure.code, failure.message,
-        _remedy(_CLIENT_REMEDIES, failure, chain.setting, context),
+        _remedy(_CLIENT_REMEDIES, failure, chain.setting, _address(context)),
         severity=Severity.WARNING if in_anchor else Severity.ERROR,
         setting=chain.setting, source=chain.source, origin=chain.origin,
         expected=failure.expected, presented=failure.presented,
     )  # fmt: skip
 
 
+def _address(context: Context) -> str:
+    return context.endpoint.address if context.endpoint else "HOST:19530"
+
+
+def server_remedy(
+    failure: Failure, setting: str = "ca_pem_path", address: str = "HOST:19530"
+) -> str:  # fmt: skip
+    """What helps when a server's chain is refused.
+
+    Args:
+        failure: Why.
+        setting: The client's setting that names the trust anchor.
+        address: Where the server is.
+    """
+    return _remedy(_SERVER_REMEDIES, failure, setting, address)
+
+
 def _remedy(
-    remedies: Mapping[str, str], failure: Failure, setting: str, context: Context
+    remedies: Mapping[str, str], failure: Failure, setting: str, address: str
 ) -> str:  # fmt: skip
     expected = failure.expected or ""
     if failure.code.startswith("usage-not-") and "Usage" not in expected:
         return _REISSUE_PLAINLY
     if failure.code == "weak-key" and expected.startswith("a CA's key"):
         return _ANOTHER_CA
-    address = context.endpoint.address if context.endpoint else "HOST:19530"
     return remedies[failure.code].format(setting=setting, address=address)
 
 
@@ -135,7 +152,7 @@ def _dead_anchors(code: str) -> Rule:
             yield finding(
                 code, first.message,
                 f"Set {anchor.setting} to the CA's current certificate."
-                if code == "certificate-expired" else SERVER_REMEDIES[code],
+                if code == "certificate-expired" else _SERVER_REMEDIES[code],
                 setting=anchor.setting, source=anchor.source, origin=anchor.origin,
                 expected=first.expected, presented=first.presented,
             )  # fmt: skip
@@ -162,7 +179,7 @@ def _usage_not_server(context: Context) -> Iterator[Finding]:
         yield finding(
             "usage-not-server",
             "The certificate is not for servers; gRPC takes it only where it is pinned.",
-            SERVER_REMEDIES["usage-not-server"], severity=Severity.WARNING,
+            _SERVER_REMEDIES["usage-not-server"], severity=Severity.WARNING,
             setting=chain.setting, source=chain.source, origin=chain.origin,
             expected="extendedKeyUsage serverAuth",
             presented=usages_text(usages),

@@ -18,7 +18,7 @@ from ..doctor import judge
 from ..endpoint import mask_uri
 from ..errors import MilvusSecureError, SecureConnectionError
 from ..masking import masked
-from ..resources import no_room, require_descriptors
+from ..resources import NoPlaceError, require_descriptors
 from ..settings import MilvusSettings
 from ..wiring import client_kwargs
 from .patience import GRACE, NO_ANSWER, Budget, bounded
@@ -49,10 +49,10 @@ def connect_secure(
     Files and settings are checked first; their warnings go to the ``milvus_secure`` logger.
     When the connection fails all the same, the endpoint is probed for the cause.
 
-    Material given as text, and an encrypted key once opened, has a path as long as the client
-    lives. Renewed files are used whenever the client connects again, unless they are worse than
-    those in use; `watch` does not wait for that. In a forked child connect anew: gRPC's
-    channels do not survive a fork.
+    Material given as text, and what was encrypted or in a PKCS#12 store, has a path as long as
+    the client lives. Renewed files are used whenever the client connects again, unless they are
+    worse than those in use; `watch` does not wait for that. In a forked child connect anew:
+    gRPC's channels do not survive a fork.
 
     Args:
         settings: As loaded; the surroundings' own when None.
@@ -246,8 +246,8 @@ def _headline(report: Report, error: BaseException, settings: MilvusSettings) ->
     """The line to show when the probe found no error to name."""
     if report.errors:
         return None
-    if isinstance(error, OSError) and not isinstance(error, (ConnectionError, TimeoutError)):
-        return no_room(error)
+    if isinstance(error, NoPlaceError):
+        return str(error)
     return (
         f"Connecting to {mask_uri(settings.uri)} failed, but a look at it right after "
         f"found nothing wrong. pymilvus says: {masked(_innermost(error), settings)} "

@@ -169,7 +169,7 @@ def read_one(
         path: An absolute path.
         setting: The setting that names it, and `source` where that setting's value came from.
         source: See `setting`.
-        password: Opens an encrypted key.
+        password: Opens an encrypted key, or the PKCS#12 store of a client.
     """
     got = read_path(path)
     return parse_material(Material(

@@ -28,6 +28,7 @@ _OPTIONS = (
     ("grpc.max_receive_message_length", 1 << 20),
     ("grpc.enable_retries", 0),
 )
+_SETTLED = 0.2  # what an open channel gets, in seconds, to say so
 _SLACK = 0.1  # what gRPC gets, in seconds, to report its own deadline
 
 
@@ -98,6 +99,17 @@ class MilvusCall:
         closing = Thread(target=self._channel.close, name="milvus-secure-close", daemon=True)
         closing.start()
         closing.join(max(self._deadline.left, _SLACK))
+
+    def is_connected(self) -> bool:
+        """Whether the channel is open now, after a call has ended in one way or another."""
+        ready = self._grpc.channel_ready_future(self._channel)
+        try:
+            ready.result(_SETTLED)
+        except self._grpc.FutureTimeoutError:
+            return False
+        finally:
+            ready.cancel()
+        return True
 
     def verdict(self, seconds: float | None = None) -> Verdict:
         """Wait for the answer to Connect, or to GetVersion of a server too old for it.

@@ -181,9 +181,7 @@ class _Climb:
             self._step("client-certificate", accepted, _ACCEPTED[accepted])
         if call is None:
             return
-        # What stands behind a proxy, the looks did not meet on gRPC's way.
-        direct = "proxy" not in self.seen and self._could_be_ready()
-        ready = welcome or (verdict.connected and direct)
+        ready = welcome or (verdict.connected and self._is_open(call))
         self.seen.update(
             grpc_state="ready" if ready else verdict.details or verdict.code,
             grpc_code=verdict.code, milvus_detail=verdict.details if ready else "",
@@ -206,6 +204,10 @@ class _Climb:
             self.seen.update(alert=ours.alert, tls_error=ours.error)
             reaction = ours.reaction if ours.complete else "alert"
         return None if reaction is None else reaction == "data"
+
+    def _is_open(self, call: MilvusCall) -> bool:
+        """Whether gRPC has its connection; a way through a proxy is none that the looks took."""
+        return call.is_connected() if "proxy" in self.seen else self._could_be_ready()
 
     def _could_be_ready(self) -> bool:
         """True if the looks found nothing that keeps gRPC from being connected."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from .. import checks
 from ..certificates.certificate import self_issued
 from ..certificates.extensions import grpc_failures
-from ..checks.trust import SERVER_REMEDIES
+from ..checks.trust import server_remedy
 from ..context import Context
 from ..report import Finding, Report, Severity, finding, ranked
 from ..settings import MilvusSettings
@@ -46,9 +46,13 @@ def check_server(path: Path, client: MilvusSettings | None = None) -> Report:
     if client is None:
         return Report(context.mode, ranked([*findings, *certificate]), skipped, _shown(side))
     both = judge_both(client, context)
-    # This client's word on the certificate counts, be it milder or not: it may pin it.
+    # Whether the certificate is refused is this client's word alone: it may pin it.
     told = {(one.code, one.origin) for one in both.findings}
-    findings += [one for one in certificate if (one.code, one.origin) not in told]
+    findings += [
+        one
+        for one in certificate
+        if one.severity is not Severity.ERROR and (one.code, one.origin) not in told
+    ]
     return replace(
         both,
         findings=ranked([*findings, *both.findings]),
@@ -70,7 +74,7 @@ def _certificate_findings(context: ServerContext) -> list[Finding]:
     source = context.side.source_of(key)
     refused = [
         finding(
-            one.code, one.message, SERVER_REMEDIES[one.code], severity=Severity.ERROR,
+            one.code, one.message, server_remedy(one), severity=Severity.ERROR,
             setting=key, source=source, origin=served.origin,
             expected=one.expected, presented=one.presented,
         )

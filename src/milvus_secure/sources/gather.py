@@ -120,11 +120,15 @@ def _outranked(
 ) -> bool:
     """True if a setting comes from a weaker source than all of these others, which are given."""
     ranks = {
-        one: next((rank for rank, layer in enumerate(layers) if one in layer), None)
+        one: next((rank for rank, layer in enumerate(layers) if _given(layer.get(one))), None)
         for one in (name, *others)
     }
     own = ranks.pop(name)
     return own is not None and all(rank is not None and rank < own for rank in ranks.values())
+
+
+def _given(one: Sourced | None) -> bool:
+    return one is not None and one.value not in ("", None)
 
 
 def _filled(one: Sourced | None) -> bool:
