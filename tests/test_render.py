@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 from milvus_secure.catalogue import CATALOGUE
 from milvus_secure.errors import CertificateError
+from milvus_secure.filling import WIDTH
 from milvus_secure.mode import TLSMode
 from milvus_secure.observation import Observation, Step
 from milvus_secure.printable import printable
-from milvus_secure.render import WIDTH, render_error, render_report, render_summary
+from milvus_secure.render import render_error, render_report, render_summary
 from milvus_secure.report import Finding, Report, Severity, Skip, finding, ranked
 
 MISMATCH = finding(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
@@ -12,6 +11,7 @@ from importlib.resources import files
 
 from .catalogue import CATALOGUE
 from .errors import MilvusSecureError, SecureConnectionError, SettingsError
+from .filling import filled
 from .report import Finding
 
 if sys.version_info >= (3, 11):
@@ -19,7 +19,6 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-WIDTH = 80
 
 _HEADINGS = {
     "meaning": "What it means",
@@ -97,7 +96,7 @@ def render(code: str) -> str:
         hint = f"Did you mean {close[0]!r}?" if close else "`milvus-secure explain` lists them."
         raise MilvusSecureError(f"There is no finding code {code[:60]!r}. {hint}")
     explanation = explanations()[code]
-    blocks = [_filled(f"{code} ({entry.severity}): {entry.title}", "")]
+    blocks = [filled(f"{code} ({entry.severity}): {entry.title}")]
     for part in fields(Explanation):
         body = _laid_out(getattr(explanation, part.name))
         blocks.append(f"{_HEADINGS[part.name]}\n{body}")
@@ -113,17 +112,10 @@ def _laid_out(text: str) -> str:
             prose.append(line)
             continue
         if prose:
-            out.append(_filled(" ".join(prose), "  "))
+            out.append(filled(" ".join(prose), "  ", "  "))
             prose = []
         out.append(line.rstrip())
     return "\n".join(out).rstrip()
-
-
-def _filled(text: str, indent: str) -> str:
-    return textwrap.fill(
-        text, WIDTH, initial_indent=indent, subsequent_indent=indent,
-        break_long_words=False, break_on_hyphens=False,
-    )  # fmt: skip
 
 
 def _explain_exception(error: BaseException) -> str:
@@ -135,14 +127,14 @@ def _explain_exception(error: BaseException) -> str:
     clue = next((c for c in _CLUES if c.phrase.lower() in evidence), None)
     if clue is None:
         return "\n".join([
-            _filled(
+            filled(
                 "This error does not say why. pymilvus gives one message to a dozen causes. "
-                "The usual ones:", ""),
+                "The usual ones:"),
             *_candidates(_USUAL), "", _CERTAINTY,
         ])  # fmt: skip
     likely, *others = clue.codes
     lead = f"Most likely {likely}, because the error says “{clue.phrase}”."
-    parts = [_filled(lead, "")]
+    parts = [filled(lead)]
     if others:
         parts += ["Also possible:", *_candidates(tuple(others))]
     return "\n".join([*parts, "", _CERTAINTY, "", render(likely)])

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from .catalogue import CATALOGUE
+from .filling import filled
 from .mode import TLSMode
 from .printable import printable
 
 if TYPE_CHECKING:
     from .report import Finding, Report, Skip
 
-WIDTH = 80
 _LABEL = 11
 _AREAS = ("settings", "files", "trust", "names")
 _HANDSHAKE = "handshake"
@@ -180,14 +179,10 @@ def _wrap(label: str, text: str, *, hang: int = 4) -> str:
         _COMMAND.sub(lambda found: found[0].replace(" ", _GLUE), printable(line))
         for line in text.split("\n")
     ]
-    filled = [
-        textwrap.fill(
-            paragraph, WIDTH,
-            initial_indent=f"{label} " if place == 0 else " " * hang,
-            subsequent_indent=" " * hang,
-            break_long_words=False, break_on_hyphens=False,
-        )
+    margin = " " * hang
+    parts = [
+        filled(paragraph, margin if place else f"{label} ", margin)
         for place, paragraph in enumerate(paragraphs)
-    ]  # fmt: skip
-    lines = "\n".join(filled).replace(_GLUE, " ").split("\n")
+    ]
+    lines = "\n".join(parts).replace(_GLUE, " ").split("\n")
     return "\n".join(line.rstrip() for line in lines) or label.rstrip()

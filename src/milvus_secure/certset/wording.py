@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import shlex
-import textwrap
 
+from ..filling import filled
 from ..printable import printable
-
-_WIDTH = 80
 
 
 def certs(*words: object) -> str:
@@ -24,8 +22,5 @@ def fill(text: str, first: str = "", hang: str = "") -> str:
         hang: What every other line begins with.
     """
     prose, *commands = text.split("\n")
-    filled = textwrap.fill(
-        printable(prose), _WIDTH, initial_indent=first, subsequent_indent=hang,
-        break_long_words=False, break_on_hyphens=False,
-    )  # fmt: skip
-    return "\n".join([filled, *(f"{hang}  {printable(command)}" for command in commands)])
+    lines = filled(printable(prose), first, hang)
+    return "\n".join([lines, *(f"{hang}  {printable(command)}" for command in commands)])

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import textwrap
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import MilvusSecureError
+from ..filling import filled
 from ..mode import TLSMode
 from .console import say, waiting
 from .flags import Commands, tls_mode
@@ -147,9 +147,9 @@ def _greeting(server: EmbeddedMilvus, served: _Served, *, token: bool) -> str:
     lines = exports(server.uri, served.server_pem, served.ca_pem, served.client_env)
     if token:
         lines.append("export MILVUS_TOKEN=...  # the one given to serve")
-    notes = ["", _filled(_NO_LITERAL)] if "//[" in server.uri else []
+    notes = ["", filled(_NO_LITERAL)] if "//[" in server.uri else []
     return "\n".join([
-        _filled(f"Milvus Lite serves {server.tls_mode} TLS at {server.uri}; Ctrl-C ends it."),
+        filled(f"Milvus Lite serves {server.tls_mode} TLS at {server.uri}; Ctrl-C ends it."),
         "",
         "A client needs:",
         *(f"  {line}" for line in lines),
@@ -157,7 +157,3 @@ def _greeting(server: EmbeddedMilvus, served: _Served, *, token: bool) -> str:
         "",
         "Then: milvus-secure check",
     ])  # fmt: skip
-
-
-def _filled(prose: str) -> str:
-    return textwrap.fill(prose, 80, break_long_words=False, break_on_hyphens=False)
