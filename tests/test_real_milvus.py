@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import grpc
@@ -93,6 +94,20 @@ class TestOneWay:
 class TestMutual:
     def test_a_thousand_vectors_are_inserted_and_searched(self, mutual):
         assert life_of_a_collection(mutual) == 500
+
+    def test_a_pkcs12_store_stands_for_the_pair(self, mutual, milvus_mutual, tmp_path):
+        certs = milvus_mutual.certs
+        store = tmp_path / "client.p12"
+        subprocess.run(
+            ["openssl", "pkcs12", "-export", "-in", certs / "client.pem", "-inkey",
+             certs / "client.key", "-certfile", certs / "ca.pem", "-out", store,
+             "-passout", "pass:open sesame"], check=True, capture_output=True,
+        )  # fmt: skip
+        given = mutual.replace(
+            client_key_path=None, client_pem_path=store, client_key_password="open sesame"
+        )
+        assert check(given).findings == ()
+        assert life_of_a_collection(given) == 500
 
     @pytest.mark.passes("client-certificate-required")
     @pytest.mark.passes("client-certificate-rejected")
