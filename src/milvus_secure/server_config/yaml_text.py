@@ -10,7 +10,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.constructor import DuplicateKeyError
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.tokens import AliasToken
 from ruamel.yaml.util import load_yaml_guess_indent
 
@@ -118,7 +118,9 @@ def _told_briefly(name: str) -> Iterator[None]:
         repeated = isinstance(error, DuplicateKeyError)
         why = "a key is given twice" if repeated else error.problem or "it is not YAML"
         raise MilvusSecureError(f"{name}{place}: {why}. Fix: correct it.") from None
-    except (YAMLError, ValueError, RecursionError):
+    except MilvusSecureError:
+        raise
+    except Exception:  # noqa: BLE001 - ruamel.yaml fails on odd keys and scalars in many ways
         raise MilvusSecureError(f"{name} is not YAML. Fix: correct it.") from None
 
 
