@@ -150,7 +150,7 @@ def _milvus_service(services: Mapping[str, Any]) -> Mapping[str, Any] | None:
     for service in candidates:
         image = str(service.get("image", "")).rpartition("/")[2]
         command = service.get("command") or ""
-        words = command.split() if isinstance(command, str) else [str(word) for word in command]
+        words = list(map(str, command)) if isinstance(command, list) else str(command).split()
         if re.match(r"milvus([:@-]|$)", image) or words[:2] == ["milvus", "run"]:
             return service
     return None
