@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import FIRST_EXCEPTION, Future, wait
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import TypeVar
+
+_A_WHILE = 0.2  # seconds
 
 _Thing = TypeVar("_Thing")
 _Result = TypeVar("_Result")
@@ -21,7 +23,7 @@ def in_threads(
     under way, nor does the interpreter's end.
 
     Args:
-        function: Called once for each, in some thread.
+        function: Called once for each, in some thread; what it raises is raised here.
         things: Any number.
         most: How many threads at most.
     """
@@ -45,7 +47,21 @@ def in_threads(
     for _ in range(min(len(things), most)):
         Thread(target=work, name="milvus-secure-check", daemon=True).start()
     try:
+        _await(results)
         return [result.result() for result in results]
     finally:
         for result in results:
             result.cancel()
+
+
+def _await(results: Sequence[Future[_Result]]) -> None:
+    """Wait for all, or for the first that raises.
+
+    Ctrl-C is seen between two waits: one that comes just as a wait begins does not end it.
+    """
+    while True:
+        done, left = wait(results, _A_WHILE, FIRST_EXCEPTION)
+        for result in done:
+            result.result()
+        if not left:
+            return

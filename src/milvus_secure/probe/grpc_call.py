@@ -28,6 +28,7 @@ _OPTIONS = (
     ("grpc.max_receive_message_length", 1 << 20),
     ("grpc.enable_retries", 0),
 )
+_CLOSED = 1.0  # what a channel gets, in seconds, to close before it is left to itself
 _SETTLED = 0.2  # what an open channel gets, in seconds, to say so
 _SLACK = 0.1  # what gRPC gets, in seconds, to report its own deadline
 
@@ -98,7 +99,7 @@ class MilvusCall:
         self._future.cancel()
         closing = Thread(target=self._channel.close, name="milvus-secure-close", daemon=True)
         closing.start()
-        closing.join(max(self._deadline.left, _SLACK))
+        closing.join(_CLOSED)
 
     def is_connected(self) -> bool:
         """Whether the channel is open now, after a call has ended in one way or another."""
