@@ -92,7 +92,7 @@ def gather(arguments: Mapping[str, Any], places: Places, variables: Mapping[str,
     merged: dict[str, Sourced] = {}
     for layer in reversed(layers):
         merged.update(layer)
-    if _outranked("token", ("user", "password"), layers):  # pymilvus would let the token win
+    if _token_is_outranked(layers):  # pymilvus would let it win
         del merged["token"]
     return Gathered(merged, tuple(misspelled({**files, **dotenv, **environ}, variables)))
 
@@ -115,16 +115,14 @@ def as_arguments(
     }  # fmt: skip
 
 
-def _outranked(
-    name: str, others: tuple[str, ...], layers: tuple[Mapping[str, Sourced], ...]
-) -> bool:
-    """True if a setting comes from a weaker source than all of these others, which are given."""
-    ranks = {
-        one: next((rank for rank, layer in enumerate(layers) if _given(layer.get(one))), None)
-        for one in (name, *others)
-    }
-    own = ranks.pop(name)
-    return own is not None and all(rank is not None and rank < own for rank in ranks.values())
+def _token_is_outranked(layers: tuple[Mapping[str, Sourced], ...]) -> bool:
+    """True if user and password both come from stronger sources than the token."""
+    nowhere = len(layers)
+    token, user, password = (
+        next((rank for rank, layer in enumerate(layers) if _given(layer.get(name))), nowhere)
+        for name in ("token", "user", "password")
+    )
+    return max(user, password) < token < nowhere
 
 
 def _given(one: Sourced | None) -> bool:
