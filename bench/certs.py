@@ -25,7 +25,7 @@ def main() -> None:
             made.mkdir()
             for file in ("gen.sh", "openssl.cnf"):
                 (made / file).write_bytes((GUIDE / file).read_bytes())
-            subprocess.run(["sh", "gen.sh"], cwd=made, check=True, capture_output=True)
+            subprocess.run(["sh", "gen.sh"], cwd=made, check=True, capture_output=True, timeout=120)
 
         def in_process(key_type: str) -> None:
             CertificateSet.create(folder / f"set-{next(number)}", key_type=key_type)
@@ -33,7 +33,7 @@ def main() -> None:
         def command(*options: str) -> None:
             made = folder / f"set-{next(number)}"
             subprocess.run([sys.executable, "-m", "milvus_secure", "certs", "init", made, *options],
-                           check=True, capture_output=True)  # fmt: skip
+                           check=True, capture_output=True, timeout=120)  # fmt: skip
 
         guide, default, whole, rsa = medians(
             ROUNDS, timed(gen_sh), timed(lambda: in_process("p256")), timed(command),

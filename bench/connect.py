@@ -14,6 +14,7 @@ from pymilvus import MilvusClient
 
 from milvus_secure import MilvusSettings, connect_secure
 from milvus_secure.certset import CertificateSet
+from processes import started
 
 from .table import Row, medians, show, timed
 
@@ -46,16 +47,13 @@ def _row(mode: str, certs: CertificateSet, **pair: Path) -> Row:
 @contextmanager
 def _served(mode: str, certs: CertificateSet) -> Iterator[str]:
     """A server in a process of its own, which leaves this one's interpreter lock alone."""
-    command = [sys.executable, "-u", "-m", "milvus_secure", "serve", "--port=0",
-               f"--certs={certs.directory}", f"--tls-mode={mode}"]  # fmt: skip
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            told = re.search(r"https://\S+:\d+", server.stdout.readline())
-            if told is None:
-                raise SystemExit("the server did not start")
-            yield told[0]
-        finally:
-            server.terminate()
+    serve = [sys.executable, "-m", "milvus_secure", "serve", "--port=0", f"--tls-mode={mode}"]
+    command = [*serve, f"--certs={certs.directory}"]
+    with started(command, seconds=600, stdout=subprocess.PIPE) as server:
+        uri = re.search(r"https://\S+:\d+", server.stdout.readline())
+        if uri is None:
+            raise SystemExit("the server did not start")
+        yield uri[0]
 
 
 if __name__ == "__main__":

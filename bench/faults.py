@@ -13,7 +13,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 os.environ["GRPC_VERBOSITY"] = "NONE"  # read when gRPC is loaded; these faults fill a log
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from pymilvus import MilvusClient, MilvusException
 from pymilvus.grpc_gen import common_pb2, milvus_pb2
@@ -159,7 +158,9 @@ def _cpu(port: int, certs: Path) -> Row:
 def _cpu_of(*command: str) -> float:
     """CPU seconds: what the process prints itself, else all it used."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=True)
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, check=True, timeout=120
+    )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if command[0] == sys.executable:
         return float(done.stdout)
@@ -186,7 +187,7 @@ def _asked(ports: list[int], count: int, certs: Path) -> Callable[[], float]:
 
     def run() -> float:
         start = time.perf_counter()
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=120)
         return time.perf_counter() - start
 
     return run

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from milvus_secure import MilvusSettings, check
 from milvus_secure.certset import CertificateSet
+from processes import started
 
 from .table import Row, medians, show, timed
 
@@ -20,16 +21,18 @@ ROUNDS = 9
 def import_seconds(module: str) -> float:
     code = f"import time; t = time.perf_counter(); import {module}; print(time.perf_counter() - t)"
     return float(
-        subprocess.run([sys.executable, "-c", code], check=True, capture_output=True).stdout
+        subprocess.run(
+            [sys.executable, "-c", code], check=True, capture_output=True, timeout=120
+        ).stdout
     )
 
 
 def process(*arguments: str) -> tuple[float, float]:
     """Wall seconds and peak MiB of a Python process."""
     start = time.perf_counter()
-    child = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
+    with started([sys.executable, *arguments], stdout=subprocess.DEVNULL) as child:
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
         raise SystemExit(f"{arguments} ended with {child.returncode}")
     return time.perf_counter() - start, usage.ru_maxrss / 1024

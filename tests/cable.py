@@ -15,10 +15,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from namespaces import LAY, MAC_THERE, ip
+from processes import started
 
 if TYPE_CHECKING:
     from pymilvus import MilvusClient
@@ -50,10 +52,14 @@ class Cable:
 
     def __init__(self, certs: Path) -> None:
         command = "import sys, cable; cable.serve(sys.argv[1])"
-        self._server = subprocess.Popen(  # ends when its stdin does, thus with this process
-            ["unshare", "-n", sys.executable, "-c", command, str(certs)], text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        )  # fmt: skip
+        self._ending = ExitStack()
+        self._server = self._ending.enter_context(
+            started(  # ends when its stdin does, thus with this process
+                ["unshare", "-n", sys.executable, "-c", command, str(certs)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+            )
+        )
         self._answer()  # now its network is there
         ip(LAY)
         ip(f"link set far netns {self._server.pid}")
@@ -81,6 +87,7 @@ class Cable:
     def close(self) -> None:
         """End the server."""
         self._server.communicate(timeout=10)
+        self._ending.close()
 
     def connections(self) -> set[str]:
         """The ports of this end from which connections are open."""
@@ -138,7 +145,7 @@ class Writers:
         """Let each end its call."""
         self._stop.set()
         for thread in self._threads:
-            thread.join()
+            thread.join(60)
 
     def more(self) -> bool:
         """Wait until 40 rows more are acknowledged; False if that takes too long."""

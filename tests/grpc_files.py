@@ -41,7 +41,7 @@ class Judge:
 
     def _seen(self, *, given: bool) -> Iterator[bool]:
         while not self._outcomes.empty():
-            yield self._outcomes.get() >= given
+            yield self._outcomes.get_nowait() >= given
 
 
 @contextmanager
@@ -73,7 +73,7 @@ def judge(trio: minting.Trio, folder: Path) -> Iterator[Judge]:
         yield Judge(listener.getsockname()[1], outcomes)
         with suppress(OSError):
             listener.shutdown(socket.SHUT_RDWR)
-        thread.join()
+        thread.join(60)
 
 
 def aborts(chain: bytes, key: bytes) -> bool:

@@ -125,7 +125,7 @@ def _web(context: ssl.SSLContext | None) -> Iterator[int]:
             yield web.server_address[1]
         finally:
             web.shutdown()
-            thread.join()
+            thread.join(60)
 
 
 @contextmanager
@@ -165,7 +165,7 @@ def grpc_server(
         try:
             yield port
         finally:
-            listener.stop(None).wait()
+            listener.stop(None).wait(60)
 
 
 def status(**fields) -> Answer:

@@ -55,7 +55,7 @@ def milvus_endpoint(
         endpoint.connects += 1
         endpoint.names.append(_certified(context))
         if silent:
-            closing.wait()
+            closing.wait(600)
         if refusal and endpoint.connects % 2:
             context.abort(grpc.StatusCode.PERMISSION_DENIED, refusal)
         shown = dict(context.invocation_metadata()).get("authorization")
@@ -105,7 +105,7 @@ def milvus_endpoint(
             yield endpoint
         finally:
             closing.set()
-            listener.stop(None).wait()
+            listener.stop(None).wait(60)
 
 
 def _basic(token: str) -> str:

@@ -79,7 +79,7 @@ def ip(command: str) -> None:
 
 def _do(kind: str, *command: str) -> None:
     assert kind in os.environ.get(_MARK, ""), "not to be done to the machine itself"
-    subprocess.run(command, check=True)
+    subprocess.run(command, check=True, timeout=120)
 
 
 class Disk:

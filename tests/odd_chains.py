@@ -99,7 +99,7 @@ def _signed_again(minted, issuer, digest, version, folder) -> Minted:
 
     def openssl(*command: str) -> bytes:
         return subprocess.run(
-            ["openssl", *command], cwd=place, check=True, capture_output=True
+            ["openssl", *command], cwd=place, check=True, capture_output=True, timeout=120
         ).stdout
 
     what = ["-in", "it.pem"]

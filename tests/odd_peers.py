@@ -63,7 +63,7 @@ def build_go_server(folder: Path) -> Path:
     # A cache of its own: HOME may be missing or read-only.
     environ = {"GOCACHE": str(folder / "cache"), "GOFLAGS": "-mod=mod", "GO111MODULE": "off",
                "PATH": f"{Path(GO or '').parent}:/usr/bin:/bin", "HOME": str(folder)}  # fmt: skip
-    subprocess.run([GO, "build", "-o", program, source], check=True, env=environ)
+    subprocess.run([GO, "build", "-o", program, source], check=True, env=environ, timeout=600)
     return program
 
 
@@ -81,6 +81,6 @@ def go_accepts(program: Path, odds: Sequence[Odd], folder: Path) -> list[bool]:
     )  # fmt: skip
     ran = subprocess.run(
         [program, folder / "server.pem", folder / "server.key"],
-        input=lines, capture_output=True, text=True, check=True,
+        input=lines, capture_output=True, text=True, check=True, timeout=120,
     )  # fmt: skip
     return [line == "accepted" for line in ran.stdout.splitlines()]

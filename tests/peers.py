@@ -44,12 +44,12 @@ def tcp(serve: Serve, *, host: str = "127.0.0.1") -> Iterator[int]:
         def stop() -> None:
             with suppress(OSError):
                 listener.shutdown(socket.SHUT_RDWR)
-            acceptor.join()
+            acceptor.join(60)
             for connection in open_ones:
                 with suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
             for thread in threads:
-                thread.join()
+                thread.join(60)
 
         stack.callback(stop)
         yield listener.getsockname()[1]

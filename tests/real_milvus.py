@@ -33,6 +33,7 @@ import pytest
 
 import minting
 from milvus_secure.mode import TLSMode
+from processes import started
 
 if TYPE_CHECKING:
     import grpc
@@ -53,6 +54,7 @@ REFUSALS = {
 """The authorization header of a call, and how Milvus refuses it."""
 
 _BOOT_SECONDS = 120
+_LIFE_SECONDS = 3600  # a run of the suite that lasts longer has failed
 _COMPONENTS = (
     "ROOTCOORD",
     "PROXY",
@@ -138,19 +140,26 @@ def real_milvus(
     }
     log = data / "milvus.log"
     running = RunningMilvus(settings.configs["proxy_port"], certs, tls_mode, authorization)
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [program / "milvus", "run", "standalone"], cwd=data, env=environ,
-            stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
-        )  # fmt: skip
-    try:
-        _wait_until_healthy(process, metrics, log)
-        _connect(running)
-        yield running
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    with (
+        log.open("wb") as out,
+        started(
+            [program / "milvus", "run", "standalone"],
+            seconds=_LIFE_SECONDS,
+            cwd=data,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+        ) as process,
+    ):
+        try:
+            _wait_until_healthy(process, metrics, log)
+            _connect(running)
+            yield running
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def free_ports(count: int) -> list[int]:
@@ -174,7 +183,7 @@ def _etcd(client: int, peer: int) -> str:
     ])  # fmt: skip
 
 
-def _wait_until_healthy(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _wait_until_healthy(process: subprocess.Popen[str], port: int, log: Path) -> None:
     deadline = time.monotonic() + _BOOT_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         health = http.client.HTTPConnection("127.0.0.1", port, timeout=5)

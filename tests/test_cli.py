@@ -8,12 +8,15 @@ import pty
 import shlex
 import subprocess
 import sys
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import jsonschema
 import pytest
+
+from processes import started
 
 CANARY = "canary-hunter2"
 
@@ -127,7 +130,9 @@ def test_explain_of_an_unknown_code_names_the_nearest(cli):
 
 def test_a_reader_that_goes_away_is_no_error(cli, tmp_path: Path):
     line = f"{sys.executable} -m milvus_secure explain | head -n 1"
-    done = subprocess.run(line, shell=True, cwd=tmp_path, capture_output=True, text=True)
+    done = subprocess.run(
+        line, shell=True, cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
     assert done.returncode == 0
     assert done.stderr == ""
 
@@ -143,21 +148,14 @@ def test_colour_is_for_terminals_without_no_color(tmp_path: Path, no_color: str,
 
 def on_a_terminal(arguments: list[str], cwd: Path, **environ: str) -> str:
     main, terminal = pty.openpty()
-    child = subprocess.Popen(
-        [sys.executable, "-m", "milvus_secure", *arguments], cwd=cwd, stdin=terminal,
-        stdout=terminal, stderr=terminal, env={**os.environ, "TERM": "xterm", **environ},
-    )  # fmt: skip
-    os.close(terminal)
+    command = [sys.executable, "-m", "milvus_secure", *arguments]
+    environ = {**os.environ, "TERM": "xterm", **environ}
     shown = b""
-    while True:
-        try:
-            data = os.read(main, 65536)
-        except OSError:  # Linux's way to say that the other end is closed
-            break
-        if not data:
-            break
-        shown += data
-    child.wait()
+    with started(command, cwd=cwd, stdin=terminal, stdout=terminal, stderr=terminal, env=environ):
+        os.close(terminal)
+        with suppress(OSError):  # Linux's way to say that the other end is closed
+            while data := os.read(main, 65536):
+                shown += data
     os.close(main)
     return shown.decode()
 

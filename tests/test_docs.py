@@ -56,7 +56,10 @@ def environment() -> dict[str, str]:
 
 def test_the_settings_table_is_the_declarations():
     run = subprocess.run(
-        [sys.executable, ROOT / "tools" / "docs.py", "--check"], capture_output=True, text=True
+        [sys.executable, ROOT / "tools" / "docs.py", "--check"],
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     assert run.returncode == 0, run.stderr
 
@@ -138,7 +141,10 @@ class TestEveryPage:
 
 def _unshares() -> bool:
     found = shutil.which("unshare") and shutil.which("ip")
-    return bool(found) and not subprocess.run([*NETWORK, "true"], capture_output=True).returncode
+    return (
+        bool(found)
+        and not subprocess.run([*NETWORK, "true"], capture_output=True, timeout=120).returncode
+    )
 
 
 @pytest.mark.thorough

@@ -52,7 +52,7 @@ class TestEveryCode:
         lines = explanations()[code].reproduce.splitlines()
         script = "\n".join(line[4:] for line in lines if line.startswith("    "))
         parsed = subprocess.run(
-            ["bash", "-n"], input=script, text=True, capture_output=True, check=False
+            ["bash", "-n"], input=script, text=True, capture_output=True, check=False, timeout=120
         )
         assert (parsed.returncode, parsed.stderr) == (0, "")
 
@@ -88,7 +88,7 @@ class TestSubjects:
             "print({'pymilvus', 'grpc', 'pandas'} & set(sys.modules))"
         )
         ran = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
         )
         assert ran.stdout == "set()\n"
 
@@ -110,7 +110,7 @@ def grpc_server(minted=None, *, clients_of=None):
         try:
             yield port
         finally:
-            server.stop(None).wait()
+            server.stop(None).wait(60)
 
 
 def grpc_error(port, *, anchor=None, name="localhost", pair=None):

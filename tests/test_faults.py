@@ -131,7 +131,7 @@ class TestRows:
                 killer.start()
                 with pytest.raises(SecureConnectionError):
                     connect_secure(made.replace(uri=proxy.uri))
-                killer.join()
+                killer.join(60)
         with milvus_endpoint(trio.server) as endpoint:
             connect_secure(made.replace(uri=endpoint.uri)).close()
 

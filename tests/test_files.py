@@ -228,7 +228,9 @@ class TestForeign:
         command = one.remedy.removeprefix("Convert it: ")
         if case == "PKCS#12":
             command = command.replace("pkcs12 ", "pkcs12 -passin pass: ")
-        subprocess.run(command, shell=True, cwd=tmp_path, check=True, capture_output=True)
+        subprocess.run(
+            command, shell=True, cwd=tmp_path, check=True, capture_output=True, timeout=120
+        )
         [converted] = tmp_path.glob("given file-converted.*")
         converted.chmod(0o600)
         assert mutual(**{setting: converted}) == ()
@@ -339,7 +341,9 @@ class TestKeys:
         (tmp_path / "a bundle").write_bytes(trio.ca.pem + trio.ca.key_pem + other.pem)
         one = only(found(ca_pem_path=tmp_path / "a bundle"))
         command = one.remedy.partition(": ")[2]
-        subprocess.run(command, shell=True, cwd=tmp_path, check=True, capture_output=True)
+        subprocess.run(
+            command, shell=True, cwd=tmp_path, check=True, capture_output=True, timeout=120
+        )
         assert found(ca_pem_path=tmp_path / "trust.pem") == ()
         copied = x509.load_pem_x509_certificates((tmp_path / "trust.pem").read_bytes())
         assert copied == [trio.ca.certificate, other.certificate]

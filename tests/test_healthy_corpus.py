@@ -202,7 +202,7 @@ class TestTheGuide:
     def guide(cls, tmp_path_factory) -> Path:
         folder = tmp_path_factory.mktemp("guide") / "cert"
         shutil.copytree(GUIDE, folder)
-        subprocess.run(["sh", "gen.sh"], cwd=folder, check=True, capture_output=True)
+        subprocess.run(["sh", "gen.sh"], cwd=folder, check=True, capture_output=True, timeout=120)
         return folder
 
     def test_one_way_has_no_error_and_connects(self, settings: Settings, guide):

@@ -119,7 +119,9 @@ class TestMemory:
 
     def test_is_not_handed_to_programs_started_by_us(self, texts, settings):
         kwargs = settings(**texts).client_kwargs()
-        done = subprocess.run(["cat", kwargs["client_key_path"]], capture_output=True, check=False)
+        done = subprocess.run(
+            ["cat", kwargs["client_key_path"]], capture_output=True, check=False, timeout=120
+        )
         assert b"PRIVATE KEY" not in done.stdout
 
     def test_that_is_refused_leaves_no_second_copy_of_a_key_on_a_disk(self, certs):

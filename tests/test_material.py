@@ -163,7 +163,7 @@ def openssl_key(*options: str) -> bytes:
     """A key that cryptography does not make."""
     arguments = [part for option in options[1:] for part in ("-pkeyopt", option)]
     command = ["openssl", "genpkey", "-algorithm", options[0], *arguments]
-    return subprocess.run(command, capture_output=True, check=True).stdout
+    return subprocess.run(command, capture_output=True, check=True, timeout=120).stdout
 
 
 def issued(key_pem: bytes, folder) -> bytes:
@@ -172,7 +172,7 @@ def issued(key_pem: bytes, folder) -> bytes:
         (folder / name).write_bytes(data)
     request = subprocess.run(
         ["openssl", "req", "-new", "-key", folder / "k", "-subj", "/CN=client"],
-        capture_output=True, check=True,
+        capture_output=True, check=True, timeout=120,
     )  # fmt: skip
     command = [
         "openssl",
@@ -185,7 +185,9 @@ def issued(key_pem: bytes, folder) -> bytes:
         "-days",
         "9",
     ]
-    return subprocess.run(command, input=request.stdout, capture_output=True, check=True).stdout
+    return subprocess.run(
+        command, input=request.stdout, capture_output=True, check=True, timeout=120
+    ).stdout
 
 
 @pytest.mark.passes("key-unsupported")

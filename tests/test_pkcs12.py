@@ -40,7 +40,7 @@ def store(
 def openssl(folder: Path, *arguments: str) -> bytes:
     """A store that OpenSSL made in a folder with the guide's files."""
     command = ["openssl", "pkcs12", "-export", "-out", "made.p12", "-passout", f"pass:{PASSWORD}"]
-    subprocess.run([*command, *arguments], cwd=folder, check=True, capture_output=True)
+    subprocess.run([*command, *arguments], cwd=folder, check=True, capture_output=True, timeout=120)
     return (folder / "made.p12").read_bytes()
 
 
@@ -127,7 +127,9 @@ class TestConnecting:
 
 
 def _version() -> str:
-    return subprocess.run(["openssl", "version"], capture_output=True, text=True).stdout
+    return subprocess.run(
+        ["openssl", "version"], capture_output=True, text=True, timeout=120
+    ).stdout
 
 
 @pytest.mark.skipif(waits_in_vain(), reason="this pymilvus cannot connect a client again")
@@ -200,7 +202,7 @@ class TestFaults:
     @pytest.mark.trips("key-unsupported")
     def test_a_key_that_nothing_here_can_read(self, given, certs, path):
         curve = ["openssl", "ecparam", "-name", "prime239v1", "-genkey", "-noout", "-out", "odd"]
-        subprocess.run(curve, cwd=certs, check=True, capture_output=True)
+        subprocess.run(curve, cwd=certs, check=True, capture_output=True, timeout=120)
         path.write_bytes(openssl(certs, "-nocerts", "-inkey", "odd"))
         assert self.faults(given(client_key_path=certs / "client.key")) == [
             ("key-unsupported", "client_pem_path")

@@ -97,7 +97,12 @@ def test_the_remedy_works_whatever_is_exempt_before(before, trio, settings, cert
         command = check(made).root_cause.remedy.rpartition(": ")[2]
     environ = {"https_proxy": "http://127.0.0.1:9", "PATH": os.environ["PATH"], **before}
     told = subprocess.run(
-        ["sh", "-c", f"{command}; env"], env=environ, capture_output=True, text=True, check=True
+        ["sh", "-c", f"{command}; env"],
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
     ).stdout
     after = dict(line.partition("=")[::2] for line in told.splitlines())
     assert proxy_for("localhost", after) is None

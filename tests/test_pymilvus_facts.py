@@ -255,6 +255,6 @@ def test_a_global_cluster_is_asked_with_the_token_and_another_trust(tmp_path, fo
             env=environ, capture_output=True, timeout=60,
         )  # fmt: skip
         server.shutdown()
-        thread.join()
+        thread.join(60)
     assert ended.returncode == 1
     assert ("/a-global-cluster/global-cluster/topology", "Bearer root:Milvus") in Topology.heard

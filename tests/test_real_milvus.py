@@ -101,7 +101,7 @@ class TestMutual:
         subprocess.run(
             ["openssl", "pkcs12", "-export", "-in", certs / "client.pem", "-inkey",
              certs / "client.key", "-certfile", certs / "ca.pem", "-out", store,
-             "-passout", "pass:open sesame"], check=True, capture_output=True,
+             "-passout", "pass:open sesame"], check=True, capture_output=True, timeout=120,
         )  # fmt: skip
         given = mutual.replace(
             client_key_path=None, client_pem_path=store, client_key_password="open sesame"

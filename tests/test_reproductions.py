@@ -75,7 +75,9 @@ def reproducible() -> list[object]:
 def _openssl_sets_dates() -> bool:
     if shutil.which("openssl") is None:
         return False
-    told = subprocess.run(["openssl", "x509", "-help"], capture_output=True, text=True, check=False)
+    told = subprocess.run(
+        ["openssl", "x509", "-help"], capture_output=True, text=True, check=False, timeout=120
+    )
     return "-not_before" in told.stderr + told.stdout
 
 
@@ -84,7 +86,7 @@ def _unshares() -> bool:
     if shutil.which("unshare") is None or shutil.which("ip") is None:
         return False
     tried = subprocess.run(
-        [*NETWORK, "ip", "link", "set", "lo", "up"], capture_output=True, check=False
+        [*NETWORK, "ip", "link", "set", "lo", "up"], capture_output=True, check=False, timeout=120
     )
     return tried.returncode == 0
 

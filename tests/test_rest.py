@@ -58,7 +58,7 @@ def rest_port(certs: Path) -> Iterator[int]:
     yield server.server_address[1]
     server.shutdown()
     server.server_close()
-    thread.join()
+    thread.join(60)
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_the_curl_line_works_as_printed(mutual, rest_port: int):
     assert "root:Milvus" not in line
     run = subprocess.run(
         ["sh", "-c", f"{line} --silent --noproxy '*'"], capture_output=True, text=True,
-        env={"MILVUS_TOKEN": "from-the-shell"},
+        env={"MILVUS_TOKEN": "from-the-shell"}, timeout=120,
     )  # fmt: skip
     assert run.stdout == "ok Bearer from-the-shell", run.stderr
 
@@ -140,7 +140,7 @@ def test_the_curl_line_names_files_and_asks_for_their_password(settings, certs, 
     assert "open sesame" not in line
     run = subprocess.run(
         ["sh", "-c", f"{line} --silent --noproxy '*'"], capture_output=True, text=True,
-        env={"MILVUS_CLIENT_KEY_PASSWORD": "open sesame"},
+        env={"MILVUS_CLIENT_KEY_PASSWORD": "open sesame"}, timeout=120,
     )  # fmt: skip
     assert run.stdout == "ok -", run.stderr
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,30 +17,36 @@ from milvus_secure import MilvusSettings, TLSMode, check
 from milvus_secure.cli import main
 from milvus_secure.server_config import ServerPlan
 from milvus_secure.server_config.milvus_yaml import milvus_yaml
+from processes import empty_environment, started
 
 
 @contextmanager
 def served(cwd: Path, *arguments: object) -> Iterator[dict[str, str]]:
     """The client settings that ``serve`` prints once it is ready."""
-    clean = {name: value for name, value in os.environ.items() if "MILVUS" not in name}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "milvus_secure", "serve", "--port", "0", *map(str, arguments)],
-        cwd=cwd, env=clean, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    told: dict[str, str] = {}
-    for line in process.stdout:
-        if line.startswith("  export "):
-            _, word = shlex.split(line, comments=True)
-            name, _, told[name] = word.partition("=")
-        if line.startswith("Then:"):
-            break
-    try:
-        assert told, process.stderr.read()
-        yield told
-    finally:
+    command = [sys.executable, "-m", "milvus_secure", "serve", "--port", "0"]
+    with (
+        tempfile.TemporaryDirectory() as home,
+        started(
+            [*command, *map(str, arguments)],
+            cwd=cwd,
+            env=empty_environment(Path(home)),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as process,
+    ):
+        exports: dict[str, str] = {}
+        for line in process.stdout:
+            if line.startswith("  export "):
+                _, word = shlex.split(line, comments=True)
+                name, _, exports[name] = word.partition("=")
+            if line.startswith("Then:"):
+                break
+        else:
+            pytest.fail(f"serve ended without its greeting: {process.stderr.read()}")
+        yield exports
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=20)
-    assert process.returncode == 0
+        process.communicate(timeout=60)
+        assert process.returncode == 0
 
 
 def test_without_certificates_it_makes_a_throw_away_set(tmp_path: Path):
@@ -92,7 +98,11 @@ def test_what_it_prints_can_be_pasted_into_a_shell(tmp_path: Path):
     command = [sys.executable, "-m", "milvus_secure", "serve", "--port", "0", "--certs", certs,
                "--tls-mode", "2", "--token", "a (b"]  # fmt: skip
     run = subprocess.run(
-        ["sh", "-ec", script, "sh", *command], cwd=tmp_path, capture_output=True, text=True
+        ["sh", "-ec", script, "sh", *command],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     assert run.returncode == 0, run.stderr
     assert f"MILVUS_CLIENT_KEY_PATH={certs / 'client.key'}" in run.stdout.splitlines()

@@ -49,13 +49,13 @@ def _build(folder: Path, environ: dict[str, str]) -> dict[str, str]:
         old.unlink()
     # Not isolated: hatchling writes its version into the wheel, and here it is pinned.
     command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT]
-    subprocess.run(command, env=environ, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - fixed
+    subprocess.run(command, env=environ, check=True, stdout=subprocess.DEVNULL, timeout=600)  # noqa: S603 - fixed
     return {path.name: sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
 
 
 def _told(*command: str) -> str:
     return subprocess.run(  # noqa: S603 - fixed
-        command, cwd=ROOT, check=True, capture_output=True, text=True
+        command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=600
     ).stdout.strip()
 
 

@@ -98,7 +98,7 @@ def _run(lane: Lane) -> Outcome:
                "-o", "filterwarnings=default"]  # fmt: skip
     tests = [*(f"tests/test_{name}.py" for name in TESTS), *(f"tests/{room}" for room in ROOMS)]
     done = subprocess.run(  # noqa: S603 - fixed
-        [folder / "bin" / "python", *command, *tests], cwd=ROOT, check=False
+        [folder / "bin" / "python", *command, *tests], cwd=ROOT, check=False, timeout=3600
     )
     passed = done.returncode == 0
     return Outcome(
@@ -122,7 +122,7 @@ def _install(lane: Lane, python: str, folder: Path) -> None:
 
 
 def _uv(*arguments: str) -> None:
-    subprocess.run([UV, *arguments], cwd=ROOT, check=True)  # noqa: S603 - fixed
+    subprocess.run([UV, *arguments], cwd=ROOT, check=True, timeout=1800)  # noqa: S603 - fixed
 
 
 def _ours() -> str:
@@ -135,7 +135,7 @@ def _interpreter(version: str) -> str | None:
     found = [shutil.which(f"python{version}"), *kept.glob(f"{version}.*/bin/python")]
     for one in filter(None, found):
         try:  # pyenv's shims are there for versions that are not
-            probe = subprocess.run([one, "-c", ""], capture_output=True, check=False)  # noqa: S603 - found above
+            probe = subprocess.run([one, "-c", ""], capture_output=True, check=False, timeout=120)  # noqa: S603 - found above
         except OSError:
             continue
         if probe.returncode == 0:

@@ -19,7 +19,9 @@ VARIANTS = {"older": GUIDE, "current": GUIDE / "current"}
 
 
 def run_openssl(*arguments: object) -> str:
-    run = subprocess.run(["openssl", *map(str, arguments)], capture_output=True, text=True)
+    run = subprocess.run(
+        ["openssl", *map(str, arguments)], capture_output=True, text=True, timeout=120
+    )
     return run.stdout + run.stderr
 
 
@@ -59,7 +61,7 @@ def python_handshake(folder: Path, name: str, client: str = "client") -> str:
         said.append(f"client: {error}")
     finally:
         ours.close()
-        thread.join()
+        thread.join(60)
         theirs.close()
     return "; ".join(said) or "OK"
 
@@ -93,7 +95,7 @@ def grpc_handshake(folder: Path, name: str, client: str = "client") -> str:
         else:
             return "OK" if reply == b"hello" else "another answer"
         finally:
-            server.stop(None).wait()
+            server.stop(None).wait(60)
 
 
 @pytest.fixture(scope="session")
@@ -108,7 +110,9 @@ def gen_sh(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
             for file in VARIANTS[variant].iterdir():
                 if file.is_file():
                     shutil.copy(file, folder)
-            subprocess.run(["sh", "gen.sh"], cwd=folder, check=True, capture_output=True)
+            subprocess.run(
+                ["sh", "gen.sh"], cwd=folder, check=True, capture_output=True, timeout=120
+            )
             made[variant] = folder
         copy = tmp_path_factory.mktemp(variant) / "certs"
         shutil.copytree(made[variant], copy)

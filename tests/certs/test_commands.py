@@ -158,7 +158,7 @@ def test_renewing_the_ca_takes_three_steps_and_retire_waits_for_its_turn(certs, 
 def test_repair_mends_the_current_guides_client_certificate(tmp_path: Path):
     folder = tmp_path / "cert"
     shutil.copytree(GUIDE / "current", folder)
-    subprocess.run(["sh", "gen.sh"], cwd=folder, check=True, capture_output=True)
+    subprocess.run(["sh", "gen.sh"], cwd=folder, check=True, capture_output=True, timeout=120)
     authority = (folder / "ca.key").read_bytes()
     assert main(["certs", "repair", str(folder)]) == 0
     usage = leaf(folder / "client.pem").extensions.get_extension_for_class(x509.ExtendedKeyUsage)

@@ -66,7 +66,7 @@ def test_openssl_goes_on_from_the_serial_file(tmp_path):
     subprocess.run(
         ["openssl", "x509", "-req", "-in", made / "client.csr", "-out", tmp_path / "more.pem",
          "-CA", made / "ca.pem", "-CAkey", made / "ca.key", "-CAserial", made / "ca.srl"],
-        check=True, capture_output=True,
+        check=True, capture_output=True, timeout=120,
     )  # fmt: skip
     client, more = (
         x509.load_pem_x509_certificate(path.read_bytes()).serial_number

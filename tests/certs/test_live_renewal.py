@@ -111,7 +111,7 @@ def test_no_row_is_lost_while_leaf_and_ca_are_renewed(made, tmp_path, settings):
                 wait_for(lambda at=at: writer.inserted >= at + 3 or writer.refusals)
         finally:
             writer.stopped.set()
-            writer.join()
+            writer.join(60)
         assert writer.refusals == []
         client = connect_secure(deployed.settings)
         client.load_collection("rows")

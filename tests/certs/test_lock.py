@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack
 
 import pytest
 
@@ -17,6 +18,7 @@ from milvus_secure.certset.lock import alone, look
 from milvus_secure.certset.signing import make_request, write_request
 from milvus_secure.certset.store import write_file, write_set
 from milvus_secure.errors import CertificateError
+from processes import started
 
 fcntl = pytest.importorskip("fcntl", reason="only POSIX locks directories")
 
@@ -25,14 +27,16 @@ INIT = [sys.executable, "-m", "milvus_secure", "certs", "init"]
 
 def test_of_two_runs_that_make_a_set_one_succeeds(tmp_path):
     folder = tmp_path / "certs"
-    runs = [
-        subprocess.Popen(
-            [*INIT, folder, "--key-type", kind, "--name", f"{kind}.example.com"],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )
+    commands = [
+        [*INIT, folder, "--key-type", kind, "--name", f"{kind}.example.com"]
         for kind in ("rsa3072", "rsa2048", "p256")
-    ]  # fmt: skip
-    told = [run.communicate() for run in runs]
+    ]
+    with ExitStack() as stack:
+        runs = [
+            stack.enter_context(started(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE))
+            for command in commands
+        ]
+        told = [run.communicate(timeout=120) for run in runs]
     assert sorted(run.returncode for run in runs) == [0, 1, 1]
     for run, (out, error) in zip(runs, told, strict=True):
         if run.returncode:
@@ -80,7 +84,7 @@ def test_a_run_waits_for_another_and_keeps_its_work(tmp_path, snapshot, work):
         time.sleep(0.3)
         assert snapshot(made.directory) == before
         write_set(made.directory, {"first.txt": b"of the first run"})
-    later.join()
+    later.join(60)
     assert later.failed is None
     after = snapshot(made.directory)
     assert after.pop("first.txt") == b"of the first run"

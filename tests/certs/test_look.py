@@ -123,7 +123,7 @@ def test_an_export_opens_in_openssl_with_key_and_ca(made, password):
     run = subprocess.run(
         ["openssl", "pkcs12", "-in", made.directory / "client.p12", "-nodes", "-passin",
          f"file:{password}"],
-        capture_output=True, text=True, check=True,
+        capture_output=True, text=True, check=True, timeout=120,
     )  # fmt: skip
     assert run.stdout.count("BEGIN CERTIFICATE") == 2
     assert run.stdout.count("BEGIN PRIVATE KEY") == 1

@@ -199,7 +199,9 @@ def test_an_encrypted_ca_key_is_decrypted_by_the_command_that_is_named(made, ope
         made.renew()
     command = caught.value.fix.partition("alone: ")[2]
     shell = command.replace("pkey ", "pkey -passin pass:opensesame ", 1)
-    run = subprocess.run(["sh", "-c", shell], capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        ["sh", "-c", shell], capture_output=True, text=True, check=True, timeout=120
+    )
     assert "PRIVATE KEY" not in run.stdout
     assert made.ca_key.stat().st_mode & 0o077 == 0
     made.renew()

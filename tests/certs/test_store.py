@@ -57,7 +57,10 @@ def test_a_run_killed_at_any_step_leaves_a_whole_set(tmp_path, command):
     made = CertificateSet.create(tmp_path / "certs")
     (made.directory / "notes.txt").write_text("mine")
     run = subprocess.run(
-        [sys.executable, "-c", KILLER, made.directory, command], capture_output=True, check=True
+        [sys.executable, "-c", KILLER, made.directory, command],
+        capture_output=True,
+        check=True,
+        timeout=120,
     )
     found = json.loads(run.stdout)
     assert len(found) > 20
@@ -93,7 +96,7 @@ def test_a_full_disk_changes_nothing(tmp_path, snapshot):
         "CertificateSet(sys.argv[1]).renew()"
     )
     run = subprocess.run(
-        [sys.executable, "-c", code, made.directory], capture_output=True, text=True
+        [sys.executable, "-c", code, made.directory], capture_output=True, text=True, timeout=120
     )
     assert "CertificateError" in run.stderr
     assert "cannot be written" in run.stderr

@@ -40,7 +40,9 @@ def run() -> Callable[[str], str]:
     """Run a script in a Python of its own; answers with what it printed."""
 
     def printed(script: str) -> str:
-        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, timeout=120
+        )
         assert done.returncode == 0, done.stderr
         return done.stdout
 

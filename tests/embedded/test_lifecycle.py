@@ -12,6 +12,7 @@ import pytest
 
 from milvus_secure.embedded.server import EmbeddedMilvus
 from milvus_secure.errors import MilvusSecureError
+from processes import started
 
 
 class TestImporting:
@@ -121,10 +122,8 @@ print(server)
 
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda n: n.name)
     def test_it_serves_until_one_comes_and_closes_cleanly(self, pair, number):
-        with subprocess.Popen(
-            [sys.executable, "-c", self.SCRIPT, *map(str, pair.values())],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        ) as process:  # fmt: skip
+        command = [sys.executable, "-c", self.SCRIPT, *map(str, pair.values())]
+        with started(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             port = int(process.stdout.readline())
             socket.create_connection(("127.0.0.1", port)).close()
             process.send_signal(number)

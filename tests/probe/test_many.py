@@ -16,6 +16,7 @@ import pytest
 import impostors
 import peers
 from milvus_secure.doctor import check_async, check_many
+from processes import started
 
 
 @pytest.fixture
@@ -63,9 +64,7 @@ def test_an_interrupted_check_ends_at_once(count):
     with peers.tcp(peers.silent) as port, peers.closed_port() as other:
         uris = [f"--uri=https://localhost:{one}" for one in (port, other, port)[:count]]
         command = [sys.executable, "-c", INTERRUPTIBLE, "check", "--timeout=60", *uris]
-        with subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-        ) as checking:  # fmt: skip
+        with started(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as checking:
             while not is_connected(port):
                 assert checking.poll() is None
                 time.sleep(0.02)
@@ -76,8 +75,8 @@ def test_an_interrupted_check_ends_at_once(count):
                 presses += 1
                 with suppress(subprocess.TimeoutExpired):
                     checking.wait(5)
-            told = checking.stderr.read()
             checking.kill()
+            told = checking.stderr.read()
     assert (checking.returncode, "Traceback" in told) == (130, False), told
 
 
@@ -108,7 +107,7 @@ def test_two_hundred_endpoints_hold_a_bounded_number_of_threads(targets):
         reports = check_many([settings for settings, _ in asked])
     finally:
         done.set()
-        watcher.join()
+        watcher.join(60)
 
     assert [report.root_cause.code for report in reports] == [code for _, code in asked]
     assert 0 < most <= 200  # a hundred workers, and a resolver for each

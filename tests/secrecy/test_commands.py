@@ -74,6 +74,11 @@ def test_no_process_is_started_that_would_show_its_arguments(certs, tmp_path):
     environ = {**os.environ, "MILVUS_TOKEN": TOKEN, "MILVUS_URI": "https://localhost:1",
                "MILVUS_CA_PEM_PATH": str(certs / "ca.pem"), "MILVUS_TIMEOUT": "2"}  # fmt: skip
     ended = subprocess.run(
-        [sys.executable, "-c", script], cwd=tmp_path, env=environ, capture_output=True, text=True
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     assert ended.returncode == 0, ended.stderr

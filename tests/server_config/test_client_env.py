@@ -35,7 +35,9 @@ def written(trio: minting.Trio, folder: Path) -> Path:
 
 def sourced(env: Path) -> list[str]:
     script = '. "$1" && printf "%s\\n" "$MILVUS_CA_PEM_PATH" "$MILVUS_CLIENT_KEY_PATH"'
-    run = subprocess.run(["sh", "-ec", script, "sh", env], capture_output=True, text=True)
+    run = subprocess.run(
+        ["sh", "-ec", script, "sh", env], capture_output=True, text=True, timeout=120
+    )
     assert run.returncode == 0, run.stderr
     return run.stdout.splitlines()
 

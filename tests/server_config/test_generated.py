@@ -168,7 +168,7 @@ def compose_command() -> list[str] | None:
     """The Compose there is: Docker's plug-in, or the older program of its own."""
     for command in (["docker", "compose"], ["docker-compose"]):
         if shutil.which(command[0]):
-            run = subprocess.run([*command, "version"], capture_output=True)
+            run = subprocess.run([*command, "version"], capture_output=True, timeout=120)
             if run.returncode == 0:
                 return command
     return None
@@ -182,5 +182,7 @@ def test_compose_accepts_the_file(certs: Path, tmp_path: Path, mode: int):
     out = tmp_path / "out"
     flags = ["--certs", str(certs), "--tls-mode", str(mode), "--out", str(out)]
     assert main(["server", "config", *flags]) == 0
-    run = subprocess.run([*command, "config", "--quiet"], cwd=out, capture_output=True, text=True)
+    run = subprocess.run(
+        [*command, "config", "--quiet"], cwd=out, capture_output=True, text=True, timeout=120
+    )
     assert run.returncode == 0, run.stderr

@@ -46,8 +46,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     try:
         status: int = arguments.run(arguments)
-        if sys.stdout is not None:
-            sys.stdout.flush()
     except SettingsError as error:
         from ..render import render_findings  # noqa: PLC0415 - only for an error
 

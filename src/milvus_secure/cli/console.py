@@ -13,6 +13,9 @@ _STYLES = {"error": "bold red", "warning": "yellow", "ok": "green", "info": "cya
 def say(text: str, *, error: bool = False) -> None:
     """Print, outcomes coloured on a terminal unless ``NO_COLOR`` is set.
 
+    The text is flushed: a reader at the other end of a pipe gets it at once, and in the order in
+    which it was written to stdout and stderr.
+
     Args:
         text: What was asked for, which goes to stdout.
         error: True for what was not, which goes to stderr.
@@ -24,6 +27,7 @@ def say(text: str, *, error: bool = False) -> None:
         # A name from a peer may not fit the terminal's encoding; show it escaped then.
         encoding = stream.encoding or "utf-8"
         stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+        stream.flush()
         return
     from rich.console import Console  # noqa: PLC0415 - not needed in a pipe
     from rich.text import Text  # noqa: PLC0415
