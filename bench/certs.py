@@ -8,12 +8,12 @@ import tempfile
 from itertools import count
 from pathlib import Path
 
-from milvus_secure.certset import CertificateSet
+from milvus_secure.certs import CertificateSet
 
 from .table import Row, medians, show, timed
 
 ROUNDS = 15
-GUIDE = Path(__file__).parent.parent / "tests" / "guide"
+GUIDE = Path(__file__).parent.parent / "tests" / "support" / "guide"
 
 
 def main() -> None:
@@ -32,21 +32,34 @@ def main() -> None:
 
         def command(*options: str) -> None:
             made = folder / f"set-{next(number)}"
-            subprocess.run([sys.executable, "-m", "milvus_secure", "certs", "init", made, *options],
-                           check=True, capture_output=True, timeout=120)  # fmt: skip
+            subprocess.run(
+                [sys.executable, "-m", "milvus_secure", "certs", "init", made, *options],
+                check=True,
+                capture_output=True,
+                timeout=120,
+            )
 
         guide, default, whole, rsa = medians(
-            ROUNDS, timed(gen_sh), timed(lambda: in_process("p256")), timed(command),
+            ROUNDS,
+            timed(gen_sh),
+            timed(lambda: in_process("p256")),
+            timed(command),
             timed(lambda: command("--key-type", "rsa2048")),
-        )  # fmt: skip
+        )
     rows = [
-        Row(f"{what} / gen.sh", seconds / guide, goal, "x",
-            f"{seconds * 1e3:.1f} ms / {guide * 1e3:.0f} ms")
+        Row(
+            f"{what} / gen.sh",
+            seconds / guide,
+            goal,
+            "x",
+            f"{seconds * 1e3:.1f} ms / {guide * 1e3:.0f} ms",
+        )
         for what, seconds, goal in (
-            ("default set, in process", default, 0.05), ("certs init", whole, 0.6),
+            ("default set, in process", default, 0.05),
+            ("certs init", whole, 0.6),
             ("certs init --key-type rsa2048", rsa, 1.2),
         )
-    ]  # fmt: skip
+    ]
     show("Certificate sets", rows)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from pymilvus import MilvusClient
 
 from milvus_secure import MilvusSettings, connect_secure
-from milvus_secure.certset import CertificateSet
+from milvus_secure.certs import CertificateSet
 from processes import started
 
 from .table import Row, medians, show, timed
@@ -40,8 +40,13 @@ def _row(mode: str, certs: CertificateSet, **pair: Path) -> Row:
         theirs = timed(lambda: MilvusClient(**same).close())
         ours(), theirs()
         secure, raw = medians(ROUNDS, ours, theirs)
-    return Row(f"connect_secure() / MilvusClient(), {mode}", secure / raw, 1.2, "x",
-               f"{secure * 1e3:.1f} ms / {raw * 1e3:.1f} ms")  # fmt: skip
+    return Row(
+        f"connect_secure() / MilvusClient(), {mode}",
+        secure / raw,
+        1.2,
+        "x",
+        f"{secure * 1e3:.1f} ms / {raw * 1e3:.1f} ms",
+    )
 
 
 @contextmanager

@@ -60,8 +60,10 @@ def main() -> None:
             "guarded": stack.enter_context(_embedded(certs, token="root:Milvus")),
         }
         faults = dict(_faults(trio, certs, stranger, servers, stack))
-        show("From start to root cause, in-process, on loopback (goal: 150 ms)",
-             [_row(code, settings) for code, settings in faults.items()])  # fmt: skip
+        show(
+            "From start to root cause, in-process, on loopback (goal: 150 ms)",
+            [_row(code, settings) for code, settings in faults.items()],
+        )
         show("CPU per endpoint", [_cpu(servers["one-way"], certs)])
         show("Many endpoints at once, in a fresh process", _many(servers, certs, stack))
 
@@ -69,9 +71,11 @@ def main() -> None:
 @contextmanager
 def _embedded(certs: Path, *, mutual: bool = False, token: str | None = None) -> Iterator[int]:
     with EmbeddedMilvus(
-        server_pem_path=certs / "server.pem", server_key_path=certs / "server.key",
-        ca_pem_path=certs / "ca.pem" if mutual else None, token=token,
-    ) as server:  # fmt: skip
+        server_pem_path=certs / "server.pem",
+        server_key_path=certs / "server.key",
+        ca_pem_path=certs / "ca.pem" if mutual else None,
+        token=token,
+    ) as server:
         yield server.port
 
 
@@ -145,14 +149,25 @@ def _cpu(port: int, certs: Path) -> Row:
 
     def openssl() -> float:
         return _cpu_of(
-            "openssl", "s_client", "-connect", f"localhost:{port}", "-alpn", "h2",
-            "-CAfile", str(certs / "ca.pem"),
-        )  # fmt: skip
+            "openssl",
+            "s_client",
+            "-connect",
+            f"localhost:{port}",
+            "-alpn",
+            "h2",
+            "-CAfile",
+            str(certs / "ca.pem"),
+        )
 
     mine, theirs = medians(5, ours, openssl)
-    return Row("check() / openssl s_client", mine / theirs, None, "x",
-               f"{mine * 1e3:.1f} ms (look, gRPC and Milvus call) / {theirs * 1e3:.1f} ms "
-               "(a process each)")  # fmt: skip
+    return Row(
+        "check() / openssl s_client",
+        mine / theirs,
+        None,
+        "x",
+        f"{mine * 1e3:.1f} ms (look, gRPC and Milvus call) / {theirs * 1e3:.1f} ms "
+        "(a process each)",
+    )
 
 
 def _cpu_of(*command: str) -> float:
@@ -176,8 +191,15 @@ def _many(servers: dict[str, int], certs: Path, stack: ExitStack) -> list[Row]:
     ):
         few, many = (_asked(ports, count, certs) for count in (20, 200))
         seconds = medians(3, few, many)
-        rows.append(Row(f"200 / 20 endpoints, {what}", seconds[1] / seconds[0], 4, "x",
-                        f"{seconds[1]:.2f} s / {seconds[0]:.2f} s"))  # fmt: skip
+        rows.append(
+            Row(
+                f"200 / 20 endpoints, {what}",
+                seconds[1] / seconds[0],
+                4,
+                "x",
+                f"{seconds[1]:.2f} s / {seconds[0]:.2f} s",
+            )
+        )
     return rows
 
 

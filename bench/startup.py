@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from milvus_secure import MilvusSettings, check
-from milvus_secure.certset import CertificateSet
+from milvus_secure.certs import CertificateSet
 from processes import started
 
 from .table import Row, medians, show, timed
@@ -55,15 +55,29 @@ def main() -> None:
             lambda: import_seconds("milvus_secure"),
             lambda: import_seconds("pymilvus"),
         )
-        rows = [Row("import milvus_secure / import pymilvus", ours / theirs, 0.1, "x",
-                    f"{ours * 1e3:.1f} ms / {theirs * 1e3:.0f} ms")]  # fmt: skip
+        rows = [
+            Row(
+                "import milvus_secure / import pymilvus",
+                ours / theirs,
+                0.1,
+                "x",
+                f"{ours * 1e3:.1f} ms / {theirs * 1e3:.0f} ms",
+            )
+        ]
         runs = [(process(*offline), process(*raw)) for _ in range(ROUNDS)]
         for index, what, unit in ((0, "wall", "s"), (1, "peak memory", "MiB")):
             ours, theirs = (
                 sorted(run[side][index] for run in runs)[ROUNDS // 2] for side in (0, 1)
             )
-            rows.append(Row(f"check --offline / import pymilvus, {what}", ours / theirs, 0.5, "x",
-                            f"{ours:.3g} {unit} / {theirs:.3g} {unit}"))  # fmt: skip
+            rows.append(
+                Row(
+                    f"check --offline / import pymilvus, {what}",
+                    ours / theirs,
+                    0.5,
+                    "x",
+                    f"{ours:.3g} {unit} / {theirs:.3g} {unit}",
+                )
+            )
         settings = MilvusSettings(environ={}, env_file=None, **trio)
         check(settings, online=False)
         [seconds] = medians(101, timed(lambda: check(settings, online=False)))

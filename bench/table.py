@@ -50,8 +50,13 @@ def timed(action: Callable[[], object]) -> Callable[[], float]:
 
 def show(title: str, rows: Sequence[Row]) -> None:
     table = Table(title=title, title_justify="left")
-    for name, justify in (("what", "left"), ("figure", "right"), ("goal", "right"),
-                          ("met", "left"), ("measured", "left")):  # fmt: skip
+    for name, justify in (
+        ("what", "left"),
+        ("figure", "right"),
+        ("goal", "right"),
+        ("met", "left"),
+        ("measured", "left"),
+    ):
         table.add_column(name, justify=justify, no_wrap=name != "measured")
     for row in rows:
         goal = "" if row.goal is None else f"<= {row.goal:g} {row.unit}"

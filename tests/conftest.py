@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 import minting
-from milvus_secure.settings import MilvusSettings
+from milvus_secure.settings.model import MilvusSettings
 
 if TYPE_CHECKING:
     from milvus_endpoint import Endpoint
 
-pytest_plugins = ("real_milvus",)
+pytest_plugins = ("certificate_judges", "real_milvus")
 
 
 @pytest.fixture(scope="session")

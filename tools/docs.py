@@ -9,7 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from milvus_secure.settings import declarations
+from milvus_secure.settings.model import declarations
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 

@@ -30,10 +30,25 @@ PINNED = {"oldest": "oldest.txt", "pinned": "dev.txt"}
 which ``make test`` runs with. Both are pinned; what a named release needs is resolved anew."""
 
 TESTS = (
-    "client", "async_client", "pool_isolation", "wiring", "spool", "pymilvus_facts", "identity",
-    "names", "names_differential", "material", "path", "cli", "render", "isolation_property",
-    "rotation", "lifetime", "rest", "pkcs12",
-)  # fmt: skip
+    "client",
+    "async_client",
+    "pool_isolation",
+    "wiring",
+    "spool",
+    "pymilvus_facts",
+    "identity",
+    "names",
+    "names_differential",
+    "material",
+    "path",
+    "cli",
+    "render",
+    "isolation_property",
+    "rotation",
+    "lifetime",
+    "rest",
+    "pkcs12",
+)
 ROOMS = ("settings", "trust", "embedded")
 
 
@@ -94,8 +109,19 @@ def _run(lane: Lane) -> Outcome:
         return Outcome(passed=False, words="FAILED: its dependencies cannot be installed")
     start = time.monotonic()
     # What pymilvus itself warns of on the newest Python is not judged here.
-    command = ["-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup", "-p", "no:cacheprovider",
-               "-o", "filterwarnings=default"]  # fmt: skip
+    command = [
+        "-m",
+        "pytest",
+        "-q",
+        "-n",
+        "2",
+        "--dist",
+        "loadgroup",
+        "-p",
+        "no:cacheprovider",
+        "-o",
+        "filterwarnings=default",
+    ]
     tests = [*(f"tests/test_{name}.py" for name in TESTS), *(f"tests/{room}" for room in ROOMS)]
     done = subprocess.run(  # noqa: S603 - fixed
         [folder / "bin" / "python", *command, *tests], cwd=ROOT, check=False, timeout=3600

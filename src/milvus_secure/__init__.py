@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from .certset import CertificateSet
+    from ._common.tls_mode import TLSMode
+    from .certs import CertificateSet
     from .client.connect import connect_secure, connect_secure_async
-    from .client.rotation import watch
-    from .doctor import check, check_async, check_many
-    from .embedded.server import EmbeddedMilvus
+    from .client.watch import watch
+    from .diagnosis.check import check, check_async, check_many
+    from .diagnosis.explain import explain
     from .errors import CertificateError, MilvusSecureError, SecureConnectionError, SettingsError
-    from .explanations import explain
-    from .mode import TLSMode
-    from .report import Finding, Report, Severity
-    from .settings import MilvusSettings
+    from .reporting.report import Finding, Report, Severity
+    from .server.embedded.server import EmbeddedMilvus
+    from .settings.model import MilvusSettings
 
 __all__ = [
     "CertificateError",
@@ -47,23 +47,23 @@ __all__ = [
 
 _HOMES = {
     "CertificateError": "errors",
-    "CertificateSet": "certset",
-    "EmbeddedMilvus": "embedded.server",
-    "Finding": "report",
+    "CertificateSet": "certs",
+    "EmbeddedMilvus": "server.embedded.server",
+    "Finding": "reporting.report",
     "MilvusSecureError": "errors",
-    "MilvusSettings": "settings",
-    "Report": "report",
+    "MilvusSettings": "settings.model",
+    "Report": "reporting.report",
     "SecureConnectionError": "errors",
     "SettingsError": "errors",
-    "Severity": "report",
-    "TLSMode": "mode",
-    "check": "doctor",
-    "check_async": "doctor",
-    "check_many": "doctor",
+    "Severity": "reporting.report",
+    "TLSMode": "_common.tls_mode",
+    "check": "diagnosis.check",
+    "check_async": "diagnosis.check",
+    "check_many": "diagnosis.check",
     "connect_secure": "client.connect",
     "connect_secure_async": "client.connect",
-    "explain": "explanations",
-    "watch": "client.rotation",
+    "explain": "diagnosis.explain",
+    "watch": "client.watch",
 }
 
 

@@ -25,8 +25,14 @@ def main() -> None:
     for index, one in enumerate(seeds(name)):
         (found / f"seed-{index:03}").write_bytes(one)
     print(f"{name}: new inputs go to {found}", flush=True)
-    options = [f"-max_total_time={seconds}", "-max_len=8192", "-timeout=20", "-rss_limit_mb=2048",
-               "-print_final_stats=1", f"-artifact_prefix={found}/failed-"]  # fmt: skip
+    options = [
+        f"-max_total_time={seconds}",
+        "-max_len=8192",
+        "-timeout=20",
+        "-rss_limit_mb=2048",
+        "-print_final_stats=1",
+        f"-artifact_prefix={found}/failed-",
+    ]
     atheris.Setup([sys.argv[0], *options, str(found)], TARGETS[name])
     atheris.Fuzz()
 

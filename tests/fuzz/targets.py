@@ -21,23 +21,23 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 import minting
-from milvus_secure import checks
-from milvus_secure.certset import contents, show, status
-from milvus_secure.context import Context
-from milvus_secure.doctor import judge
+from milvus_secure.certs.inspect import contents, show, status
+from milvus_secure.diagnosis import rules as checks
+from milvus_secure.diagnosis.check import judge
+from milvus_secure.diagnosis.context import Context
+from milvus_secure.diagnosis.probe.deadline import Deadline
+from milvus_secure.diagnosis.probe.milvus_proto import parse_connect, parse_version
+from milvus_secure.diagnosis.probe.protocol import classify, shown
+from milvus_secure.diagnosis.probe.sockets import DeadlineSocket
+from milvus_secure.diagnosis.probe.tls import Handshake, anonymous
 from milvus_secure.errors import MilvusSecureError
-from milvus_secure.junit import to_junit
-from milvus_secure.material.material import Material, parse_material, read_material
-from milvus_secure.material.pem import read_armor
-from milvus_secure.observation import Observation
-from milvus_secure.probe.deadline import Deadline
-from milvus_secure.probe.greeting import classify, shown
-from milvus_secure.probe.messages import parse_connect, parse_version
-from milvus_secure.probe.sockets import Wire
-from milvus_secure.probe.tls import Handshake, anonymous
-from milvus_secure.report import Report
-from milvus_secure.server_check import check_server
-from milvus_secure.settings import VARIABLES, MilvusSettings
+from milvus_secure.pem.blocks import read_armor
+from milvus_secure.pem.material import Material, parse_material, read_material
+from milvus_secure.reporting.junit import to_junit
+from milvus_secure.reporting.observation import Observation
+from milvus_secure.reporting.report import Report
+from milvus_secure.server.check import check_server
+from milvus_secure.settings.model import VARIABLES, MilvusSettings
 
 Target = Callable[[bytes], None]
 
@@ -71,9 +71,16 @@ def certificate(data: bytes) -> None:
     for slot in (0, 1, 2):
         pem(bytes([slot]) + text)
     chain = (served, _trio().ca.certificate)
-    seen = Observation("localhost:19530", speaks="tls", tls_version="TLSv1.3", alpn="h2",
-                       chain=chain, tls_complete=True, grpc_state="failed",
-                       grpc_code="UNAVAILABLE")  # fmt: skip
+    seen = Observation(
+        "localhost:19530",
+        speaks="tls",
+        tls_version="TLSv1.3",
+        alpn="h2",
+        chain=chain,
+        tls_complete=True,
+        grpc_state="failed",
+        grpc_code="UNAVAILABLE",
+    )
     context = Context(_settings("ca_pem"), _healthy(), seen, now=NOW)
     _coped(judge(context, checks.RULES))
     shown_files(text)
@@ -140,35 +147,59 @@ def server_bytes(data: bytes) -> None:
         theirs.sendall(data[:65_536])
         theirs.shutdown(socket.SHUT_WR)
         ours.setblocking(False)
-        with closing(Wire(ours, Deadline(5))) as wire:
+        with closing(DeadlineSocket(ours, Deadline(5))) as wire:
             handshake = Handshake(wire, "localhost", anonymous())
             look = handshake.run()
             if look.complete:
                 handshake.await_reaction(1)
     seen = Observation(
-        "localhost:19530", speaks=look.speaks, greeting=shown(data), tls_version=look.version,
-        cipher=look.cipher, alpn=look.alpn, chain=look.chain, tls_complete=look.complete,
-        alert=look.alert, tls_error=look.error, accepted_issuers=look.issuers,
-        client_certificate_requested=look.requested, grpc_state="failed", grpc_code="UNAVAILABLE",
-    )  # fmt: skip
+        "localhost:19530",
+        speaks=look.speaks,
+        greeting=shown(data),
+        tls_version=look.version,
+        cipher=look.cipher,
+        alpn=look.alpn,
+        chain=look.chain,
+        tls_complete=look.complete,
+        alert=look.alert,
+        tls_error=look.error,
+        accepted_issuers=look.issuers,
+        client_certificate_requested=look.requested,
+        grpc_state="failed",
+        grpc_code="UNAVAILABLE",
+    )
     _coped(judge(Context(_settings("ca_pem"), _healthy(), seen, now=NOW), checks.RULES))
     classify(data)
     for parse in (parse_connect, parse_version):
         answer = parse(data)
         if answer is not None:
-            told = Observation("localhost:19530", speaks="tls", tls_complete=True, alpn="h2",
-                               grpc_state="ready", grpc_code="OK", milvus_code=answer.code,
-                               milvus_version=answer.version,
-                               milvus_detail=answer.reason)  # fmt: skip
+            told = Observation(
+                "localhost:19530",
+                speaks="tls",
+                tls_complete=True,
+                alpn="h2",
+                grpc_state="ready",
+                grpc_code="OK",
+                milvus_code=answer.code,
+                milvus_version=answer.version,
+                milvus_detail=answer.reason,
+            )
             _coped(judge(Context(_settings("ca_pem"), _healthy(), told, now=NOW), checks.RULES))
 
 
 TARGETS: dict[str, Target] = {
     one.__name__: one
     for one in (
-        pem, certificate, shown_files, settings_file, environment, uri, server_file, server_bytes,
+        pem,
+        certificate,
+        shown_files,
+        settings_file,
+        environment,
+        uri,
+        server_file,
+        server_bytes,
     )
-}  # fmt: skip
+}
 
 
 def _loaded(**values: object) -> MilvusSettings | None:
@@ -209,8 +240,11 @@ def _trio() -> minting.Trio:
 
 @cache
 def _settings(slot: str) -> MilvusSettings:
-    values = {"server_pem": "x"} if slot == "server_pem" else {
-        "ca_pem": "x", "client_pem": "x", "client_key": "x"}  # fmt: skip
+    values = (
+        {"server_pem": "x"}
+        if slot == "server_pem"
+        else {"ca_pem": "x", "client_pem": "x", "client_key": "x"}
+    )
     return MilvusSettings(
         environ={}, env_file=None, cwd=_FOLDER.name, uri="https://localhost:19530", **values
     )

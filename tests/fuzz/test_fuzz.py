@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from fuzz import targets
+from fuzz.seeds import CORPUS, seeds
+from fuzz.targets import TARGETS
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from fuzz import targets
-from fuzz.seeds import CORPUS, seeds
-from fuzz.targets import TARGETS
-
-QUICK = hypothesis_settings(
-    max_examples=60, deadline=None, suppress_health_check=list(HealthCheck)
-)  # fmt: skip
+QUICK = hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 KEPT = sorted(path.relative_to(CORPUS) for path in CORPUS.glob("*/*"))
 
 
@@ -25,11 +22,14 @@ def mutated(draw: st.DrawFn, target: str) -> bytes:
     for _ in range(draw(st.integers(0, 4))):
         start = draw(st.integers(0, max(0, len(data) - 1)))
         length = draw(st.integers(0, 16))
-        new = draw(st.one_of(
-            st.binary(max_size=8), st.just(bytes(data[start : start + 64])),
-            st.just(draw(st.sampled_from(known))[start : start + 64]),
-            st.sampled_from([b"\0", b"\x80", b"\xff" * 4, b"\x30\x84\x7f\xff\xff\xff", b"\n"]),
-        ))  # fmt: skip
+        new = draw(
+            st.one_of(
+                st.binary(max_size=8),
+                st.just(bytes(data[start : start + 64])),
+                st.just(draw(st.sampled_from(known))[start : start + 64]),
+                st.sampled_from([b"\0", b"\x80", b"\xff" * 4, b"\x30\x84\x7f\xff\xff\xff", b"\n"]),
+            )
+        )
         data[start : start + length] = new
     return bytes(data)
 

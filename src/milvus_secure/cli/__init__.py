@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from .._version import __version__
 from ..errors import MilvusSecureError, SettingsError
-from .console import say
+from .console import echo
 
 COMMANDS = ("check", "settings", "explain", "certs", "server", "serve", "demo")
 
@@ -47,14 +47,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         status: int = arguments.run(arguments)
     except SettingsError as error:
-        from ..render import render_findings  # noqa: PLC0415 - only for an error
+        from ..reporting.render import render_findings  # noqa: PLC0415 - only for an error
 
-        say(render_findings(error.findings), error=True)
+        echo(render_findings(error.findings), error=True)
         return _USAGE
     except MilvusSecureError as error:
-        from ..render import render_error  # noqa: PLC0415 - only for an error
+        from ..reporting.render import render_error  # noqa: PLC0415 - only for an error
 
-        say(render_error(error), error=True)
+        echo(render_error(error), error=True)
         return 1
     except KeyboardInterrupt:
         return _INTERRUPTED
@@ -62,11 +62,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader has gone (`| head`); keep the interpreter from complaining at exit.
         _drop_output()
     except OSError as error:  # a path that cannot be, or a full disk behind stdout
-        from ..printable import printable  # noqa: PLC0415 - only for an error
+        from .._common.printable import printable  # noqa: PLC0415 - only for an error
 
         _drop_output()
         place = f"{printable(os.fsdecode(error.filename))}: " if error.filename else ""
-        say(f"error: {place}{(error.strerror or type(error).__name__).lower()}", error=True)
+        echo(f"error: {place}{(error.strerror or type(error).__name__).lower()}", error=True)
         return 1
     else:
         return status

@@ -6,13 +6,13 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import certs_look
-from .console import say
+from . import certs_inspect as certs_look
+from .console import echo
 from .flags import Commands
 
 if TYPE_CHECKING:
-    from ..certset import Subject
-    from ..certset.change import Change
+    from ..certs import Subject
+    from ..certs.storage.change import Change
 
 _KEY_TYPES = "p256 (default), p384, rsa2048, rsa3072 or rsa4096"
 
@@ -32,27 +32,40 @@ def add_parser(commands: Commands) -> None:
 
 def _add_init(commands: Commands) -> None:
     parser = commands.add_parser(
-        "init", help="make a CA, a server and a client certificate",
+        "init",
+        help="make a CA, a server and a client certificate",
         description="Make ca, server and client files in DIR, all of them or none. With no "
         "--name and no --ip they are for localhost and 127.0.0.1.",
-    )  # fmt: skip
+    )
     _add_directory(parser, "where to write them")
-    parser.add_argument("--config", metavar="FILE", type=Path,
-                        help="TOML description; then only what differs is made")  # fmt: skip
+    parser.add_argument(
+        "--config",
+        metavar="FILE",
+        type=Path,
+        help="TOML description; then only what differs is made",
+    )
     _add_names(parser)
     _add_key_type(parser)
     parser.add_argument(
         "--days", metavar="DAYS", type=int, help="validity of server and client (default: 365)"
     )
-    parser.add_argument("--server-days", metavar="DAYS", type=int,
-                        help="validity of the server alone")  # fmt: skip
-    parser.add_argument("--client-days", metavar="DAYS", type=int,
-                        help="validity of the client alone")  # fmt: skip
+    parser.add_argument(
+        "--server-days", metavar="DAYS", type=int, help="validity of the server alone"
+    )
+    parser.add_argument(
+        "--client-days", metavar="DAYS", type=int, help="validity of the client alone"
+    )
     parser.add_argument(
         "--ca-days", metavar="DAYS", type=int, help="validity of the CA (default: 3650)"
     )
-    parser.add_argument("--intermediate", nargs="?", type=int, const=0, metavar="DAYS",
-                        help="an intermediate CA signs (default: as long as the CA)")  # fmt: skip
+    parser.add_argument(
+        "--intermediate",
+        nargs="?",
+        type=int,
+        const=0,
+        metavar="DAYS",
+        help="an intermediate CA signs (default: as long as the CA)",
+    )
     _add_subject(parser)
     parser.add_argument(
         "--force", action="store_true", help="replace a set that is there, CA and all"
@@ -63,10 +76,10 @@ def _add_init(commands: Commands) -> None:
 
 def run_init(arguments: argparse.Namespace) -> int:
     """Make a set, or bring one into line with its description."""
-    from ..certset import CertificateSet  # noqa: PLC0415 - loads cryptography
-    from ..certset.config import load_plan  # noqa: PLC0415
-    from ..certset.plan import CA_DAYS, CLIENT, LEAF_DAYS, make_plan  # noqa: PLC0415
-    from ..certset.wording import fill  # noqa: PLC0415
+    from ..certs import CertificateSet  # noqa: PLC0415 - loads cryptography
+    from ..certs.issuing.plan import CA_DAYS, CLIENT, LEAF_DAYS, make_plan  # noqa: PLC0415
+    from ..certs.issuing.plan_file import load_plan  # noqa: PLC0415
+    from ..certs.messages import fill  # noqa: PLC0415
     from ..errors import CertificateError  # noqa: PLC0415
 
     directory = arguments.directory
@@ -85,38 +98,61 @@ def run_init(arguments: argparse.Namespace) -> int:
         days = LEAF_DAYS if arguments.days is None else arguments.days
         ca_days = CA_DAYS if arguments.ca_days is None else arguments.ca_days
         plan = make_plan(
-            arguments.name, arguments.ip, key_type=arguments.key_type or "p256",
+            arguments.name,
+            arguments.ip,
+            key_type=arguments.key_type or "p256",
             server_days=days if arguments.server_days is None else arguments.server_days,
             clients={CLIENT: days if arguments.client_days is None else arguments.client_days},
-            ca_days=ca_days, intermediate_days=arguments.intermediate or (
-                None if arguments.intermediate is None else ca_days),
+            ca_days=ca_days,
+            intermediate_days=arguments.intermediate
+            or (None if arguments.intermediate is None else ca_days),
             subject=_subject(arguments),
-        )  # fmt: skip
+        )
     change = CertificateSet(directory).make(
         plan, overwrite=arguments.force, dry_run=arguments.dry_run
     )
     _show(change, arguments)
     if not arguments.dry_run:
-        say(fill("Keep ca.key on this machine; clients need ca.pem, and in mutual mode client.pem "
-                 "and client.key."))  # fmt: skip
+        echo(
+            fill(
+                "Keep ca.key on this machine; clients need ca.pem, and in mutual mode client.pem "
+                "and client.key."
+            )
+        )
     return 0
 
 
 def _describing(arguments: argparse.Namespace) -> str:
-    flags = ("name", "ip", "key_type", "days", "server_days", "client_days", "ca_days",
-             "intermediate", *_SUBJECT)  # fmt: skip
+    flags = (
+        "name",
+        "ip",
+        "key_type",
+        "days",
+        "server_days",
+        "client_days",
+        "ca_days",
+        "intermediate",
+        *_SUBJECT,
+    )
     given = (flag for flag in flags if getattr(arguments, flag) not in (None, []))
     return ", ".join(f"--{flag.replace('_', '-')}" for flag in given)
 
 
 def _add_client(commands: Commands) -> None:
     parser = commands.add_parser(
-        "client", help="add a client certificate to a set",
+        "client",
+        help="add a client certificate to a set",
         description="Issue NAME.pem and NAME.key under the CA of a set, with usage clientAuth.",
-    )  # fmt: skip
+    )
     parser.add_argument("client", metavar="NAME", help="its common name and its files' stem")
-    parser.add_argument("--dir", dest="directory", metavar="DIR", type=Path, required=True,
-                        help="the certificate set, with ca.key in it")  # fmt: skip
+    parser.add_argument(
+        "--dir",
+        dest="directory",
+        metavar="DIR",
+        type=Path,
+        required=True,
+        help="the certificate set, with ca.key in it",
+    )
     parser.add_argument("--days", metavar="DAYS", type=int, help="validity (default: 365)")
     _add_key_type(parser)
     parser.add_argument("--force", action="store_true", help="replace files of that name")
@@ -126,24 +162,32 @@ def _add_client(commands: Commands) -> None:
 
 def run_client(arguments: argparse.Namespace) -> int:
     """Issue one more client certificate."""
-    from ..certset import CertificateSet  # noqa: PLC0415
+    from ..certs import CertificateSet  # noqa: PLC0415
 
-    return _show(CertificateSet(arguments.directory).add_client(
-        arguments.client, days=arguments.days, key_type=arguments.key_type,
-        overwrite=arguments.force, dry_run=arguments.dry_run,
-    ), arguments)  # fmt: skip
+    return _show(
+        CertificateSet(arguments.directory).add_client(
+            arguments.client,
+            days=arguments.days,
+            key_type=arguments.key_type,
+            overwrite=arguments.force,
+            dry_run=arguments.dry_run,
+        ),
+        arguments,
+    )
 
 
 def _add_renew(commands: Commands) -> None:
     parser = commands.add_parser(
-        "renew", help="renew the certificates of a set, or its CA",
+        "renew",
+        help="renew the certificates of a set, or its CA",
         description="Renew server and clients under the same CA. A CA is renewed in three steps: "
         "--ca, then without, then --retire; each prints what to deploy and in which order.",
-    )  # fmt: skip
+    )
     _add_directory(parser)
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--only", metavar="NAME", action="append",
-                       help="such as server or client; repeatable")  # fmt: skip
+    which.add_argument(
+        "--only", metavar="NAME", action="append", help="such as server or client; repeatable"
+    )
     which.add_argument("--ca", action="store_true", help="a new CA beside the old one")
     which.add_argument("--retire", action="store_true", help="take the old CA out of ca.pem")
     parser.add_argument("--days", metavar="DAYS", type=int, help="another validity than before")
@@ -154,7 +198,7 @@ def _add_renew(commands: Commands) -> None:
 
 def run_renew(arguments: argparse.Namespace) -> int:
     """Renew leaves or the CA, and print the order of deployment."""
-    from ..certset import CertificateSet  # noqa: PLC0415
+    from ..certs import CertificateSet  # noqa: PLC0415
 
     held, dry_run = CertificateSet(arguments.directory), arguments.dry_run
     wanted = {"days": arguments.days, "key_type": arguments.key_type, "dry_run": dry_run}
@@ -169,14 +213,22 @@ def run_renew(arguments: argparse.Namespace) -> int:
 
 def _add_sign(commands: Commands) -> None:
     parser = commands.add_parser(
-        "sign", help="sign a certificate request with the CA of a set",
+        "sign",
+        help="sign a certificate request with the CA of a set",
         description="Sign a request made elsewhere. Names given here replace those it asks for.",
-    )  # fmt: skip
+    )
     parser.add_argument("request", metavar="CSR", type=Path, help="PEM or DER")
-    parser.add_argument("--dir", dest="directory", metavar="DIR", type=Path, required=True,
-                        help="the certificate set, with ca.key in it")  # fmt: skip
-    parser.add_argument("--role", choices=("server", "client"), required=True,
-                        help="what it is for")  # fmt: skip
+    parser.add_argument(
+        "--dir",
+        dest="directory",
+        metavar="DIR",
+        type=Path,
+        required=True,
+        help="the certificate set, with ca.key in it",
+    )
+    parser.add_argument(
+        "--role", choices=("server", "client"), required=True, help="what it is for"
+    )
     _add_names(parser)
     parser.add_argument(
         "--days", metavar="DAYS", type=int, default=365, help="validity (default: 365)"
@@ -188,28 +240,33 @@ def _add_sign(commands: Commands) -> None:
 
 def run_sign(arguments: argparse.Namespace) -> int:
     """Sign a request made elsewhere."""
-    from ..certset import CertificateSet  # noqa: PLC0415
-    from ..certset.issue import Role  # noqa: PLC0415
-    from ..certset.store import write_file  # noqa: PLC0415
-    from ..certset.wording import fill  # noqa: PLC0415
+    from ..certs import CertificateSet  # noqa: PLC0415
+    from ..certs.issuing.issue import Role  # noqa: PLC0415
+    from ..certs.messages import fill  # noqa: PLC0415
+    from ..certs.storage.store import write_file  # noqa: PLC0415
 
     chain = CertificateSet(arguments.directory).sign(
         arguments.request, Role(arguments.role), arguments.name, arguments.ip, days=arguments.days
     )
     out = arguments.out or arguments.request.with_suffix(".pem")
     write_file(out, chain, overwrite=arguments.force)
-    say(fill(f"{out}: signed as a {arguments.role} certificate", hang="    "))
+    echo(fill(f"{out}: signed as a {arguments.role} certificate", hang="    "))
     return 0
 
 
 def _add_csr(commands: Commands) -> None:
     parser = commands.add_parser(
-        "csr", help="make a key and a request for a company CA",
+        "csr",
+        help="make a key and a request for a company CA",
         description="Make a key and a signing request in DIR, for a CA that is not in a set.",
-    )  # fmt: skip
+    )
     _add_directory(parser, "where to write them")
-    parser.add_argument("--role", choices=("server", "client"), default="server",
-                        help="what it is for (default: server)")  # fmt: skip
+    parser.add_argument(
+        "--role",
+        choices=("server", "client"),
+        default="server",
+        help="what it is for (default: server)",
+    )
     _add_names(parser)
     _add_key_type(parser)
     _add_subject(parser)
@@ -219,28 +276,36 @@ def _add_csr(commands: Commands) -> None:
 
 def run_csr(arguments: argparse.Namespace) -> int:
     """Make a key and a request."""
-    from ..certset.issue import Role  # noqa: PLC0415
-    from ..certset.signing import make_request, write_request  # noqa: PLC0415
-    from ..certset.wording import fill  # noqa: PLC0415
+    from ..certs.csr import make_request, write_request  # noqa: PLC0415
+    from ..certs.issuing.issue import Role  # noqa: PLC0415
+    from ..certs.messages import fill  # noqa: PLC0415
 
     files = make_request(
-        Role(arguments.role), arguments.name, arguments.ip, arguments.key_type or "p256",
+        Role(arguments.role),
+        arguments.name,
+        arguments.ip,
+        arguments.key_type or "p256",
         _subject(arguments),
-    )  # fmt: skip
+    )
     write_request(arguments.directory, files, overwrite=arguments.force)
     role = arguments.role
-    say(fill(f"{arguments.directory}: {' '.join(sorted(files))}", hang="    "))
-    say(fill(f"Have {role}.csr signed with extended key usage {role}Auth, and put the answer, "
-             f"leaf first, into {role}.pem."))  # fmt: skip
+    echo(fill(f"{arguments.directory}: {' '.join(sorted(files))}", hang="    "))
+    echo(
+        fill(
+            f"Have {role}.csr signed with extended key usage {role}Auth, and put the answer, "
+            f"leaf first, into {role}.pem."
+        )
+    )
     return 0
 
 
 def _add_repair(commands: Commands) -> None:
     parser = commands.add_parser(
-        "repair", help="reissue what is wrong in a set that gen.sh made",
+        "repair",
+        help="reissue what is wrong in a set that gen.sh made",
         description="Keep the CA's key and name and reissue what clients, Go or Milvus's mutual "
         "mode refuse. Sound files stay as they are.",
-    )  # fmt: skip
+    )
     _add_directory(parser)
     _add_names(parser)
     parser.add_argument(
@@ -252,16 +317,24 @@ def _add_repair(commands: Commands) -> None:
 
 def run_repair(arguments: argparse.Namespace) -> int:
     """Repair a set, and print the order of deployment."""
-    from ..certset import CertificateSet  # noqa: PLC0415
+    from ..certs import CertificateSet  # noqa: PLC0415
 
-    return _show(CertificateSet(arguments.directory).repair(
-        arguments.name, arguments.ip, days=arguments.days, dry_run=arguments.dry_run
-    ), arguments)  # fmt: skip
+    return _show(
+        CertificateSet(arguments.directory).repair(
+            arguments.name, arguments.ip, days=arguments.days, dry_run=arguments.dry_run
+        ),
+        arguments,
+    )
 
 
 _SUBJECT = (
-    "country", "state", "location", "organization", "organizational_unit", "common_name",
-)  # fmt: skip
+    "country",
+    "state",
+    "location",
+    "organization",
+    "organizational_unit",
+    "common_name",
+)
 
 
 def _add_subject(parser: argparse.ArgumentParser) -> None:
@@ -271,7 +344,7 @@ def _add_subject(parser: argparse.ArgumentParser) -> None:
 
 
 def _subject(arguments: argparse.Namespace) -> Subject:
-    from ..certset import Subject  # noqa: PLC0415
+    from ..certs import Subject  # noqa: PLC0415
 
     return Subject(**{part: getattr(arguments, part) for part in _SUBJECT})
 
@@ -295,5 +368,5 @@ def _add_dry_run(parser: argparse.ArgumentParser) -> None:
 
 
 def _show(change: Change, arguments: argparse.Namespace) -> int:
-    say(change.text(dry_run=arguments.dry_run))
+    echo(change.text(dry_run=arguments.dry_run))
     return 0

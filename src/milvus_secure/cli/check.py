@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .console import say, waiting
+from .console import echo, spinner
 from .flags import Commands, add_settings_flags, settings_from
 
 if TYPE_CHECKING:
-    from ..report import Report
-    from ..settings import MilvusSettings
+    from ..reporting.report import Report
+    from ..settings.model import MilvusSettings
 
 
 def add_parser(commands: Commands) -> None:
@@ -26,9 +26,11 @@ def add_parser(commands: Commands) -> None:
     )
     parser.add_argument("--offline", action="store_true", help="settings and files only")
     parser.add_argument(
-        "--server", metavar="FILE", type=Path,
+        "--server",
+        metavar="FILE",
+        type=Path,
         help="judge against a server's configuration instead of a live endpoint",
-    )  # fmt: skip
+    )
     add_report_flags(parser)
     add_settings_flags(parser, repeatable=True)
     parser.set_defaults(run=run)
@@ -38,9 +40,11 @@ def add_report_flags(parser: argparse.ArgumentParser) -> None:
     """Add what every command that prints reports understands."""
     parser.add_argument("--format", choices=("text", "json", "junit"), default="text")
     parser.add_argument(
-        "--fail-on", choices=("error", "warning"), default="error",
+        "--fail-on",
+        choices=("error", "warning"),
+        default="error",
         help="exit with 1 from this severity on (default: error)",
-    )  # fmt: skip
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -51,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
         for uri in arguments.uri or [None]
     ]
     if arguments.server:
-        from ..server_check import check_server  # noqa: PLC0415 - loads the YAML library
+        from ..server.check import check_server  # noqa: PLC0415 - loads the YAML library
 
         return show([check_server(arguments.server, one) for one in targets], arguments)
     return show(_check(targets, offline=arguments.offline), arguments)
@@ -59,25 +63,25 @@ def run(arguments: argparse.Namespace) -> int:
 
 def show(reports: Sequence[Report], arguments: argparse.Namespace) -> int:
     """Print reports in the format asked for; returns the exit status."""
-    say(_FORMATS[arguments.format](reports))
+    echo(_FORMATS[arguments.format](reports))
     bad = any(r.errors or (r.warnings and arguments.fail_on == "warning") for r in reports)
     return 1 if bad else 0
 
 
 def _check(targets: Sequence[MilvusSettings], *, offline: bool) -> list[Report]:
     if offline:
-        from ..doctor import check  # noqa: PLC0415 - only once the arguments are sound
+        from ..diagnosis.check import check  # noqa: PLC0415 - only once the arguments are sound
 
         return [check(settings, online=False) for settings in targets]
-    from ..doctor import check_many  # noqa: PLC0415
+    from ..diagnosis.check import check_many  # noqa: PLC0415
 
     asked = targets[0].shown()["uri"]["value"] if len(targets) == 1 else f"{len(targets)} endpoints"
-    with waiting(f"Asking {asked} ..."):
+    with spinner(f"Asking {asked} ..."):
         return check_many(targets)
 
 
 def _text(reports: Sequence[Report]) -> str:
-    from ..render import render_report, render_summary  # noqa: PLC0415
+    from ..reporting.render import render_report, render_summary  # noqa: PLC0415
 
     texts = [render_report(report) for report in reports]
     if len(reports) > 1:
@@ -97,7 +101,7 @@ def _json(reports: Sequence[Report]) -> str:
 
 
 def _junit(reports: Sequence[Report]) -> str:
-    from ..junit import to_junit  # noqa: PLC0415
+    from ..reporting.junit import to_junit  # noqa: PLC0415
 
     return to_junit(reports)
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 _STYLES = {"error": "bold red", "warning": "yellow", "ok": "green", "info": "cyan"}
 
 
-def say(text: str, *, error: bool = False) -> None:
+def echo(text: str, *, error: bool = False) -> None:
     """Print, outcomes coloured on a terminal unless ``NO_COLOR`` is set.
 
     The text is flushed: a reader at the other end of a pipe gets it at once, and in the order in
@@ -39,7 +39,7 @@ def say(text: str, *, error: bool = False) -> None:
 
 
 @contextmanager
-def waiting(what: str) -> Iterator[None]:
+def spinner(what: str) -> Iterator[None]:
     """Show on a terminal's stderr what is being waited for."""
     if sys.stderr is None or not sys.stderr.isatty():
         yield

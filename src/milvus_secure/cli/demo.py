@@ -7,12 +7,12 @@ import random
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .console import say, waiting
+from .console import echo, spinner
 from .flags import Commands
 
 if TYPE_CHECKING:
-    from ..certset import CertificateSet
-    from ..settings import MilvusSettings
+    from ..certs import CertificateSet
+    from ..settings.model import MilvusSettings
 
 _VECTORS = 1_000
 _DIMENSION = 8
@@ -33,53 +33,55 @@ def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001 - it has no optio
     """Run the demonstration in a temporary directory."""
     import tempfile  # noqa: PLC0415 - not for the commands that make nothing
 
-    from ..certset import CertificateSet  # noqa: PLC0415
+    from ..certs import CertificateSet  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory(prefix="milvus-secure-demo-") as folder:
         certs = CertificateSet.create(Path(folder, "certs"), names=["localhost"])
-        say("1. Certificates:\n   " + " ".join(sorted(p.name for p in certs.directory.iterdir())))
+        echo("1. Certificates:\n   " + " ".join(sorted(p.name for p in certs.directory.iterdir())))
         _one_way(certs)
         _mutual(certs)
-    say("Everything was temporary; nothing is left behind. Next: milvus-secure check")
+    echo("Everything was temporary; nothing is left behind. Next: milvus-secure check")
     return 0
 
 
 def _one_way(certs: CertificateSet) -> None:
-    from ..embedded.server import EmbeddedMilvus  # noqa: PLC0415
+    from ..server.embedded.server import EmbeddedMilvus  # noqa: PLC0415
 
-    with waiting("Starting an embedded Milvus with one-way TLS ..."):
-        server = EmbeddedMilvus(
-            server_pem_path=certs.server_pem, server_key_path=certs.server_key
-        )  # fmt: skip
+    with spinner("Starting an embedded Milvus with one-way TLS ..."):
+        server = EmbeddedMilvus(server_pem_path=certs.server_pem, server_key_path=certs.server_key)
         server.start()
     with server:
         settings = _settings(uri=f"https://localhost:{server.port}", ca_pem_path=certs.ca_pem)
-        say(f"2. One-way TLS at {settings.uri}:\n   {_insert_and_search(settings)}")
+        echo(f"2. One-way TLS at {settings.uri}:\n   {_insert_and_search(settings)}")
 
 
 def _mutual(certs: CertificateSet) -> None:
-    from ..embedded.server import EmbeddedMilvus  # noqa: PLC0415
+    from ..server.embedded.server import EmbeddedMilvus  # noqa: PLC0415
 
-    with waiting("Starting an embedded Milvus with mutual TLS ..."):
+    with spinner("Starting an embedded Milvus with mutual TLS ..."):
         server = EmbeddedMilvus(
-            server_pem_path=certs.server_pem, server_key_path=certs.server_key,
-            ca_pem_path=certs.ca_pem, token="root:Milvus",  # noqa: S106 - the demo's own server
-        )  # fmt: skip
+            server_pem_path=certs.server_pem,
+            server_key_path=certs.server_key,
+            ca_pem_path=certs.ca_pem,
+            token="root:Milvus",  # noqa: S106 - the demo's own server
+        )
         server.start()
     with server:
         settings = _settings(
-            uri=f"https://localhost:{server.port}", token="root:Milvus",  # noqa: S106
-            ca_pem_path=certs.ca_pem, client_pem_path=certs.client_pem,
+            uri=f"https://localhost:{server.port}",
+            token="root:Milvus",  # noqa: S106
+            ca_pem_path=certs.ca_pem,
+            client_pem_path=certs.client_pem,
             client_key_path=certs.client_key,
-        )  # fmt: skip
-        say(f"3. Mutual TLS and a token at {settings.uri}:\n   {_insert_and_search(settings)}")
-        say("4. The same with a server_name that the certificate does not bear:\n")
+        )
+        echo(f"3. Mutual TLS and a token at {settings.uri}:\n   {_insert_and_search(settings)}")
+        echo("4. The same with a server_name that the certificate does not bear:\n")
         _explain_broken(settings.replace(server_name="milvus.example.com"))
 
 
 def _settings(**values: Any) -> MilvusSettings:  # noqa: ANN401 - any setting
     """Settings deaf to the surroundings, so that the demo runs the same everywhere."""
-    from ..settings import MilvusSettings  # noqa: PLC0415
+    from ..settings.model import MilvusSettings  # noqa: PLC0415
 
     return MilvusSettings(environ={}, env_file=None, **values)
 
@@ -87,7 +89,7 @@ def _settings(**values: Any) -> MilvusSettings:  # noqa: ANN401 - any setting
 def _insert_and_search(settings: MilvusSettings) -> str:
     from ..client.connect import connect_secure  # noqa: PLC0415
 
-    with waiting("Connecting ..."):
+    with spinner("Connecting ..."):
         client = connect_secure(settings)
     try:
         client.create_collection("demo", dimension=_DIMENSION)
@@ -107,9 +109,9 @@ def _insert_and_search(settings: MilvusSettings) -> str:
 def _explain_broken(settings: MilvusSettings) -> None:
     from ..client.connect import connect_secure  # noqa: PLC0415
     from ..errors import SecureConnectionError  # noqa: PLC0415
-    from ..render import render_findings  # noqa: PLC0415
+    from ..reporting.render import render_findings  # noqa: PLC0415
 
     try:
         connect_secure(settings).close()
     except SecureConnectionError as error:
-        say(render_findings(error.report.errors) + "\n")
+        echo(render_findings(error.report.errors) + "\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from .console import say
+from .console import echo
 from .flags import Commands
 
 
@@ -22,14 +22,14 @@ def add_parser(commands: Commands) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the explanation, or the list of codes."""
     if arguments.code:
-        from ..explanations import explain  # noqa: PLC0415 - reads the texts
+        from ..diagnosis.explain import explain  # noqa: PLC0415 - reads the texts
 
-        say(explain(arguments.code))
+        echo(explain(arguments.code))
         return 0
-    from ..catalogue import CATALOGUE  # noqa: PLC0415
+    from ..reporting.catalogue import CATALOGUE  # noqa: PLC0415
 
     areas = dict.fromkeys(entry.area for entry in CATALOGUE.values())
     for area in areas:
         entries = sorted(e for e in CATALOGUE.values() if e.area == area)
-        say(f"{area}\n" + "\n".join(f"  {e.code:<30}{e.title}" for e in entries))
+        echo(f"{area}\n" + "\n".join(f"  {e.code:<30}{e.title}" for e in entries))
     return 0

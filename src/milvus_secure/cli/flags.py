@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from ..mode import TLSMode
+from .._common.tls_mode import TLSMode
 
 if TYPE_CHECKING:
-    from ..settings import MilvusSettings
+    from ..settings.model import MilvusSettings
 
 Commands = Any
 """What ``add_subparsers`` returns; argparse keeps its type to itself."""
@@ -21,7 +21,7 @@ def add_settings_flags(parser: argparse.ArgumentParser, *, repeatable: bool = Fa
         parser: Where to add them.
         repeatable: Whether ``--profile`` and ``--uri`` may be given several times.
     """
-    from ..settings import declarations  # noqa: PLC0415 - only the commands that need settings
+    from ..settings.model import declarations  # noqa: PLC0415 - only the commands that need settings
 
     group = parser.add_argument_group(
         "settings", "each also as MILVUS_ and its name in upper case, or in a settings file"
@@ -50,7 +50,7 @@ def settings_from(arguments: argparse.Namespace, **changes: Any) -> MilvusSettin
     Raises:
         SettingsError: As `MilvusSettings` does.
     """
-    from ..settings import MilvusSettings, declarations  # noqa: PLC0415
+    from ..settings.model import MilvusSettings, declarations  # noqa: PLC0415
 
     given = {row.name: getattr(arguments, row.name) for row in declarations()}
     return MilvusSettings(

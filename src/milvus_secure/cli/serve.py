@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .._common.filling import filled
+from .._common.tls_mode import TLSMode
 from ..errors import MilvusSecureError
-from ..filling import filled
-from ..mode import TLSMode
-from .console import say, waiting
+from .console import echo, spinner
 from .flags import Commands, tls_mode
 
 if TYPE_CHECKING:
-    from ..certset import CertificateSet
-    from ..embedded.server import EmbeddedMilvus
+    from ..certs import CertificateSet
+    from ..server.embedded.server import EmbeddedMilvus
 
 _PORT = 19530
 _NO_LITERAL = (
@@ -45,13 +45,21 @@ def add_parser(commands: Commands) -> None:
         description="Run Milvus Lite behind TLS until Ctrl-C or SIGTERM. Without --certs and "
         "--config a throw-away certificate set for localhost is used.",
     )
-    parser.add_argument("--certs", metavar="DIR", type=Path,
-                        help="certificate set; made there if DIR does not exist")  # fmt: skip
-    parser.add_argument("--config", metavar="FILE", type=Path,
-                        help="take mode, files and port from a milvus.yaml or Compose file "
-                        "instead")  # fmt: skip
-    parser.add_argument("--tls-mode", type=tls_mode, metavar="MODE",
-                        help="one-way (1, default) or mutual (2)")  # fmt: skip
+    parser.add_argument(
+        "--certs",
+        metavar="DIR",
+        type=Path,
+        help="certificate set; made there if DIR does not exist",
+    )
+    parser.add_argument(
+        "--config",
+        metavar="FILE",
+        type=Path,
+        help="take mode, files and port from a milvus.yaml or Compose file instead",
+    )
+    parser.add_argument(
+        "--tls-mode", type=tls_mode, metavar="MODE", help="one-way (1, default) or mutual (2)"
+    )
     parser.add_argument("--host", default="127.0.0.1", help="address to bind (default: loopback)")
     parser.add_argument("--port", type=int, help=f"0 picks a free one (default: {_PORT})")
     parser.add_argument("--data", metavar="DIR", type=Path, help="keep data here (default: none)")
@@ -61,25 +69,28 @@ def add_parser(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until a signal comes."""
-    from ..embedded.server import EmbeddedMilvus, serve  # noqa: PLC0415 - loads gRPC and Milvus Lite
+    from ..server.embedded.server import EmbeddedMilvus, serve  # noqa: PLC0415 - loads gRPC and Milvus Lite
 
     with ExitStack() as stack:
         served = _configured(arguments) if arguments.config else _with_set(arguments, stack)
         server = EmbeddedMilvus(
-            server_pem_path=served.server_pem, server_key_path=served.server_key,
-            ca_pem_path=served.ca_pem, token=arguments.token,
-            data_dir=arguments.data, host=arguments.host,
+            server_pem_path=served.server_pem,
+            server_key_path=served.server_key,
+            ca_pem_path=served.ca_pem,
+            token=arguments.token,
+            data_dir=arguments.data,
+            host=arguments.host,
             port=served.port if arguments.port is None else arguments.port,
-        )  # fmt: skip
-        with waiting("Starting Milvus Lite ..."):
+        )
+        with spinner("Starting Milvus Lite ..."):
             stack.enter_context(server)
-        serve(server, ready=lambda: say(_greeting(server, served, token=bool(arguments.token))))
+        serve(server, ready=lambda: echo(_greeting(server, served, token=bool(arguments.token))))
     return 0
 
 
 def _configured(arguments: argparse.Namespace) -> _Served:
     """What a server's configuration says, so that it can be tried without a container."""
-    from ..server_check.reading import read_server  # noqa: PLC0415 - loads the YAML library
+    from ..server.check.reading import read_server  # noqa: PLC0415 - loads the YAML library
 
     if arguments.certs or arguments.tls_mode:
         raise MilvusSecureError(
@@ -106,9 +117,12 @@ def _configured(arguments: argparse.Namespace) -> _Served:
     ca_pem = file("tls.caPemPath") if side.tls_mode is TLSMode.MUTUAL else None
     port = side.value("proxy.port")
     return _Served(
-        file("tls.serverPemPath"), file("tls.serverKeyPath"), ca_pem,
-        int(port) if port.isdecimal() else _PORT, side.path.with_name("client.env"),
-    )  # fmt: skip
+        file("tls.serverPemPath"),
+        file("tls.serverKeyPath"),
+        ca_pem,
+        int(port) if port.isdecimal() else _PORT,
+        side.path.with_name("client.env"),
+    )
 
 
 def _with_set(arguments: argparse.Namespace, stack: ExitStack) -> _Served:
@@ -121,7 +135,7 @@ def _with_set(arguments: argparse.Namespace, stack: ExitStack) -> _Served:
 def _certificates(folder: Path | None, stack: ExitStack) -> CertificateSet:
     import tempfile  # noqa: PLC0415 - not for the commands that make nothing
 
-    from ..certset import CertificateSet  # noqa: PLC0415
+    from ..certs import CertificateSet  # noqa: PLC0415
 
     if folder is None:
         made = stack.enter_context(tempfile.TemporaryDirectory(prefix="milvus-secure-"))
@@ -142,18 +156,20 @@ def _certificates(folder: Path | None, stack: ExitStack) -> CertificateSet:
 
 
 def _greeting(server: EmbeddedMilvus, served: _Served, *, token: bool) -> str:
-    from ..embedded.client_side import exports  # noqa: PLC0415 - loads the settings
+    from ..server.embedded.client_settings import exports  # noqa: PLC0415 - loads the settings
 
     lines = exports(server.uri, served.server_pem, served.ca_pem, served.client_env)
     if token:
         lines.append("export MILVUS_TOKEN=...  # the one given to serve")
     notes = ["", filled(_NO_LITERAL)] if "//[" in server.uri else []
-    return "\n".join([
-        filled(f"Milvus Lite serves {server.tls_mode} TLS at {server.uri}; Ctrl-C ends it."),
-        "",
-        "A client needs:",
-        *(f"  {line}" for line in lines),
-        *notes,
-        "",
-        "Then: milvus-secure check",
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            filled(f"Milvus Lite serves {server.tls_mode} TLS at {server.uri}; Ctrl-C ends it."),
+            "",
+            "A client needs:",
+            *(f"  {line}" for line in lines),
+            *notes,
+            "",
+            "Then: milvus-secure check",
+        ]
+    )

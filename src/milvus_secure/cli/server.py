@@ -6,15 +6,15 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .._common.tls_mode import TLSMode
 from ..errors import MilvusSecureError
-from ..mode import TLSMode
 from .check import add_report_flags, show
-from .console import say
+from .console import echo
 from .flags import Commands, add_settings_flags, settings_from, tls_mode
 
 if TYPE_CHECKING:
-    from ..server_config import ServerPlan
-    from ..settings import MilvusSettings
+    from ..server.config import ServerPlan
+    from ..settings.model import MilvusSettings
 
 _TARGETS = ("compose", "helm", "operator", "kubernetes", "cert-manager")
 _GRPC_PORT = 19530
@@ -40,24 +40,51 @@ def _add_config(commands: Commands) -> None:
         description="Write the server's configuration, and the client settings that match it. "
         "Without --out it goes to stdout.",
     )
-    parser.add_argument("--certs", metavar="DIR", type=Path, required=True,
-                        help="certificate set, as `certs init` makes it")  # fmt: skip
-    parser.add_argument("--tls-mode", type=tls_mode, default=TLSMode.ONE_WAY, metavar="MODE",
-                        help="one-way (1, default) or mutual (2)")  # fmt: skip
-    parser.add_argument("--target", action="append", choices=_TARGETS,
-                        help="what to write (default: compose); may be repeated")  # fmt: skip
+    parser.add_argument(
+        "--certs",
+        metavar="DIR",
+        type=Path,
+        required=True,
+        help="certificate set, as `certs init` makes it",
+    )
+    parser.add_argument(
+        "--tls-mode",
+        type=tls_mode,
+        default=TLSMode.ONE_WAY,
+        metavar="MODE",
+        help="one-way (1, default) or mutual (2)",
+    )
+    parser.add_argument(
+        "--target",
+        action="append",
+        choices=_TARGETS,
+        help="what to write (default: compose); may be repeated",
+    )
     parser.add_argument("--out", metavar="DIR", type=Path, help="write files here")
-    parser.add_argument("--patch", metavar="FILE", type=Path,
-                        help="a milvus.yaml to change only where it must be")  # fmt: skip
-    parser.add_argument("--host", metavar="NAME",
-                        help="what clients dial (default: the first name)")  # fmt: skip
-    parser.add_argument("--port", metavar="PORT", type=_port, default=_GRPC_PORT,
-                        help=f"gRPC port that clients dial (default: {_GRPC_PORT})")  # fmt: skip
-    parser.add_argument("--rest-port", metavar="PORT", type=_port, default=8080,
-                        help="RESTful API port (default: 8080)")  # fmt: skip
+    parser.add_argument(
+        "--patch", metavar="FILE", type=Path, help="a milvus.yaml to change only where it must be"
+    )
+    parser.add_argument(
+        "--host", metavar="NAME", help="what clients dial (default: the first name)"
+    )
+    parser.add_argument(
+        "--port",
+        metavar="PORT",
+        type=_port,
+        default=_GRPC_PORT,
+        help=f"gRPC port that clients dial (default: {_GRPC_PORT})",
+    )
+    parser.add_argument(
+        "--rest-port",
+        metavar="PORT",
+        type=_port,
+        default=8080,
+        help="RESTful API port (default: 8080)",
+    )
     parser.add_argument("--image", metavar="IMAGE", help="container image of Milvus")
-    parser.add_argument("--internal-tls", action="store_true",
-                        help="TLS among Milvus's own components too")  # fmt: skip
+    parser.add_argument(
+        "--internal-tls", action="store_true", help="TLS among Milvus's own components too"
+    )
     parser.add_argument("--authorization", action="store_true", help="ask for user and password")
     parser.add_argument("--force", action="store_true", help="overwrite files that differ")
     parser.set_defaults(run=run_config)
@@ -65,29 +92,29 @@ def _add_config(commands: Commands) -> None:
 
 def run_config(arguments: argparse.Namespace) -> int:
     """Show or write the files of every target asked for."""
-    from ..render import render_findings  # noqa: PLC0415
-    from ..server_config import TARGETS  # noqa: PLC0415 - loads the YAML library
-    from ..server_config.client_side import name_warning  # noqa: PLC0415
-    from ..server_config.output import as_text, changes, write  # noqa: PLC0415
+    from ..reporting.render import render_findings  # noqa: PLC0415
+    from ..server.config import TARGETS  # noqa: PLC0415 - loads the YAML library
+    from ..server.config.client_env import name_warning  # noqa: PLC0415
+    from ..server.config.output import as_text, changes, write  # noqa: PLC0415
 
     plan = _plan(arguments)
     files: dict[str, bytes] = {}
     for target in arguments.target or ["compose"]:
         files.update(TARGETS[target](plan))
     if "client.env" in files and (warning := name_warning(plan)):
-        say(render_findings([warning]), error=True)
+        echo(render_findings([warning]), error=True)
     if arguments.out is None:
-        say(as_text(files))
+        echo(as_text(files))
         return 0
     difference = changes(files, arguments.out)
     if difference:
-        say(difference.rstrip())
+        echo(difference.rstrip())
     written = write(files, arguments.out, force=arguments.force)
     unchanged = len(files) - len(written)
     told = [f"wrote {arguments.out / name}" for name in written]
     if unchanged:
         told.append(f"{unchanged} files were as they should be")
-    say("\n".join(told))
+    echo("\n".join(told))
     return 0
 
 
@@ -100,22 +127,23 @@ def _add_check(commands: Commands) -> None:
         "with the settings here.",
     )
     parser.add_argument("file", metavar="FILE", type=Path)
-    parser.add_argument("--client", metavar="FILE", type=Path,
-                        help="a client's .env or settings file")  # fmt: skip
+    parser.add_argument(
+        "--client", metavar="FILE", type=Path, help="a client's .env or settings file"
+    )
     add_report_flags(parser)
     parser.set_defaults(run=run_check)
 
 
 def run_check(arguments: argparse.Namespace) -> int:
     """Print the report about the server, or about both ends."""
-    from ..server_check import check_server  # noqa: PLC0415
+    from ..server.check import check_server  # noqa: PLC0415
 
     client = _client(arguments.client) if arguments.client else None
     return show([check_server(arguments.file, client)], arguments)
 
 
 def _client(path: Path) -> MilvusSettings:
-    from ..settings import MilvusSettings  # noqa: PLC0415
+    from ..settings.model import MilvusSettings  # noqa: PLC0415
 
     if not path.is_file():
         raise MilvusSecureError(f"{path} is not a file. Fix: name the client's settings.")
@@ -130,26 +158,31 @@ def _add_curl(commands: Commands) -> None:
         help="print the curl line that asks the RESTful API over the same TLS",
         description="Print the curl line for the RESTful API; put the token in $MILVUS_TOKEN.",
     )
-    parser.add_argument("--rest-port", metavar="PORT", type=_port, default=8080,
-                        help="the server's proxy.http.port (default: 8080)")  # fmt: skip
+    parser.add_argument(
+        "--rest-port",
+        metavar="PORT",
+        type=_port,
+        default=8080,
+        help="the server's proxy.http.port (default: 8080)",
+    )
     add_settings_flags(parser)
     parser.set_defaults(run=run_curl)
 
 
 def run_curl(arguments: argparse.Namespace) -> int:
     """Print the line."""
-    from ..rest import curl_command  # noqa: PLC0415
+    from ..client.rest import curl_command  # noqa: PLC0415
 
     try:
-        say(curl_command(settings_from(arguments), arguments.rest_port))
+        echo(curl_command(settings_from(arguments), arguments.rest_port))
     except ValueError as error:
         raise MilvusSecureError(f"There is no curl line: {error}. Fix: use an https URI.") from None
     return 0
 
 
 def _plan(arguments: argparse.Namespace) -> ServerPlan:
-    from ..server_config import ServerPlan  # noqa: PLC0415
-    from ..server_config.plan import IMAGE  # noqa: PLC0415
+    from ..server.config import ServerPlan  # noqa: PLC0415
+    from ..server.config.server_plan import IMAGE  # noqa: PLC0415
 
     taken = {arguments.port, _GRPC_PORT}  # clients may dial another port than the container has
     if arguments.rest_port in taken:
@@ -159,13 +192,18 @@ def _plan(arguments: argparse.Namespace) -> ServerPlan:
             f"Fix: give another one: --rest-port {free}"
         )
     return ServerPlan(
-        arguments.certs, arguments.tls_mode, host=arguments.host, port=arguments.port,
-        rest_port=arguments.rest_port, image=arguments.image or IMAGE,
-        internal_tls=arguments.internal_tls, authorization=arguments.authorization,
+        arguments.certs,
+        arguments.tls_mode,
+        host=arguments.host,
+        port=arguments.port,
+        rest_port=arguments.rest_port,
+        image=arguments.image or IMAGE,
+        internal_tls=arguments.internal_tls,
+        authorization=arguments.authorization,
         template=_template(arguments.patch),
         template_name=arguments.patch.name if arguments.patch else "milvus.yaml",
         issued_in_cluster="cert-manager" in (arguments.target or ()),
-    )  # fmt: skip
+    )
 
 
 def _port(text: str) -> int:

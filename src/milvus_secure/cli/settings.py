@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from .console import say
+from .console import echo
 from .flags import Commands, add_settings_flags, settings_from
 
 
@@ -26,17 +26,18 @@ def run(arguments: argparse.Namespace) -> int:
     settings = settings_from(arguments)
     shown = settings.shown()
     if arguments.format == "json":
-        say(json.dumps(shown, indent=2, ensure_ascii=False))
+        echo(json.dumps(shown, indent=2, ensure_ascii=False))
         return 0
-    from ..printable import printable  # noqa: PLC0415
-    from ..render import render_findings  # noqa: PLC0415
+    from .._common.printable import printable  # noqa: PLC0415
+    from ..reporting.render import render_findings  # noqa: PLC0415
 
-    rows = [(name, printable(entry["value"]) or "-", entry["source"])
-            for name, entry in shown.items()]  # fmt: skip
+    rows = [
+        (name, printable(entry["value"]) or "-", entry["source"]) for name, entry in shown.items()
+    ]
     names = max(len(row[0]) for row in rows)
     values = min(max(len(row[1]) for row in rows), 40)
     lines = [f"{name:<{names}}  {value:<{values}}  {source}" for name, value, source in rows]
     if settings.notes:
         lines += ["", render_findings(settings.notes)]
-    say("\n".join(lines))
+    echo("\n".join(lines))
     return 0

@@ -13,27 +13,27 @@ from traceback import clear_frames, walk_tb
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary, finalize
 
-from ..checks import RULES
-from ..doctor import judge
-from ..endpoint import mask_uri
+from .._common.endpoint import mask_uri
+from .._common.system_limits import NoPlaceError, require_descriptors
+from ..diagnosis.check import judge
+from ..diagnosis.rules import RULES
 from ..errors import MilvusSecureError, SecureConnectionError
-from ..masking import masked
-from ..resources import NoPlaceError, require_descriptors
-from ..settings import MilvusSettings
-from ..wiring import client_kwargs
-from .patience import GRACE, NO_ANSWER, Budget, bounded
-from .supply import Supply
+from ..settings.masking import masked
+from ..settings.model import MilvusSettings
+from .kwargs import client_kwargs
+from .material_provider import MaterialProvider
+from .timeouts import GRACE, NO_ANSWER, ConnectBudget, call_with_deadline
 
 if TYPE_CHECKING:
     import os
 
     from pymilvus import AsyncMilvusClient, MilvusClient
 
-    from ..report import Report
+    from ..reporting.report import Report
 
 _Result = TypeVar("_Result")
 
-_SUPPLY_OF: WeakKeyDictionary[object, Supply] = WeakKeyDictionary()
+_SUPPLY_OF: WeakKeyDictionary[object, MaterialProvider] = WeakKeyDictionary()
 
 
 def connect_secure(
@@ -76,13 +76,13 @@ def connect_secure(
     settings = supply.settings
     from pymilvus import MilvusClient  # noqa: PLC0415 - takes most of a second
 
-    budget = Budget(settings.timeout)
+    budget = ConnectBudget(settings.timeout)
     while True:
         seconds = budget.attempt()
         kwargs = {**client_kwargs(settings, supply.path), "timeout": seconds}
         try:
             require_descriptors()
-            client = bounded(partial(MilvusClient, **kwargs), seconds)
+            client = call_with_deadline(partial(MilvusClient, **kwargs), seconds)
         except BaseException as error:
             kwargs.clear()
             _forget_variables(error)
@@ -122,7 +122,7 @@ async def connect_secure_async(
             "The installed pymilvus has no AsyncMilvusClient. Fix: install a newer pymilvus."
         ) from None
 
-    budget = Budget(settings.timeout)
+    budget = ConnectBudget(settings.timeout)
     while True:
         seconds = budget.attempt()
         kwargs = {**client_kwargs(settings, supply.path), "timeout": seconds}
@@ -142,12 +142,12 @@ async def connect_secure_async(
             return _supplied(client, supply)
 
 
-def supply_of(client: object) -> Supply | None:
+def supply_of(client: object) -> MaterialProvider | None:
     """What a client was connected with; None if it is not this library's."""
     return _SUPPLY_OF.get(client)
 
 
-def _supplied(client: _Result, supply: Supply) -> _Result:
+def _supplied(client: _Result, supply: MaterialProvider) -> _Result:
     _SUPPLY_OF[client] = supply
     finalize(client, supply.close)  # pymilvus's handlers outlive it, in cycles
     return client
@@ -160,7 +160,7 @@ def _prepared(
     overrides: dict[str, Any],
     *,
     preflight: bool,
-) -> Supply:
+) -> MaterialProvider:
     try:
         if settings is None:
             settings = MilvusSettings(profile=profile, config=config, **overrides)
@@ -172,7 +172,7 @@ def _prepared(
             settings = settings.replace(**overrides)
     finally:
         overrides.clear()  # the caller's too: crash reporters show what frames hold
-    supply = Supply(settings)
+    supply = MaterialProvider(settings)
     if preflight:
         if supply.report.errors:
             raise SecureConnectionError(supply.report)
@@ -234,9 +234,9 @@ def _is_failure(error: BaseException) -> bool:
     return isinstance(error, (exceptions.MilvusException, grpc.RpcError, OSError))
 
 
-def diagnosed(supply: Supply, seconds: float) -> Report:
+def diagnosed(supply: MaterialProvider, seconds: float) -> Report:
     """Look at the endpoint with the material in use, and judge all there is."""
-    from ..probe import probe  # noqa: PLC0415 - only a failure needs it
+    from ..diagnosis.probe import probe  # noqa: PLC0415 - only a failure needs it
 
     observation = probe(supply.context(), timeout=seconds)
     return judge(supply.context(observation), RULES)

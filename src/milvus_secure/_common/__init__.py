@@ -1,0 +1,1 @@
+"""What every layer may use: it imports the standard library alone."""

@@ -1,0 +1,84 @@
+"""The three ways a Milvus endpoint can be reached, numbered as ``common.security.tlsMode``."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..settings.model import MilvusSettings
+
+
+class TLSMode(str, Enum):
+    """What the user insists on, or what the material given amounts to.
+
+    ``AUTO`` only ever stands in a setting; a report names one of the other three.
+    """
+
+    AUTO = "auto"
+    PLAINTEXT = "plaintext"
+    ONE_WAY = "one-way"
+    MUTUAL = "mutual"
+
+    def __str__(self) -> str:
+        return self.value
+
+    @property
+    def number(self) -> int:
+        """The value ``common.security.tlsMode`` has in milvus.yaml for this mode.
+
+        Raises:
+            ValueError: For ``AUTO``, which a server does not know.
+        """
+        if self is TLSMode.AUTO:
+            raise ValueError("auto is no mode of a server")
+        return _NUMBERED.index(self)
+
+    @classmethod
+    def parse(cls, value: object) -> TLSMode:
+        """Read a mode by its name, or by its number in milvus.yaml.
+
+        Args:
+            value: A ``TLSMode``, one of its names in any case, or 0, 1 or 2 (also as text).
+
+        Raises:
+            ValueError: If the value names no mode.
+        """
+        text = str(value).strip().lower().replace("_", "-")
+        if text in {"0", "1", "2"} and not isinstance(value, bool):
+            return _NUMBERED[int(text)]
+        try:
+            return cls(text)
+        except ValueError:
+            raise ValueError("use auto, plaintext, one-way or mutual (or 0, 1, 2)") from None
+
+
+_NUMBERED = (TLSMode.PLAINTEXT, TLSMode.ONE_WAY, TLSMode.MUTUAL)
+
+
+def resolve_mode(settings: MilvusSettings) -> TLSMode:
+    """Decide how to connect from what is given; contradictions are judged elsewhere.
+
+    An explicit ``tls_mode`` decides, then ``secure=False``. Otherwise either half of a client
+    pair means mutual TLS, any other PEM setting, ``secure=True`` or https means one-way TLS.
+    """
+    if settings.tls_mode is not TLSMode.AUTO:
+        return settings.tls_mode
+    if settings.secure is False:
+        return TLSMode.PLAINTEXT
+    if has(settings, "client_pem") or has(settings, "client_key"):
+        return TLSMode.MUTUAL
+    anchored = has(settings, "server_pem") or has(settings, "ca_pem")
+    if anchored or settings.secure or settings.uri.lower().startswith("https:"):
+        return TLSMode.ONE_WAY
+    return TLSMode.PLAINTEXT
+
+
+def has(settings: MilvusSettings, slot: str) -> bool:
+    """True if a piece of material is given, as text or as a path.
+
+    Args:
+        settings: Loaded settings.
+        slot: ``server_pem``, ``ca_pem``, ``client_pem`` or ``client_key``.
+    """
+    return getattr(settings, slot) is not None or getattr(settings, f"{slot}_path") is not None

@@ -1,0 +1,1 @@
+"""Says what certificate files and sets hold."""

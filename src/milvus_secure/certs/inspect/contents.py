@@ -1,0 +1,159 @@
+"""Reads certificates, keys and requests out of PEM, DER and PKCS#12 files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.serialization import pkcs7, pkcs12
+
+from ...errors import CertificateError
+from ...pem.blocks import Armor, read_armor
+from ...pem.certificate import NAME_ERRORS
+from ...pem.files import read_path
+from ...pem.formats import Kind, recognise
+from ...pem.panics import panics_as_errors
+
+AskPassword = Callable[[str], str]
+"""Given what it is for, answers with a password."""
+
+
+@dataclass
+class Contents:
+    """What a file holds.
+
+    Attributes:
+        path: The file.
+        form: ``PEM``, ``DER``, ``PKCS#12`` or ``PKCS#7``.
+        certificates: In the file's order.
+        keys: Private keys.
+        requests: Certificate signing requests.
+        notes: Blocks that could not be read, and why.
+    """
+
+    path: Path
+    form: str
+    certificates: list[x509.Certificate] = field(default_factory=list)
+    keys: list[PrivateKeyTypes] = field(default_factory=list, repr=False)
+    requests: list[x509.CertificateSigningRequest] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def read_contents(path: Path, ask: AskPassword) -> Contents:
+    """Read a file.
+
+    Args:
+        path: PEM, DER, PKCS#12 or PKCS#7.
+        ask: Called for the password of an encrypted key or store.
+
+    Raises:
+        CertificateError: If it cannot be read, is none of these, or the password is wrong.
+    """
+    got = read_path(os.fspath(path))
+    if got.fault is not None:
+        hint = f"did you mean {got.fault.hint}?" if got.fault.hint else "name a file."
+        raise CertificateError(
+            f"{path} cannot be read: {got.fault.detail or got.fault.code}.", hint
+        )
+    if not got.data.strip():
+        raise CertificateError(f"{path} is empty.", "restore it from a copy, or make a new set.")
+    armors = list(read_armor(got.data))
+    if armors:
+        found = Contents(path, "PEM")
+        for armor in armors:
+            _add_block(found, armor, ask)
+        return found
+    return _binary(path, got.data, ask)
+
+
+def _add_block(found: Contents, armor: Armor, ask: AskPassword) -> None:
+    where = f"line {armor.line}, {armor.label}"
+    if armor.error:
+        found.notes.append(f"{where}: {armor.error}")
+        return
+    try:
+        if armor.label.endswith("CERTIFICATE REQUEST"):
+            found.requests.append(_request(armor.der))
+        elif armor.label.endswith("CERTIFICATE"):
+            found.certificates.append(x509.load_der_x509_certificate(armor.der))
+        elif armor.label == "PKCS7":
+            found.certificates += pkcs7.load_der_pkcs7_certificates(armor.der)
+        elif armor.label.endswith("PRIVATE KEY"):
+            load = serialization.load_pem_private_key
+            found.keys.append(_key(found.path, lambda word: load(armor.text, word), ask))
+        else:
+            found.notes.append(f"{where}: not shown")
+    except (*NAME_ERRORS, UnsupportedAlgorithm, x509.InvalidVersion):
+        found.notes.append(f"{where}: it holds nothing that can be read")
+
+
+def _request(der: bytes) -> x509.CertificateSigningRequest:
+    """A request all of which can be read: cryptography parses names and key only when asked."""
+    request = x509.load_der_x509_csr(der)
+    _ = request.subject, request.public_key(), request.is_signature_valid
+    return request
+
+
+def _binary(path: Path, data: bytes, ask: AskPassword) -> Contents:
+    kind = recognise(data)
+    if kind is Kind.CERTIFICATE:
+        return Contents(path, "DER", certificates=[x509.load_der_x509_certificate(data)])
+    if kind is Kind.CSR:
+        try:
+            return Contents(path, "DER", requests=[_request(data)])
+        except (*NAME_ERRORS, UnsupportedAlgorithm):
+            raise CertificateError(
+                f"{path} is a damaged certificate request.", "make the request anew."
+            ) from None
+    if kind is Kind.PKCS7:
+        return Contents(path, "PKCS#7", certificates=pkcs7.load_der_pkcs7_certificates(data))
+    if kind is Kind.KEY:
+        load = serialization.load_der_private_key
+        return Contents(path, "DER", keys=[_key(path, lambda word: load(data, word), ask)])
+    if kind is Kind.PKCS12:
+        return _store(path, data, ask)
+    raise CertificateError(
+        f"{path} is {kind.value}; it holds no certificate, key or request.", "name another file."
+    )
+
+
+def _store(path: Path, data: bytes, ask: AskPassword) -> Contents:
+    try:
+        with panics_as_errors():
+            try:
+                store = pkcs12.load_pkcs12(data, None)
+            except ValueError:
+                store = pkcs12.load_pkcs12(data, ask(f"Password of {path}").encode())
+    except (ValueError, UnsupportedAlgorithm):
+        raise CertificateError(
+            f"{path} does not open with this password.", "try another one."
+        ) from None
+    first = [store.cert] if store.cert else []
+    return Contents(
+        path,
+        "PKCS#12",
+        [one.certificate for one in [*first, *store.additional_certs]],
+        [store.key] if store.key else [],
+    )
+
+
+def _key(
+    path: Path, load: Callable[[bytes | None], PrivateKeyTypes], ask: AskPassword
+) -> PrivateKeyTypes:
+    try:
+        return load(None)
+    except TypeError:  # encrypted
+        pass
+    try:
+        with panics_as_errors():
+            return load(ask(f"Password of {path}").encode())
+    except (ValueError, TypeError):
+        raise CertificateError(
+            f"{path} does not open with this password.", "try another one."
+        ) from None

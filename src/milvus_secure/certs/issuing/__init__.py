@@ -1,0 +1,1 @@
+"""Plans and issues certificates in memory."""

@@ -1,0 +1,1 @@
+"""Writes certificate sets to disk."""

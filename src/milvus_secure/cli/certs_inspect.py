@@ -1,0 +1,182 @@
+"""The ``certs`` commands that change no set: show, status, export."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import CertificateError
+from .console import echo
+from .flags import Commands, add_settings_flags, settings_from
+
+if TYPE_CHECKING:
+    from ..certs.inspect.contents import Contents
+
+
+def add_parsers(commands: Commands) -> None:
+    """Mount the commands."""
+    _add_show(commands)
+    _add_status(commands)
+    _add_export(commands)
+
+
+def _add_show(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "show",
+        help="say what is in certificates, keys and requests",
+        description="Show PEM, DER, PKCS#12 and PKCS#7 files, and which key belongs to what.",
+    )
+    parser.add_argument(
+        "file",
+        metavar="FILE",
+        type=Path,
+        nargs="+",
+        help="a directory stands for its .pem, .key and .csr",
+    )
+    parser.add_argument("--format", choices=("text", "json"), default="text")
+    _add_password(parser)
+    parser.set_defaults(run=run_show)
+
+
+def run_show(arguments: argparse.Namespace) -> int:
+    """Show files; 1 if one of them cannot be read, the others are shown all the same."""
+    from ..certs.inspect.contents import Contents  # noqa: PLC0415
+    from ..certs.inspect.show import describe, render  # noqa: PLC0415
+    from ..reporting.render import render_error  # noqa: PLC0415
+
+    read = [
+        path if isinstance(path, CertificateError) else _read(path, arguments)
+        for path in _expanded(arguments.file)
+    ]
+    found = [one for one in read if isinstance(one, Contents)]
+    failed = [one for one in read if isinstance(one, CertificateError)]
+    if found or arguments.format == "json":
+        described = describe(found)
+        as_json = arguments.format == "json"
+        echo(json.dumps(described, indent=2, ensure_ascii=False) if as_json else render(described))
+    for one in failed:
+        echo(render_error(one), error=True)
+    return 1 if failed else 0
+
+
+def _read(path: Path, arguments: argparse.Namespace) -> Contents | CertificateError:
+    from ..certs.inspect.contents import read_contents  # noqa: PLC0415
+
+    try:
+        return read_contents(path, lambda what: _password(arguments, what))
+    except CertificateError as error:
+        return error
+
+
+def _expanded(paths: list[Path]) -> Iterator[Path | CertificateError]:
+    suffixes = {".pem", ".key", ".csr", ".crt", ".cer", ".der", ".p12", ".pfx"}
+    for path in paths:
+        if not path.is_dir():
+            yield path
+        elif found := sorted(one for one in path.iterdir() if one.suffix in suffixes):
+            yield from found
+        else:
+            yield CertificateError(
+                f"{path} holds no certificate, key or request.",
+                f"name a file, or a directory that holds {', '.join(sorted(suffixes))}.",
+            )
+
+
+def _add_status(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "status",
+        help="what expires first",
+        description="Every certificate the settings refer to, and those in PATH, sorted by what "
+        "ends first. Exit status 1 if one is expiring, expired or unreadable.",
+    )
+    parser.add_argument(
+        "path", metavar="PATH", type=Path, nargs="*", help="files, or directories with *.pem"
+    )
+    parser.add_argument("--format", choices=("text", "json", "prometheus"), default="text")
+    add_settings_flags(parser)
+    parser.set_defaults(run=run_status)
+
+
+def run_status(arguments: argparse.Namespace) -> int:
+    """Print the rows; 1 if somebody needs to act."""
+    from ..certs.inspect import status  # noqa: PLC0415
+    from ..pem.material import read_material  # noqa: PLC0415
+
+    settings = settings_from(arguments)
+    warning_days = settings.expiry_warning_days
+    rows = status.by_expiry(
+        [
+            *status.of_material(read_material(settings), warning_days),
+            *status.of_paths(arguments.path, warning_days),
+        ]
+    )
+    formats = {
+        "text": status.as_text,
+        "json": status.as_json,
+        "prometheus": status.as_prometheus,
+    }
+    echo(formats[arguments.format](rows))
+    return 0 if all(row.good for row in rows) else 1
+
+
+def _add_export(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "export",
+        help="write client material as PKCS#12, for Java and others",
+        description="Write a client's pair, its chain and the CA into one encrypted store.",
+    )
+    parser.add_argument("directory", metavar="DIR", type=Path, help="the certificate set")
+    parser.add_argument(
+        "--client", default="client", metavar="NAME", help="whose (default: client)"
+    )
+    parser.add_argument("--out", type=Path, metavar="FILE", help="default: DIR/NAME.p12")
+    parser.add_argument("--force", action="store_true", help="replace FILE")
+    _add_password(parser)
+    parser.set_defaults(run=run_export)
+
+
+def run_export(arguments: argparse.Namespace) -> int:
+    """Write the store."""
+    from ..certs import CertificateSet  # noqa: PLC0415
+    from ..certs.messages import fill  # noqa: PLC0415
+    from ..certs.storage.store import write_file  # noqa: PLC0415
+
+    out = arguments.out or arguments.directory / f"{arguments.client}.p12"
+    password = _password(arguments, f"New password for {out}", twice=True)
+    store = CertificateSet(arguments.directory).export_pkcs12(password, arguments.client)
+    write_file(out, store, private=True, overwrite=arguments.force)
+    echo(fill(f"{out}: the pair of {arguments.client} and its CA, as PKCS#12", hang="    "))
+    return 0
+
+
+def _add_password(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--password-file",
+        metavar="FILE",
+        type=Path,
+        help="its first line is the password; asked for otherwise",
+    )
+
+
+def _password(arguments: argparse.Namespace, what: str, *, twice: bool = False) -> str:
+    if arguments.password_file is not None:
+        from ..pem.files import read_path  # noqa: PLC0415
+
+        got = read_path(str(arguments.password_file))
+        if got.fault is None:
+            return (got.data.decode("utf-8", "surrogateescape").splitlines() or [""])[0]
+        why = got.fault.detail or got.fault.code
+        raise CertificateError(f"{arguments.password_file} cannot be read: {why}.", "name a file.")
+    if not sys.stdin.isatty():
+        raise CertificateError(
+            f"{what}: there is no terminal to ask at.", "give --password-file FILE."
+        )
+    password = getpass.getpass(f"{what}: ")
+    if twice and getpass.getpass("Again: ") != password:
+        raise CertificateError("The two passwords differ.", "try again.")
+    return password

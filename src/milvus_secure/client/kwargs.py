@@ -1,0 +1,155 @@
+"""From settings to the keyword arguments that make pymilvus do what was asked.
+
+pymilvus lets ``server_pem_path`` win and silently drops the client pair beside it; it ignores
+``ca_pem_path`` without a client pair, and a client pair without ``ca_pem_path``
+(``GrpcHandler._setup_grpc_channel``, newer releases ``_create_grpc_channel``). So exactly one
+shape is ever passed for each mode.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, TypedDict, cast
+from uuid import uuid4
+
+from .._common.endpoint import parse_endpoint
+from .._common.system_limits import NoPlaceError
+from .._common.tls_mode import TLSMode, has, resolve_mode
+from .._common.versions import installed_pymilvus
+from ..diagnosis.check import check, raise_for_settings_errors
+from ..errors import SecureConnectionError
+from ..pem.material import read_material
+from ..pem.public_roots import public_roots_path
+from ..settings.normalize import SYSTEM
+
+if TYPE_CHECKING:
+    from ..settings.model import MilvusSettings
+
+
+class ClientKwargs(TypedDict, total=False):
+    """Exactly the keywords that may be passed to pymilvus; none of them is ever None."""
+
+    uri: str
+    user: str
+    password: str
+    token: str
+    db_name: str
+    timeout: float
+    secure: bool
+    server_name: str
+    server_pem_path: str
+    client_pem_path: str
+    client_key_path: str
+    ca_pem_path: str
+    dedicated: bool
+    alias: str
+
+
+def client_kwargs(
+    settings: MilvusSettings, path_of: Callable[[str], Any] | None = None
+) -> ClientKwargs:
+    """Map settings to pymilvus's keywords; see `MilvusSettings.client_kwargs`.
+
+    Args:
+        settings: As loaded.
+        path_of: Where the material of a slot is read; the settings' own paths when None, and
+            their spool for what has none.
+
+    Raises:
+        SecureConnectionError: If the settings contradict each other, ask for plaintext
+            without ``allow_plaintext``, or name a file that must never reach gRPC; or if there is
+            no place for material that has none.
+    """
+    raise_for_settings_errors(settings)
+    mode = resolve_mode(settings)
+    endpoint = parse_endpoint(settings.uri)
+    scheme = "http" if mode is TLSMode.PLAINTEXT else "https"
+    kwargs = ClientKwargs(
+        uri=f"{scheme}://{endpoint.address}",
+        secure=mode is not TLSMode.PLAINTEXT,
+        timeout=settings.timeout,
+    )
+    if settings.token:
+        kwargs["token"] = settings.token.get_secret_value()
+    if settings.user:
+        kwargs["user"] = settings.user
+    if settings.password:
+        kwargs["password"] = settings.password.get_secret_value()
+    if settings.db_name:
+        kwargs["db_name"] = settings.db_name
+    if mode is not TLSMode.PLAINTEXT:
+        if settings.server_name:
+            kwargs["server_name"] = settings.server_name
+        slots = _slots(settings, mode)
+        _reject_unsafe_files(settings, slots.values())
+        path = path_of or _own_paths(settings)
+        kwargs.update(cast("ClientKwargs", {name: path(slot) for name, slot in slots.items()}))
+        if mode is TLSMode.MUTUAL and "ca_pem_path" not in slots:
+            kwargs["ca_pem_path"] = str(public_roots_path())
+    kwargs.update(_own_channel())
+    return kwargs
+
+
+def _slots(settings: MilvusSettings, mode: TLSMode) -> dict[str, str]:
+    """Which of pymilvus's keywords takes which slot; public roots are in none.
+
+    A CA alone becomes the anchor in the only keyword pymilvus reads without a client pair.
+    """
+    if mode is TLSMode.MUTUAL:
+        chosen = {f"{slot}_path": slot for slot in ("ca_pem", "client_pem", "client_key")}
+    elif has(settings, "server_pem"):
+        chosen = {"server_pem_path": "server_pem"}
+    else:
+        chosen = {"server_pem_path": "ca_pem"} if has(settings, "ca_pem") else {}
+    public = settings.ca_pem is None and settings.ca_pem_path == SYSTEM
+    return {name: slot for name, slot in chosen.items() if not (public and slot == "ca_pem")}
+
+
+def _own_paths(settings: MilvusSettings) -> Callable[[str], str]:
+    """The files that were named; a spooled one for text and for what gRPC cannot read."""
+    material = read_material(settings)
+
+    def path(slot: str) -> str:
+        one = material[slot]
+        if one.setting != slot and one.pem == one.data:
+            return str(getattr(settings, one.setting))
+        try:
+            return settings.spool.path_for(one.pem)
+        except NoPlaceError as error:
+            raise SecureConnectionError(check(settings, online=False), str(error)) from error
+
+    return path
+
+
+def _reject_unsafe_files(settings: MilvusSettings, slots: Iterable[str]) -> None:
+    """Refuse what no caller can catch later: an abort, a hang, or trust in everyone.
+
+    An empty client file makes gRPC abort the process, an empty anchor makes it (since 1.78) trust
+    all public roots, and pymilvus would wait for ever to open a pipe.
+    """
+    for slot in slots:
+        named = getattr(settings, f"{slot}_path")
+        try:
+            status = None if named is None else os.stat(named)  # noqa: PTH116 - a path already
+        except (OSError, ValueError):
+            continue  # pymilvus raises an ordinary error for it
+        if status and (not stat.S_ISREG(status.st_mode) or status.st_size == 0):
+            raise SecureConnectionError(check(settings, online=False))
+
+
+def _own_channel() -> ClientKwargs:
+    """Keep this client's channel to itself: pymilvus shares them without regard to TLS.
+
+    From 2.6.10 on clients share a channel by address and token unless ``dedicated``
+    (pymilvus ``client/connection_manager.py``). From 2.5.12 to 2.6.9 they share it by an alias
+    made of URI and user (``milvus_client/_utils.py``); the same releases, and 2.5.10 and 2.5.11,
+    take an alias from the caller. Older ones make a random alias themselves, and refuse one.
+    With ``connections.connect``, which registers under ``alias``, put your own there instead.
+    """
+    if installed_pymilvus() >= (2, 6, 10):
+        return ClientKwargs(dedicated=True)
+    if installed_pymilvus() >= (2, 5, 12):
+        return ClientKwargs(alias=f"milvus-secure-{uuid4().hex}")
+    return ClientKwargs()

@@ -1,0 +1,177 @@
+"""Hands pymilvus one client's PEM material, renewed when it was renewed, and only when sound.
+
+pymilvus opens its paths each time it makes a channel: when a client connects and, from 2.6.11 on,
+when it connects again (``GrpcHandler.reconnect``). It takes any ``os.PathLike`` for a path, so
+the files are looked at, judged and handed over in that very moment. Left to itself it would
+read half a file, or a new certificate beside the old key; and a file that is just being
+truncated makes gRPC abort the process.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ..diagnosis.check import judge
+from ..diagnosis.context import Context
+from ..diagnosis.rules import OFFLINE
+from ..pem.material import read_material
+from ..pem.temp_files import Spool
+from ..reporting.report import Finding, Report, Severity
+
+if TYPE_CHECKING:
+    from ..reporting.observation import Observation
+    from ..settings.model import MilvusSettings
+
+LOG = logging.getLogger("milvus_secure")
+_LEVELS = {
+    Severity.ERROR: logging.ERROR,
+    Severity.WARNING: logging.WARNING,
+    Severity.INFO: logging.INFO,
+}
+
+
+class MaterialProvider:
+    """The material of one client: what is in use, and what is to be used next.
+
+    It goes with the client; what has a path only for its sake goes with it.
+
+    Args:
+        settings: Say where the material is.
+    """
+
+    def __init__(self, settings: MilvusSettings) -> None:
+        self.settings = settings
+        self._edition = _Snapshot(settings)
+        self.told: frozenset[str] = frozenset()
+        self._handed_out = False
+        self._refused: Mapping[str, bytes] = {}
+        self._reading = _Reading()
+
+    @property
+    def report(self) -> Report:
+        """What the offline rules find about the settings and the material in use."""
+        return self._edition.report
+
+    def tell_warnings(self) -> None:
+        """Log the report's warnings, and remember in `told` which messages were logged."""
+        for warning in self.report.warnings:
+            log(warning)
+        self.told = frozenset(one.message for one in self.report.warnings)
+
+    def path(self, slot: str) -> os.PathLike[str]:
+        """The path of a slot's material; it leads to the renewed material once there is some."""
+        return _Path(self, slot)
+
+    def context(self, observation: Observation | None = None) -> Context:
+        """What the rules may look at, with the material in use."""
+        return Context(self.settings, self._edition.material, observation)
+
+    def renew(self) -> bool:
+        """Read the files again, and use them from now on if they changed and are no worse.
+
+        What is refused is logged, once for each state of the files.
+
+        Returns:
+            True if the material in use changed.
+        """
+        latest = _Snapshot(self.settings)
+        if latest.data == self._edition.data:
+            return False
+        errors = [one for one in latest.report.errors if one.code not in self._edition.codes]
+        if errors:  # judged anew each time: a certificate may not be valid yet
+            if latest.data != self._refused:
+                LOG.warning("The renewed TLS material is not used; the earlier stays in use.")
+                for one in errors:
+                    log(one)
+            self._refused = latest.data
+            return False
+        self._edition, self._refused = latest, {}
+        return True
+
+    def close(self) -> None:
+        """Remove what has a path only as long as the client lives."""
+        self._reading = _Reading()
+        self._edition.close()
+
+    def next_path(self, slot: str) -> str:
+        """Where to read a slot's material now.
+
+        A thread that asks for all slots gets one edition of them, whatever happens meanwhile:
+        it starts over when it asks for one a second time.
+        """
+        reading = self._reading
+        if reading.edition is None or slot in reading.slots:
+            if self._handed_out:
+                self.renew()
+            self._handed_out = True
+            reading.edition, reading.slots = self._edition, set()
+        reading.slots.add(slot)
+        return reading.edition.path(slot)
+
+
+def log(one: Finding) -> None:
+    """Tell the ``milvus_secure`` logger of a finding."""
+    LOG.log(_LEVELS[one.severity], "%s: %s Fix: %s", one.code, one.message, one.remedy)
+
+
+class _Snapshot:
+    """All material as it was at one moment, and paths that keep it so."""
+
+    def __init__(self, settings: MilvusSettings) -> None:
+        self.settings = settings
+        self.material = read_material(settings)
+        self.data = {slot: one.data for slot, one in self.material.items()}
+        self._spool = Spool()
+
+    @cached_property
+    def report(self) -> Report:
+        return judge(Context(self.settings, self.material), OFFLINE)
+
+    @property
+    def codes(self) -> set[str]:
+        """The errors it has already, as a connection without preflight may."""
+        return {one.code for one in self.report.errors}
+
+    def close(self) -> None:
+        self._spool.close()
+
+    def path(self, slot: str) -> str:
+        one = self.material[slot]
+        if one.setting == slot:  # given as text
+            return self._spool.path_for(one.pem)
+        named = str(getattr(self.settings, one.setting))
+        if not one.data:  # missing, unreadable or empty: for the caller to judge
+            return named
+        return self._spool.path_for(one.pem, on_disk=named if one.pem == one.data else None)
+
+
+class _Reading(threading.local):
+    """What a thread has asked for since it began to read the material."""
+
+    edition: _Snapshot | None = None
+    slots: set[str]
+
+
+class _Path(os.PathLike[str]):
+    """A path that leads to whatever the material is when it is opened."""
+
+    def __init__(self, supply: MaterialProvider, slot: str) -> None:
+        self._supply = supply
+        self._slot = slot
+
+    def __fspath__(self) -> str:
+        return self._supply.next_path(self._slot)
+
+    def __str__(self) -> str:
+        return f"<the {self._slot} of a client>"
+
+    __repr__ = __str__
+
+    def __deepcopy__(self, memo: object) -> _Path:
+        """Before 2.6, pymilvus copies what it is given (``orm/connections.py``)."""
+        return self

@@ -1,0 +1,1 @@
+"""Judges settings, files and the endpoint, and explains what it finds."""

@@ -1,0 +1,117 @@
+"""`check`: settings to report, offline or with a look at the endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from ..errors import SecureConnectionError
+from ..pem.material import read_material
+from ..reporting.report import Report, Severity, ranked
+from . import rules as checks
+from .context import Context
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop, Semaphore
+
+    from ..reporting.observation import Observation
+    from ..settings.model import MilvusSettings
+
+_AT_ONCE = 100
+"""Endpoints probed at a time: each holds a few sockets and two or three threads."""
+
+_TURNS: WeakKeyDictionary[AbstractEventLoop, Semaphore] = WeakKeyDictionary()
+
+
+def check(settings: MilvusSettings | None = None, *, online: bool = True) -> Report:
+    """Judge settings and files, and the endpoint unless told otherwise.
+
+    Args:
+        settings: As loaded; the surroundings' own when None.
+        online: Also probe the endpoint, within ``settings.timeout`` seconds. An offline error
+            that would keep a connection from being tried does not stop the probe.
+
+    Returns:
+        The report. Nothing found is ever raised.
+
+    Raises:
+        SettingsError: If no settings are given and the surroundings' cannot be loaded.
+    """
+    if settings is None:
+        from ..settings.model import MilvusSettings  # noqa: PLC0415 - only its type is known above
+
+        settings = MilvusSettings()
+    context = Context(settings, read_material(settings))
+    if online:
+        context = replace(context, observation=_observed(context))
+    return judge(context, checks.RULES if online else checks.OFFLINE)
+
+
+async def check_async(settings: MilvusSettings | None = None, *, online: bool = True) -> Report:
+    """`check` without blocking the event loop, up to a hundred at a time in one loop.
+
+    Each works in a thread of its own, which ends with it; the loop's own few are left alone.
+    """
+    import asyncio  # noqa: PLC0415 - 20 ms that an offline check does not need
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
+
+    loop = asyncio.get_running_loop()
+    async with _TURNS.setdefault(loop, asyncio.Semaphore(_AT_ONCE)):
+        pool = ThreadPoolExecutor(1, thread_name_prefix="milvus-secure-check")
+        working = loop.run_in_executor(pool, partial(check, settings, online=online))
+        try:
+            return await working
+        finally:
+            pool.shutdown(wait=not working.cancelled())
+
+
+def check_many(targets: Iterable[MilvusSettings], *, online: bool = True) -> list[Report]:
+    """Judge several settings and their endpoints, up to a hundred at a time.
+
+    Args:
+        targets: Loaded settings; each keeps its own ``timeout`` from when its turn comes.
+        online: As for `check`.
+
+    Returns:
+        One report each, in the order given.
+    """
+    one_check = partial(check, online=online)
+    targets = list(targets)
+    if len(targets) <= 1:
+        return [one_check(settings) for settings in targets]
+    from .threads import map_in_threads  # noqa: PLC0415 - for several only
+
+    return map_in_threads(one_check, targets, _AT_ONCE)
+
+
+def _observed(context: Context) -> Observation:
+    from .probe import probe  # noqa: PLC0415 - the network is for those who ask
+
+    return probe(context)
+
+
+def judge(context: Context, rules: Sequence[checks.Rule]) -> Report:
+    """Run rules over a context and rank what they find."""
+    findings, skipped = checks.run(context, rules)
+    return Report(
+        context.mode,
+        ranked([*context.settings.notes, *findings]),
+        skipped,
+        context.settings.shown(),
+        context.observation,
+    )
+
+
+def raise_for_settings_errors(settings: MilvusSettings) -> None:
+    """Judge the settings alone, opening no file.
+
+    Raises:
+        SecureConnectionError: If they contradict each other.
+    """
+    context = Context(settings, {})
+    found, _ = checks.run(context, checks.SETTINGS)
+    if any(one.severity is Severity.ERROR for one in (*settings.notes, *found)):
+        raise SecureConnectionError(judge(context, checks.SETTINGS))

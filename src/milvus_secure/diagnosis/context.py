@@ -1,0 +1,189 @@
+"""Everything a rule may look at, immutable: settings, mode, material, clock, observation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from .._common.endpoint import Endpoint, parse_endpoint
+from .._common.tls_mode import TLSMode, has, resolve_mode
+from ..pem.certificate import extension
+from ..pem.material import Material, parse_material
+from ..pem.public_roots import public_roots
+from ..verification.hostname import installed_grpc
+from ..verification.path import Role, Verdict, judge_path
+
+if TYPE_CHECKING:
+    from cryptography import x509
+
+    from ..reporting.observation import Observation
+    from ..settings.model import MilvusSettings
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Certificates as a peer presents them, leaf first, and where they were seen.
+
+    The same rules judge a chain from a file and one served by the endpoint.
+
+    Attributes:
+        certificates: At least one.
+        setting: The setting the file belongs to, or ``uri`` for a served chain.
+        source: Where that setting's value came from.
+        origin: ``file:/abs/server.pem`` or ``endpoint:host:port``.
+        served: True if the endpoint presented it.
+    """
+
+    certificates: tuple[x509.Certificate, ...]
+    setting: str
+    source: str
+    origin: str
+    served: bool = False
+
+    @property
+    def leaf(self) -> x509.Certificate:
+        """The end-entity certificate, first by TLS's rule (RFC 8446, 4.4.2)."""
+        return self.certificates[0]
+
+
+@dataclass(frozen=True)
+class Context:
+    """The immutable input of every rule.
+
+    Attributes:
+        settings: As loaded.
+        material: What the PEM settings hold, by slot.
+        observation: What the probe saw, or None for an offline check.
+        now: The time certificates are judged at, with zone.
+        grpc: Release of the installed grpcio, such as ``(1, 85)``.
+    """
+
+    settings: MilvusSettings
+    material: Mapping[str, Material]
+    observation: Observation | None = None
+    now: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
+    grpc: tuple[int, int] = field(default_factory=installed_grpc)
+
+    @cached_property
+    def mode(self) -> TLSMode:
+        """What the settings amount to, also where they contradict each other."""
+        return resolve_mode(self.settings)
+
+    @cached_property
+    def endpoint(self) -> Endpoint | None:
+        """The address pymilvus would dial, or None if the URI cannot be used."""
+        try:
+            return parse_endpoint(self.settings.uri)
+        except ValueError:
+            return None
+
+    @cached_property
+    def anchor_material(self) -> Material | None:
+        """What `wiring` hands to gRPC as root certificates; None means gRPC's public roots."""
+        if self.mode is TLSMode.PLAINTEXT:
+            return None
+        slots = ("ca_pem",) if self.mode is TLSMode.MUTUAL else ("server_pem", "ca_pem")
+        chosen = next((self.material[slot] for slot in slots if slot in self.material), None)
+        return None if chosen is None or chosen.origin == "system" else chosen
+
+    @cached_property
+    def anchors(self) -> tuple[x509.Certificate, ...]:
+        """The trust anchors for the server's chain, as gRPC reads them."""
+        chosen = self.anchor_material
+        if chosen is not None:
+            return chosen.certificates
+        raw = Material("ca_pem", "ca_pem_path", "default", "system", public_roots())
+        return parse_material(raw).certificates
+
+    @cached_property
+    def server_chain(self) -> Chain | None:
+        """The server's certificate: as served, else as pinned when the file can only be that."""
+        if self.observation is not None and self.observation.chain:
+            return Chain(
+                self.observation.chain,
+                "uri",
+                self.settings.source_of("uri"),
+                f"endpoint:{self.observation.address}",
+                served=True,
+            )
+        return self.pinned_leaf
+
+    @cached_property
+    def pinned_leaf(self) -> Chain | None:
+        """The first certificate of ``server_pem`` in one-way mode, unless it is a CA."""
+        pinned = self.material.get("server_pem")
+        if self.mode is not TLSMode.ONE_WAY or pinned is None or not pinned.certificates:
+            return None
+        if may_issue(pinned.certificates[0]):
+            return None
+        return Chain(pinned.certificates, pinned.setting, pinned.source, pinned.origin)
+
+    @cached_property
+    def client_chain(self) -> Chain | None:
+        """The chain the client presents in mutual mode."""
+        given = self.material.get("client_pem")
+        if self.mode is not TLSMode.MUTUAL or given is None or not given.certificates:
+            return None
+        return Chain(given.certificates, given.setting, given.source, given.origin)
+
+    @cached_property
+    def server_verdict(self) -> Verdict | None:
+        """What the installed gRPC makes of `server_chain`; None where no anchor is named."""
+        chain = self.server_chain
+        if chain is None or (self.mode is TLSMode.MUTUAL and not has(self.settings, "ca_pem")):
+            return None
+        spare = self.client_chain.certificates if self.client_chain else ()
+        return judge_path(chain.certificates, self.anchors, self.now, Role.SERVER, spare)
+
+    @cached_property
+    def client_verdict(self) -> Verdict | None:
+        """What Milvus makes of `client_chain`, if its CA is the one configured here."""
+        chain = self.client_chain
+        if chain is None:
+            return None
+        ca = self.anchor_material
+        anchors = ca.certificates if ca else ()
+        return judge_path(chain.certificates, anchors, self.now, Role.CLIENT)
+
+    @cached_property
+    def reference_name(self) -> str | None:
+        """The name gRPC requires of the server: ``server_name``, else the host in the URI."""
+        if self.settings.server_name:
+            return self.settings.server_name
+        return self.endpoint.host if self.endpoint else None
+
+    def blocked_by(self, need: str) -> str | None:
+        """Why an input of a rule cannot be had, as a finding code, or None if it can.
+
+        Args:
+            need: A slot (``client_key``), ``anchors``, ``server_chain``, ``client_chain`` or
+                ``endpoint``.
+
+        An input that is simply not configured blocks nothing: the rule itself passes over it.
+        """
+        if need == "endpoint":
+            return None if self.endpoint else "uri-invalid"
+        if need == "anchors":
+            chosen = self.anchor_material
+        elif need == "server_chain":
+            served = self.observation is not None and self.observation.chain
+            chosen = (
+                None
+                if served or self.mode is not TLSMode.ONE_WAY
+                else (self.material.get("server_pem"))
+            )
+        else:
+            chosen = self.material.get({"client_chain": "client_pem"}.get(need, need))
+        return chosen.fault.code if chosen is not None and chosen.fault else None
+
+
+def may_issue(certificate: x509.Certificate) -> bool:
+    """True if a certificate says it is a CA (RFC 5280, 4.2.1.9 and 4.2.1.3)."""
+    from cryptography import x509  # noqa: PLC0415 - only its type is known above
+
+    basic = extension(certificate, x509.BasicConstraints)
+    usage = extension(certificate, x509.KeyUsage)
+    return bool((basic and basic.ca) or (usage and usage.key_cert_sign))

@@ -1,0 +1,61 @@
+"""How a server takes our client certificate, seen in a handshake of its own."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from ...verification.hostname import generation, matches, presented
+from ...verification.path import Role, judge_path
+from .deadline import Deadline
+from .sockets import ConnectResult, DeadlineSocket, redial
+
+if TYPE_CHECKING:
+    from ..context import Context
+    from .tls import HandshakeResult
+
+
+def reaction_to_ours(
+    context: Context, look: HandshakeResult, dialled: ConnectResult, deadline: Deadline
+) -> HandshakeResult | None:
+    """Present our certificate, if the server is the one we trust.
+
+    Args:
+        context: With the client pair.
+        look: What the server showed before; it must show the same leaf again.
+        dialled: Where it is.
+        deadline: For this handshake.
+
+    Returns:
+        The second look, or None if none could be made.
+    """
+    from OpenSSL import SSL  # noqa: PLC0415 - already loaded by the first look
+
+    from .tls import Handshake, presenting  # noqa: PLC0415
+
+    chain, key = context.client_chain, context.material.get("client_key")
+    if chain is None or key is None or key.key is None or not _trusted(context, look):
+        return None
+    try:
+        ours = presenting(chain.certificates, key.key, look.chain[0])
+    except SSL.Error:  # a pair that does not belong together; the file rules say so
+        return None
+    sock = redial(dialled, deadline)
+    if sock is None:
+        return None
+    with closing(DeadlineSocket(sock, deadline)) as wire:
+        handshake = Handshake(wire, context.reference_name or "", ours)
+        second = handshake.run()
+        if second.complete:
+            handshake.await_reaction(deadline.left)
+    return second
+
+
+def _trusted(context: Context, look: HandshakeResult) -> bool:
+    """Whether gRPC would take this server for the one asked for, so that ours may be shown."""
+    if not look.chain:
+        return False
+    verdict = judge_path(look.chain, context.anchors, context.now, Role.SERVER)
+    rules = generation(context.grpc)
+    named = matches(presented(look.chain[0]), context.reference_name or "", rules)
+    return named and verdict.failure is None

@@ -1,0 +1,301 @@
+"""A TLS handshake that looks at everything and trusts nothing.
+
+It verifies nothing, so that the chain is seen however broken it is, and sends no credential; the
+gRPC channel with the user's own material is the judge. Old versions and weak keys are allowed
+(security level 0), because a peer that has nothing better is to be named, not just refused.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import warnings
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from OpenSSL import SSL
+
+from .protocol import listen, shown
+from .sockets import DeadlineSocket
+
+if TYPE_CHECKING:
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+    from OpenSSL import crypto
+
+# RFC 8446, section 6.2, and RFC 5246, section 7.2.
+ALERTS = {
+    0: "close_notify",
+    10: "unexpected_message",
+    20: "bad_record_mac",
+    21: "decryption_failed",
+    22: "record_overflow",
+    30: "decompression_failure",
+    40: "handshake_failure",
+    41: "no_certificate",
+    42: "bad_certificate",
+    43: "unsupported_certificate",
+    44: "certificate_revoked",
+    45: "certificate_expired",
+    46: "certificate_unknown",
+    47: "illegal_parameter",
+    48: "unknown_ca",
+    49: "access_denied",
+    50: "decode_error",
+    51: "decrypt_error",
+    60: "export_restriction",
+    70: "protocol_version",
+    71: "insufficient_security",
+    80: "internal_error",
+    86: "inappropriate_fallback",
+    90: "user_canceled",
+    100: "no_renegotiation",
+    109: "missing_extension",
+    110: "unsupported_extension",
+    112: "unrecognized_name",
+    113: "bad_certificate_status_response",
+    115: "unknown_psk_identity",
+    116: "certificate_required",
+    120: "no_application_protocol",
+}
+MAX_CHAIN = 32
+_CHUNK = 65_536
+
+
+@dataclass
+class HandshakeResult:
+    """What one handshake showed; filled in while it goes on.
+
+    Attributes are those of `Observation`. Beside them, `reaction` is what came after the
+    handshake (``data``, ``closed``, ``alert`` or None when nothing did), and `unreadable` counts
+    the served certificates that OpenSSL took and cryptography cannot parse.
+    """
+
+    speaks: str | None = None
+    greeting: str = ""
+    complete: bool = False
+    version: str | None = None
+    cipher: str | None = None
+    alpn: str | None = None
+    chain: tuple[x509.Certificate, ...] = ()
+    requested: bool = False
+    issuers: tuple[str, ...] = ()
+    alert: str | None = None
+    error: str = ""
+    reaction: str | None = None
+    unreadable: int = 0
+
+
+class Handshake:
+    """One TLS connection over a wire, driven by hand so that every byte is bounded and seen.
+
+    Args:
+        wire: Connected; stays the caller's to close.
+        server_name: For SNI, unless it is an IP address (RFC 6066, section 3), as gRPC does.
+        context: `anonymous()`, or `presenting(...)`.
+        patience: Seconds to wait for the first byte; to the wire's deadline when None.
+    """
+
+    def __init__(
+        self,
+        wire: DeadlineSocket,
+        server_name: str,
+        context: SSL.Context,
+        patience: float | None = None,
+    ) -> None:
+        self.look = HandshakeResult()
+        self._wire = wire
+        self._patience = patience
+        self._tls = SSL.Connection(context, None)
+        self._tls.set_app_data(self.look)
+        self._tls.set_connect_state()
+        if not _is_ip(server_name):
+            self._tls.set_tlsext_host_name(server_name.rstrip(".").encode("ascii", "ignore"))
+
+    def run(self) -> HandshakeResult:
+        """Shake hands; never raises for what the peer does."""
+        look = self.look
+        try:
+            self._shake()
+            look.complete = True
+        except SSL.Error as error:
+            look.error = _words(error)
+            self._flush_quietly()
+        except TimeoutError:
+            look.error = "the peer stopped answering in the middle of the handshake"
+        except OSError as error:
+            look.error = error.strerror.lower() if error.strerror else str(error)
+        look.speaks = look.speaks or "closed"
+        if look.speaks == "tls":
+            self._record()
+        return look
+
+    def await_reaction(self, seconds: float) -> HandshakeResult:
+        """Read before anything is written: under TLS 1.3 a refusal arrives as the first read.
+
+        A silent end of the connection counts as a refusal, data as a welcome.
+        """
+        look = self.look
+        deadline = self._wire.deadline.within(seconds)
+        try:
+            while not self._received():
+                data = self._wire.read(deadline.left)
+                if not data:
+                    raise ConnectionError("closed without a word")
+                self._tls.bio_write(data)
+            look.reaction = "data"
+        except SSL.Error as error:
+            look.reaction = "alert" if look.alert else "closed"
+            look.error = _words(error)
+        except TimeoutError:
+            look.reaction = None  # it keeps the connection open
+        except OSError as error:
+            look.reaction, look.error = "closed", str(error)
+        return look
+
+    def _received(self) -> bool:
+        try:
+            return bool(self._tls.recv(_CHUNK))
+        except SSL.WantReadError:
+            return False
+
+    def _shake(self) -> None:
+        pending = b""
+        while True:
+            try:
+                self._tls.do_handshake()
+            except SSL.WantReadError:
+                self._flush()
+            else:
+                self._flush()
+                return
+            if self.look.speaks is None:
+                spoken, pending = listen(self._wire, self._patience)
+                self.look.speaks = spoken
+                if spoken != "tls":
+                    self.look.greeting = shown(pending) if pending else ""
+                    raise ConnectionError(f"no TLS, but {spoken}")
+            else:
+                pending = self._wire.read()
+                if not pending:
+                    raise ConnectionError("the peer closed the connection during the handshake")
+            self._tls.bio_write(pending)
+
+    def _flush(self) -> None:
+        while True:
+            try:
+                data = self._tls.bio_read(_CHUNK)
+            except SSL.WantReadError:
+                return
+            self._wire.write(data)
+
+    def _flush_quietly(self) -> None:
+        """Send our alert, so that the server's log tells the truth as well."""
+        with suppress(OSError):
+            self._flush()
+
+    def _record(self) -> None:
+        look, tls = self.look, self._tls
+        look.version = tls.get_protocol_version_name()
+        look.cipher = tls.get_cipher_name()
+        if look.complete:
+            look.alpn = tls.get_alpn_proto_negotiated().decode("ascii", "replace")
+        look.issuers = tuple(_name(name) for name in tls.get_client_ca_list()[:64])
+        chain = []
+        for served in (tls.get_peer_cert_chain() or ())[:MAX_CHAIN]:
+            certificate = _parsed(served)
+            if certificate is None:
+                look.unreadable += 1
+            else:
+                chain.append(certificate)
+        look.chain = tuple(chain)
+
+
+@cache
+def anonymous() -> SSL.Context:
+    """A client without a certificate that verifies nothing."""
+    context = SSL.Context(SSL.TLS_METHOD)
+    context.set_min_proto_version(SSL.TLS1_VERSION)
+    context.set_cipher_list(b"DEFAULT:@SECLEVEL=0")
+    context.set_alpn_protos([b"h2"])
+    context.set_verify(SSL.VERIFY_NONE)
+    context.set_info_callback(_note)
+    return context
+
+
+def presenting(
+    chain: tuple[x509.Certificate, ...],
+    key: PrivateKeyTypes,
+    server: x509.Certificate,
+) -> SSL.Context:
+    """A client that presents a certificate, but only to the server already seen and verified.
+
+    Args:
+        chain: Ours, leaf first.
+        key: Its private key.
+        server: The leaf the server must serve; with any other the handshake ends before our
+            certificate is sent.
+
+    Raises:
+        SSL.Error: If OpenSSL cannot use the pair.
+    """
+    context = SSL.Context(SSL.TLS_METHOD)
+    context.set_cipher_list(b"DEFAULT:@SECLEVEL=0")
+    context.set_alpn_protos([b"h2"])
+    context.set_info_callback(_note)
+
+    def is_the_same(_: SSL.Connection, served: crypto.X509, __: int, depth: int, ___: int) -> bool:
+        return depth > 0 or served.to_cryptography() == server
+
+    context.set_verify(SSL.VERIFY_PEER, is_the_same)
+    context.use_certificate(chain[0])
+    for intermediate in chain[1:]:
+        context.add_extra_chain_cert(intermediate)
+    context.use_privatekey(key)  # type: ignore[arg-type]  # what it cannot use it refuses
+    return context
+
+
+def _note(tls: SSL.Connection, where: int, value: int) -> None:
+    """Keep what no getter tells afterwards: alerts by number, and a request without CA names."""
+    look = tls.get_app_data()
+    if where & SSL.SSL_CB_READ_ALERT == SSL.SSL_CB_READ_ALERT:
+        number = value & 0xFF
+        if number:  # close_notify is a goodbye, not a reason
+            look.alert = look.alert or ALERTS.get(number, f"alert {number}")
+    elif where & SSL.SSL_CB_LOOP and b"certificate request" in tls.get_state_string():
+        look.requested = True
+
+
+def _parsed(served: crypto.X509) -> x509.Certificate | None:
+    """A served certificate, or None if OpenSSL took what cryptography cannot read."""
+    from cryptography import x509  # noqa: PLC0415 - only its types are known above
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # odd certificates are to be judged, not told
+        try:
+            return served.to_cryptography()
+        except (ValueError, x509.InvalidVersion):
+            return None
+
+
+def _words(error: Exception) -> str:
+    first = error.args[0] if error.args else ""
+    if isinstance(first, list):
+        return "; ".join(str(entry[-1]) for entry in first) or "TLS error"
+    return str(error.args[-1]) if error.args else "closed"
+
+
+def _name(name: crypto.X509Name) -> str:
+    return ",".join(
+        f"{kind.decode('ascii', 'replace')}={value.decode('utf-8', 'replace')}"
+        for kind, value in reversed(name.get_components())
+    )
+
+
+def _is_ip(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name.strip("[]"))
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,166 @@
+"""What is accepted today and may not be for long: dates, weak keys and hashes, pinned leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
+
+from ...pem.certificate import issued, issuer_of, name_text, public_key, same_name, subject_of
+from ...reporting.report import Finding, Severity, finding
+from ...verification.extensions import span
+from ...verification.path import Verdict
+from ...verification.signatures import describe_key, digest_of
+from ..context import Chain, Context
+
+SIGN_AGAIN = (
+    "Have it signed again with SHA-256: openssl x509 -req -sha256 -in server.csr -CA ca.pem "
+    "-CAkey ca.key -days 365 -copy_extensions copy -out server.pem"
+)
+
+
+def judged(context: Context) -> Iterator[tuple[Chain, Verdict]]:
+    """The chains at hand, each with its verdict."""
+    if context.server_chain and context.server_verdict:
+        yield context.server_chain, context.server_verdict
+    if context.client_chain and context.client_verdict:
+        yield context.client_chain, context.client_verdict
+
+
+def _in_use(context: Context) -> Iterator[tuple[x509.Certificate, str, str, str]]:
+    """Every certificate this connection rests on, with setting, source and origin.
+
+    Of a file of anchors, those on a path; all, when no server's chain is at hand. Never gRPC's
+    public roots: nobody here can renew them.
+    """
+    seen: set[x509.Certificate] = set()
+    anchor = context.anchor_material
+    for chain, verdict in judged(context):
+        for one in verdict.path:
+            if one in chain.certificates and one not in seen:
+                seen.add(one)
+                yield one, chain.setting, chain.source, chain.origin
+            elif anchor and one in anchor.certificates and one not in seen:
+                seen.add(one)
+                yield one, anchor.setting, anchor.source, anchor.origin
+    if anchor and context.server_chain is None:
+        for one in anchor.certificates:
+            if one not in seen:
+                yield one, anchor.setting, anchor.source, anchor.origin
+
+
+def certificate_expiring(context: Context) -> Iterator[Finding]:
+    """Yield for what ends within the warning days; of spare anchors only if all of them do."""
+    limit = timedelta(days=context.settings.expiry_warning_days)
+    anchor = context.anchor_material
+    spare = set(anchor.certificates) if anchor and context.server_chain is None else set()
+    lasting = any(one.not_valid_after_utc - context.now > limit for one in spare)
+    for one, setting, source, origin in _in_use(context):
+        left = one.not_valid_after_utc - context.now
+        if left < timedelta() or left > limit or (one in spare and lasting):
+            continue
+        restart = "" if setting.startswith("client") else ", and restart Milvus to load it"
+        yield finding(
+            "certificate-expiring",
+            f"The certificate of {name_text(subject_of(one))} expires in {span(left)}.",
+            f"Renew it in time{restart}: milvus-secure certs renew DIR",
+            setting=setting,
+            source=source,
+            origin=origin,
+            expected=f"more than {context.settings.expiry_warning_days} days left",
+            presented=f"valid until {one.not_valid_after_utc:%Y-%m-%d %H:%M:%S} UTC",
+        )
+
+
+def weak_key(context: Context) -> Iterator[Finding]:
+    """Yield for keys below 112 bits of strength (NIST SP 800-57), which gRPC still takes."""
+    for one, setting, source, origin in _in_use(context):
+        key, name = public_key(one), name_text(subject_of(one))
+        short = (isinstance(key, rsa.RSAPublicKey | dsa.DSAPublicKey) and key.key_size < 2048) or (
+            isinstance(key, ec.EllipticCurvePublicKey) and key.key_size < 224
+        )
+        if short and not _already_refused(context, one):
+            yield finding(
+                "weak-key",
+                f"The key of {name} is short; gRPC accepts it, others do not.",
+                "Make a new pair on P-256: openssl req -newkey ec -pkeyopt "
+                "ec_paramgen_curve:P-256 -nodes -keyout server.key -out server.csr",
+                setting=setting,
+                source=source,
+                origin=origin,
+                expected="RSA 2048 or longer, or ECDSA on P-256 or P-384",
+                presented=describe_key(one),
+            )
+
+
+def weak_signature(context: Context) -> Iterator[Finding]:
+    """Yield for SHA-1 and MD5 where gRPC takes them; nobody looks at a root's own signature."""
+    for one, setting, source, origin in _in_use(context):
+        digest = digest_of(one)
+        if not isinstance(digest, hashes.SHA1 | hashes.MD5) or same_name(
+            subject_of(one), issuer_of(one)
+        ):
+            continue
+        if not _already_refused(context, one):
+            name, word = name_text(subject_of(one)), digest.name.upper()
+            yield finding(
+                "weak-signature",
+                f"{name} is signed with {word}; gRPC accepts it, Go, OpenSSL and Python do not.",
+                SIGN_AGAIN,
+                setting=setting,
+                source=source,
+                origin=origin,
+                expected="SHA-256 or better",
+                presented=word,
+            )
+
+
+def _already_refused(context: Context, certificate: x509.Certificate) -> bool:
+    return any(
+        verdict.failure is not None
+        and verdict.failure.code in {"weak-key", "weak-signature"}
+        and certificate in chain.certificates
+        for chain, verdict in judged(context)
+    )
+
+
+def pinned_leaf(context: Context) -> Iterator[Finding]:
+    """Yield when the server is trusted for its own certificate, not for its CA's."""
+    chain, verdict, anchor = context.server_chain, context.server_verdict, context.anchor_material
+    if chain is None or verdict is None or anchor is None or not verdict.pinned:
+        return
+    yield finding(
+        "pinned-leaf",
+        "The trust anchor is the server's own certificate, so its next renewal breaks this client.",
+        f"Let {anchor.setting} hold the CA that issued it instead.",
+        setting=anchor.setting,
+        source=anchor.source,
+        origin=anchor.origin,
+        expected=f"the CA, {name_text(issuer_of(chain.leaf))}",
+        presented=f"the leaf, {name_text(subject_of(chain.leaf))}",
+    )
+
+
+def shared_subject(context: Context) -> Iterator[Finding]:
+    """Yield for a leaf that bears its issuer's name, as the Milvus guide's gen.sh makes it."""
+    for chain, verdict in judged(context):
+        leaf = chain.leaf
+        refused = verdict.failure is not None and verdict.failure.code == "shared-subject"
+        told = refused and chain is context.server_chain
+        if not same_name(subject_of(leaf), issuer_of(leaf)) or issued(leaf, leaf) or told:
+            continue
+        name = name_text(subject_of(leaf))
+        yield finding(
+            "shared-subject",
+            f"The certificate and the CA that issued it bear one name, {name}.",
+            "Reissue it with a subject of its own: milvus-secure certs repair DIR",
+            severity=Severity.WARNING,
+            setting=chain.setting,
+            source=chain.source,
+            origin=chain.origin,
+            expected="two different subjects",
+            presented=f"subject and issuer {name}",
+        )

@@ -1,0 +1,114 @@
+"""Rules about the URI: what pymilvus makes of an address, judged without dialling it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ..._common.endpoint import mask_uri, parse_endpoint
+from ..._common.tls_mode import TLSMode
+from ..._common.versions import installed_pymilvus
+from ...reporting.report import Finding, finding
+from ...settings.normalize import SYSTEM
+from ..context import Context
+from .rule import Rule
+
+if TYPE_CHECKING:
+    from ...settings.model import MilvusSettings
+
+# Zilliz Cloud serves on 443 and documents its endpoints without a port.
+_CLOUDS = (".zillizcloud.com", ".zilliz.com.cn")
+_GLOBAL_CLUSTER = "global-cluster"
+
+
+def _uri_invalid(context: Context) -> Iterator[Finding]:
+    uri = context.settings.uri
+    try:
+        parse_endpoint(uri)
+    except ValueError as error:
+        yield finding(
+            "uri-invalid",
+            f"The URI cannot be used: {error}.",
+            "Write it as https://HOST:19530.",
+            setting="uri",
+            source=context.settings.source_of("uri"),
+            expected="https://HOST:PORT",
+            presented=ascii(mask_uri(uri))[:120],
+        )
+
+
+def _uri_port_implicit(context: Context) -> Iterator[Finding]:
+    endpoint = context.endpoint
+    if endpoint is None or endpoint.port_given or endpoint.scheme != "https":
+        return
+    if endpoint.host.endswith(_CLOUDS):
+        return
+    yield finding(
+        "uri-port-implicit",
+        "The https URI names no port, so pymilvus dials 443; Milvus itself listens on 19530.",
+        f"Write https://{endpoint.host}:19530, or :443 if a proxy in front of Milvus is meant.",
+        setting="uri",
+        source=context.settings.source_of("uri"),
+        expected="port 19530",
+        presented="port 443",
+    )
+
+
+def _ipv6_literal(context: Context) -> Iterator[Finding]:
+    """No pymilvus from 2.4 to 3.0 puts the brackets back (``ConnectionConfig.from_uri``)."""
+    endpoint = context.endpoint
+    if endpoint is None or not endpoint.is_ipv6:
+        return
+    yield finding(
+        "ipv6-literal",
+        "pymilvus drops the brackets of an IPv6 address and then cannot dial it.",
+        f"Use a host name that resolves to {endpoint.host}, from DNS or /etc/hosts.",
+        setting="uri",
+        source=context.settings.source_of("uri"),
+        expected=endpoint.address,
+        presented=f"{endpoint.host}:{endpoint.port}",
+    )
+
+
+def _global_cluster_trust(context: Context) -> Iterator[Finding]:
+    """Of such a host pymilvus first asks the topology with ``requests``, whose trust is its own.
+
+    It sends the token there, and dials whatever host the answer names
+    (pymilvus ``client/global_topology.py``, from 2.6.10 on).
+    """
+    endpoint, settings = context.endpoint, context.settings
+    if endpoint is None or _GLOBAL_CLUSTER not in endpoint.host.lower():
+        return
+    own = context.mode is not TLSMode.PLAINTEXT and _own_anchor(settings)
+    if not own or installed_pymilvus() < (2, 6, 10):
+        return
+    yield finding(
+        "global-cluster-trust",
+        f"pymilvus takes {endpoint.host} for a global cluster of Zilliz Cloud, and sends the token "
+        f"to a peer that public CAs vouch for, not {own}.",
+        "Use another host name for a Milvus of your own; for Zilliz Cloud trust public roots, with "
+        "ca_pem_path=system.",
+        setting="uri",
+        source=settings.source_of("uri"),
+        expected=f"a host name without {_GLOBAL_CLUSTER}, or public roots",
+        presented=f"{endpoint.host} beside {own}",
+    )
+
+
+def _own_anchor(settings: MilvusSettings) -> str:
+    """The setting that names a trust anchor other than the public roots; empty if none does."""
+    given = [
+        name
+        for slot in ("server_pem", "ca_pem")
+        for name in (slot, f"{slot}_path")
+        if getattr(settings, name) not in {None, SYSTEM}
+    ]
+    return given[0] if given else ""
+
+
+RULES: tuple[Rule, ...] = (
+    Rule("uri-invalid", _uri_invalid),
+    Rule("uri-port-implicit", _uri_port_implicit),
+    Rule("ipv6-literal", _ipv6_literal),
+    Rule("global-cluster-trust", _global_cluster_trust),
+)

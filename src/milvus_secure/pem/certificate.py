@@ -1,0 +1,187 @@
+"""What a certificate says, read so that an odd one never raises."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import TypeVar
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+
+from .._common.case import lower_ascii
+from .._common.printable import printable
+from .known_keys import fingerprint
+
+NAME_ERRORS = (ValueError, TypeError, KeyError)
+"""What cryptography raises for a name it cannot read; TypeError for a bit string in it, KeyError
+for a type of string it does not know (before 50)."""
+
+_BLANKS = re.compile(r"[ \t\n\v\f\r]+")
+_Extended = x509.Certificate | x509.CertificateSigningRequest
+_Extension = TypeVar("_Extension", bound=x509.ExtensionType)
+
+
+def extension(certificate: _Extended, kind: type[_Extension]) -> _Extension | None:
+    """The value of an extension, or None if it is absent or cannot be read."""
+    found = extensions(certificate)
+    try:
+        return found.get_extension_for_class(kind).value if found is not None else None
+    except x509.ExtensionNotFound:
+        return None
+
+
+def extensions(certificate: _Extended) -> x509.Extensions | None:
+    """All extensions, or None if one of them cannot be read."""
+    try:
+        return certificate.extensions
+    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+        return None
+    except KeyError:  # cryptography's, for a TLS feature (RFC 7633) that it does not know
+        return None
+
+
+def public_key(certificate: x509.Certificate) -> CertificatePublicKeyTypes | None:
+    """The key certified, or None if its type or curve cannot be read."""
+    try:
+        return certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        return None
+
+
+def name_text(name: x509.Name) -> str:
+    """A name on one line, most specific part first (RFC 4514), as any terminal takes it."""
+    return printable(name.rfc4514_string()) or "(no name)"
+
+
+def subject_text(certificate: x509.Certificate) -> str:
+    """The subject on one line, also when it cannot be read."""
+    return _text_of(lambda: certificate.subject)
+
+
+def issuer_text(certificate: x509.Certificate) -> str:
+    """The issuer on one line, also when it cannot be read."""
+    return _text_of(lambda: certificate.issuer)
+
+
+def _text_of(name: Callable[[], x509.Name]) -> str:
+    try:
+        return name_text(name())
+    except NAME_ERRORS:
+        return "(unreadable name)"
+
+
+def subject_of(certificate: x509.Certificate) -> x509.Name:
+    """The subject; empty when it cannot be read, which gRPC and Go refuse to begin with."""
+    try:
+        return certificate.subject
+    except NAME_ERRORS:
+        return x509.Name([])
+
+
+def issuer_of(certificate: x509.Certificate) -> x509.Name:
+    """The issuer's name; empty when it cannot be read."""
+    try:
+        return certificate.issuer
+    except NAME_ERRORS:
+        return x509.Name([])
+
+
+@lru_cache(maxsize=512)
+def canonical(name: x509.Name) -> tuple[frozenset[tuple[str, str]], ...]:
+    """What BoringSSL compares of a name (``x_name.cc``): ASCII alone is folded and trimmed."""
+    return tuple(
+        frozenset((part.oid.dotted_string, _folded(part.value)) for part in level)
+        for level in name.rdns
+    )
+
+
+def _folded(value: str | bytes) -> str:
+    if isinstance(value, bytes):
+        return value.hex()
+    return _BLANKS.sub(" ", lower_ascii(value)).strip(" ")
+
+
+def same_name(one: x509.Name, other: x509.Name) -> bool:
+    """Whether two names match, ASCII case and runs of blanks aside (RFC 5280, 7.1)."""
+    return one == other or canonical(one) == canonical(other)
+
+
+def key_id(certificate: x509.Certificate) -> bytes | None:
+    """The subject key identifier, if it is there."""
+    found = extension(certificate, x509.SubjectKeyIdentifier)
+    return found.digest if found else None
+
+
+def authority_key(certificate: x509.Certificate) -> bytes | None:
+    """The key identifier of the issuer, if it is there."""
+    found = extension(certificate, x509.AuthorityKeyIdentifier)
+    return found.key_identifier if found else None
+
+
+def may_sign(certificate: x509.Certificate) -> bool:
+    """False if a keyUsage extension leaves out keyCertSign (RFC 5280, 4.2.1.3)."""
+    usage = extension(certificate, x509.KeyUsage)
+    return usage is None or usage.key_cert_sign
+
+
+def key_hash(certificate: x509.Certificate) -> str:
+    """The SHA-256 of the key certified (DER SubjectPublicKeyInfo), in hex."""
+    key = public_key(certificate)
+    return (fingerprint(key) if key else None) or "unreadable"
+
+
+@lru_cache(maxsize=512)
+def issued(issuer: x509.Certificate, child: x509.Certificate) -> bool:
+    """True if the issuer's key, under the issuer's name, signed the child."""
+    try:
+        child.verify_directly_issued_by(issuer)
+    except (InvalidSignature, TypeError, ValueError, UnsupportedAlgorithm):
+        return False
+    return True
+
+
+@lru_cache(maxsize=512)
+def signature_is_wrong(child: x509.Certificate, issuer: x509.Certificate) -> bool:
+    """True if the issuer's key certainly did not sign the child.
+
+    Names that differ in case only, and keys and hashes this library cannot use, say nothing.
+    """
+    try:
+        child.verify_directly_issued_by(issuer)
+    except InvalidSignature:
+        return True
+    except (TypeError, ValueError, UnsupportedAlgorithm):
+        return False
+    return False
+
+
+def key_identifier_matches(child: x509.Certificate, issuer: x509.Certificate) -> bool:
+    """False if the child's authority key identifier rules the issuer out (RFC 5280, 4.2.1.1).
+
+    ``X509_check_akid`` in BoringSSL's ``v3_purp.cc``, which reads the first directory name only.
+    """
+    wanted = extension(child, x509.AuthorityKeyIdentifier)
+    if wanted is None:
+        return True
+    own = key_id(issuer)
+    if wanted.key_identifier is not None and own is not None and wanted.key_identifier != own:
+        return False
+    serial = wanted.authority_cert_serial_number
+    if serial is not None and serial != issuer.serial_number:
+        return False
+    names = [
+        n.value for n in wanted.authority_cert_issuer or () if isinstance(n, x509.DirectoryName)
+    ]
+    return not names or same_name(names[0], issuer_of(issuer))
+
+
+def self_issued(certificate: x509.Certificate) -> bool:
+    """True if BoringSSL takes it for self-signed: by name, key identifier and key usage.
+
+    EXFLAG_SS in ``crypto/x509/v3_purp.cc``; the signature is not looked at.
+    """
+    named = same_name(subject_of(certificate), issuer_of(certificate))
+    return named and key_identifier_matches(certificate, certificate) and may_sign(certificate)

@@ -1,0 +1,122 @@
+"""Opens what a path leads to, once and carefully. A failure is a fault, not an exception."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from itertools import islice
+from pathlib import Path
+
+from .._common.printable import printable
+
+MAX_BYTES = 8 << 20
+"""The largest file read; the public roots of all browsers together take a quarter of a MiB."""
+
+_MAX_NEIGHBOURS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why material cannot be used.
+
+    Attributes:
+        code: The finding it amounts to.
+        detail: The evidence, in words.
+        hint: For a missing file, the existing one its name resembles.
+    """
+
+    code: str
+    detail: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a path gave.
+
+    Attributes:
+        data: The bytes read; never shown.
+        fault: Why there are none, or None.
+        mode: The file's permission bits.
+        exposed_to: ``others`` or ``group`` if these may use the file beside its owner; empty if
+            not, or if group access is how this process comes to read a file it does not own.
+    """
+
+    data: bytes = field(default=b"", repr=False)
+    fault: Fault | None = None
+    mode: int | None = None
+    exposed_to: str = ""
+
+
+def read_path(path: str) -> Reading:
+    """Read a regular file of at most `MAX_BYTES`; open nothing that could block or be huge."""
+    try:
+        # Never blocks on a FIFO and never follows a device's side effects.
+        descriptor = os.open(path, os.O_RDONLY | _NONBLOCK | _CLOEXEC)
+    except (OSError, ValueError) as error:
+        return Reading(fault=_unopened(path, error))
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            return Reading(fault=Fault("file-not-regular", _kind(status.st_mode)))
+        if status.st_size > MAX_BYTES:
+            return Reading(fault=Fault("file-too-large", f"{status.st_size} bytes"))
+        with os.fdopen(descriptor, "rb", closefd=False) as stream:
+            data = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        return Reading(fault=_unopened(path, error))
+    finally:
+        os.close(descriptor)
+    if len(data) > MAX_BYTES:  # such as a file of /proc, whose size is said to be 0
+        return Reading(fault=Fault("file-too-large", f"more than {MAX_BYTES} bytes"))
+    return Reading(data, mode=stat.S_IMODE(status.st_mode), exposed_to=_exposed_to(status))
+
+
+_NONBLOCK = getattr(os, "O_NONBLOCK", 0)
+_CLOEXEC = getattr(os, "O_CLOEXEC", 0)
+
+
+def _unopened(path: str, error: OSError | ValueError) -> Fault:
+    if isinstance(error, ValueError):
+        return Fault("file-missing", "the path holds a zero byte or cannot be encoded")
+    if error.errno in {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG}:
+        return Fault("file-missing", *_surroundings(Path(path)))
+    if error.errno == errno.ELOOP:
+        return Fault("file-missing", "its symbolic links lead in a circle")
+    if error.errno in {errno.ENXIO, errno.EISDIR, errno.ENODEV}:
+        return Fault("file-not-regular", "a socket or a device")
+    return Fault("file-unreadable", (error.strerror or type(error).__name__).lower())
+
+
+def _surroundings(path: Path) -> tuple[str, str]:
+    """What is missing on the way to a path, and the file there with the nearest name."""
+    folder = path.parent
+    try:
+        if not folder.is_dir():
+            return f"there is no directory {printable(str(folder))}", ""
+        if path.is_symlink():
+            target = printable(str(path.readlink()))
+            return f"it is a symbolic link to {target}, which is missing", ""
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in islice(entries, _MAX_NEIGHBOURS)]
+    except OSError:
+        return "there is no such file", ""
+    close = get_close_matches(path.name, names, n=1, cutoff=0.7)
+    return "there is no such file", printable(str(folder / close[0])) if close else ""
+
+
+def _kind(mode: int) -> str:
+    kinds = {stat.S_IFDIR: "a directory", stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket"}
+    return kinds.get(stat.S_IFMT(mode), "a device")
+
+
+def _exposed_to(status: os.stat_result) -> str:
+    if os.name != "posix":
+        return ""  # the bits say nothing about access there
+    if status.st_mode & stat.S_IRWXO:
+        return "others"
+    ours = status.st_uid == os.geteuid()
+    return "group" if ours and status.st_mode & stat.S_IRWXG else ""

@@ -1,0 +1,314 @@
+"""Reads each PEM file once. A file that cannot be used is data with a fault, not an exception."""
+
+from __future__ import annotations
+
+import base64
+import os
+import warnings
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+
+from .._common.printable import printable
+from ..settings.normalize import SYSTEM
+from .blocks import Armor, read_armor, why_no_block
+from .files import Fault, read_path
+from .formats import recognise
+from .panics import panics_as_errors
+from .pkcs12 import Store, chain_pem, open_store, plain_pem
+
+if TYPE_CHECKING:
+    from ..settings.model import MilvusSettings
+
+SLOTS = ("server_pem", "ca_pem", "client_pem", "client_key")
+_CLIENT = SLOTS[2:]
+"""What may stand in a PKCS#12 store."""
+
+# The labels BoringSSL takes for a certificate and for a private key; it passes over all others.
+_CERTIFICATES = ("CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE")
+_KEYS = (
+    "PRIVATE KEY",
+    "ENCRYPTED PRIVATE KEY",
+    "RSA PRIVATE KEY",
+    "EC PRIVATE KEY",
+    "DSA PRIVATE KEY",
+)
+# Object identifiers as they stand in DER: a curve spelled out (X9.62 prime-field) where BoringSSL
+# wants its name, and a key for RSASSA-PSS alone. cryptography reads both and forgets it.
+_REFUSED_FORMS = {
+    b"\x06\x07*\x86H\xce=\x01\x01": "an EC key with explicit parameters",
+    b"\x06\t*\x86H\x86\xf7\r\x01\x01\n": "an RSASSA-PSS key",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One PEM block.
+
+    Attributes:
+        label: What stands behind BEGIN, such as ``CERTIFICATE``.
+        line: The line BEGIN is on, from 1.
+        certificate: Parsed, when it is a certificate; None also for one that OpenSSL reads and
+            cryptography does not.
+        error: Why gRPC cannot read it, and with it whatever follows; or empty.
+    """
+
+    label: str
+    line: int
+    certificate: x509.Certificate | None = None
+    error: str = ""
+
+    @property
+    def is_certificate(self) -> bool:
+        """True if the label announces a certificate."""
+        return self.label in _CERTIFICATES
+
+    @property
+    def is_key(self) -> bool:
+        """True if the label announces a private key that gRPC can read."""
+        return self.label in _KEYS
+
+
+@dataclass(frozen=True)
+class Material:
+    """One PEM setting as it was found.
+
+    Attributes:
+        slot: ``server_pem``, ``ca_pem``, ``client_pem`` or ``client_key``.
+        setting: The field that gave it, the slot's name or with ``_path``.
+        source: Where that field's value came from.
+        origin: ``file:/abs/ca.pem``, ``inline:ca_pem`` or ``system``.
+        data: The bytes read; never shown.
+        converted: The PEM made of them where gRPC cannot read them as they are: of an encrypted
+            key once opened, and of a PKCS#12 store.
+        fault: Why it cannot be used, or None.
+        blocks: Every PEM block in it, broken ones included.
+        key: The parsed private key, in the slot of a key only; None also for one that OpenSSL
+            reads and cryptography does not.
+        mode: The file's permission bits, when it is a file.
+        exposed_to: Who may use the file beside its owner; see `reading.Reading`.
+    """
+
+    slot: str
+    setting: str
+    source: str
+    origin: str
+    data: bytes = field(default=b"", repr=False)
+    converted: bytes = field(default=b"", repr=False)
+    fault: Fault | None = None
+    blocks: tuple[Block, ...] = ()
+    key: PrivateKeyTypes | None = field(default=None, repr=False)
+    mode: int | None = None
+    exposed_to: str = ""
+
+    @cached_property
+    def read_blocks(self) -> tuple[Block, ...]:
+        """The blocks gRPC comes to: those before the first broken one."""
+        broken = (at for at, block in enumerate(self.blocks) if block.error)
+        return self.blocks[: next(broken, len(self.blocks))]
+
+    @cached_property
+    def certificates(self) -> tuple[x509.Certificate, ...]:
+        """The certificates gRPC reads, as far as cryptography can parse them."""
+        return tuple(b.certificate for b in self.read_blocks if b.certificate is not None)
+
+    @property
+    def pem(self) -> bytes:
+        """The bytes for gRPC, which knows neither passwords nor PKCS#12."""
+        return self.converted or self.data
+
+
+def read_material(settings: MilvusSettings) -> Mapping[str, Material]:
+    """Read everything the settings refer to, each file once.
+
+    Args:
+        settings: Loaded settings; a slot given both inline and as a path is read inline.
+
+    Returns:
+        The slots that are set, in the order of `SLOTS`.
+    """
+    secret = settings.client_key_password
+    password = secret.get_secret_value() if secret else None
+    found: dict[str, Material] = {}
+    for slot in SLOTS:
+        inline, path = getattr(settings, slot), getattr(settings, f"{slot}_path")
+        setting = slot if inline is not None else f"{slot}_path"
+        source = settings.source_of(setting)
+        if inline is not None:
+            text = inline if isinstance(inline, str) else inline.get_secret_value()
+            raw = Material(slot, setting, source, f"inline:{slot}", inline_pem(text))
+            found[slot] = parse_material(raw, password)
+        elif path == SYSTEM:
+            found[slot] = Material(slot, setting, source, SYSTEM)
+        elif path is not None:
+            found[slot] = read_one(slot, os.fspath(path), setting, source, password)
+    return found
+
+
+def inline_pem(text: str) -> bytes:
+    """Material given as text: PEM, or base64 of PEM or of what is binary."""
+    if "-----" not in text:
+        with suppress(ValueError):
+            decoded = base64.b64decode("".join(text.split()), validate=True)
+            if b"-----BEGIN " in decoded or decoded.startswith(b"\x30"):  # DER
+                return decoded
+    return text.encode("utf-8", "surrogateescape")
+
+
+def read_one(
+    slot: str, path: str, setting: str, source: str, password: str | None = None
+) -> Material:
+    """Read and parse one file.
+
+    Args:
+        slot: What it is for; one that ends in ``_key`` wants a private key, any other a
+            certificate.
+        path: An absolute path.
+        setting: The setting that names it, and `source` where that setting's value came from.
+        source: See `setting`.
+        password: Opens an encrypted key, or the PKCS#12 store of a client.
+    """
+    got = read_path(path)
+    return parse_material(
+        Material(
+            slot,
+            setting,
+            source,
+            f"file:{printable(path)}",
+            got.data,
+            fault=got.fault,
+            mode=got.mode,
+            exposed_to=got.exposed_to,
+        ),
+        password,
+    )
+
+
+def parse_material(raw: Material, password: str | None = None) -> Material:
+    """Parse the bytes of one piece of material, keeping what is wrong with them as a fault."""
+    if raw.fault is not None:
+        return raw
+    if not raw.data.strip():
+        return replace(raw, fault=Fault("file-empty"))
+    armors = tuple(read_armor(raw.data))
+    if not armors:
+        store = open_store(raw.data, password) if raw.slot in _CLIENT else None
+        if store is not None:
+            return _from_store(raw, store, encrypted=password is not None)
+        why = why_no_block(raw.data)
+        fault = (
+            Fault("pem-malformed", why)
+            if why
+            else (Fault("file-not-pem", recognise(raw.data).value))
+        )
+        return replace(raw, fault=fault)
+    found = replace(raw, blocks=tuple(map(_block, armors)))
+    wants_key = raw.slot.endswith("_key")
+    first = next(
+        (b for b in found.read_blocks if (b.is_key if wants_key else b.is_certificate)), None
+    )
+    if first is None:
+        broken = next((b for b in found.blocks if b.error), None)
+        if broken:
+            why = f"the block {broken.label} on line {broken.line}: {broken.error}"
+            return replace(found, fault=Fault("pem-malformed", why))
+        return replace(found, fault=Fault("pem-wrong-type", found.blocks[0].label))
+    if not wants_key:
+        return found
+    return _with_key(found, next(a for a in armors if a.line == first.line), password)
+
+
+def _from_store(raw: Material, store: Store | Fault, *, encrypted: bool) -> Material:
+    if isinstance(store, Fault):
+        return replace(raw, fault=store)
+    if raw.slot == "client_key":
+        if store.key is None:
+            return replace(raw, fault=Fault("pem-wrong-type", "PKCS12 without a key"))
+        label = "ENCRYPTED PRIVATE KEY" if encrypted else "PRIVATE KEY"
+        return replace(
+            raw, blocks=(Block(label, 1),), key=store.key, converted=plain_pem(store.key)
+        )
+    if not store.chain:
+        return replace(raw, fault=Fault("pem-wrong-type", "PKCS12 without a certificate"))
+    blocks = tuple(Block("CERTIFICATE", 1, one) for one in store.chain)
+    return replace(raw, blocks=blocks, converted=chain_pem(store.chain))
+
+
+def _block(armor: Armor) -> Block:
+    if armor.error or armor.label not in _CERTIFICATES:
+        return Block(armor.label, armor.line, error=armor.error)
+    try:
+        certificate = _certificate(armor.der)
+    except (ValueError, x509.InvalidVersion):
+        return _odd_certificate(armor)
+    return Block(armor.label, armor.line, certificate)
+
+
+@lru_cache(maxsize=512)
+def _certificate(der: bytes) -> x509.Certificate:
+    """Parse a certificate; the same bytes, such as the public roots, are parsed once."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # odd certificates are what this library judges
+        return x509.load_der_x509_certificate(der)
+
+
+def _odd_certificate(armor: Armor) -> Block:
+    """OpenSSL's parser is as lax as gRPC's; ``TRUSTED CERTIFICATE`` has more behind the DER."""
+    from OpenSSL import crypto  # noqa: PLC0415 - rare
+
+    try:
+        lax = crypto.load_certificate(crypto.FILETYPE_ASN1, armor.der)
+    except crypto.Error:
+        why = "its base64 holds no certificate that can be read"
+        return Block(armor.label, armor.line, error=why)
+    try:
+        certificate = lax.to_cryptography()
+    except (ValueError, x509.InvalidVersion):
+        certificate = None
+    return Block(armor.label, armor.line, certificate)
+
+
+def _with_key(raw: Material, armor: Armor, password: str | None) -> Material:
+    encrypted = armor.label.startswith("ENCRYPTED") or b"Proc-Type: 4,ENCRYPTED" in armor.text
+    if encrypted and password is None:
+        return replace(raw, fault=Fault("key-encrypted"))
+    try:
+        with panics_as_errors():
+            key = serialization.load_pem_private_key(
+                armor.text,
+                password.encode() if encrypted and password is not None else None,
+                # Its primality tests take 60 ms for RSA 4096; the pair is compared instead.
+                unsafe_skip_rsa_key_validation=True,
+            )
+    except UnsupportedAlgorithm:
+        return replace(raw, fault=Fault("key-unsupported", f"a key in a {armor.label} block"))
+    except (TypeError, ValueError):
+        if encrypted:
+            return replace(raw, fault=Fault("key-password-wrong"))
+        key, fault = None, _odd_key(armor)
+        if fault:
+            return replace(raw, fault=fault)
+    form = next((words for oid, words in _REFUSED_FORMS.items() if oid in armor.der), "")
+    if form and not encrypted:
+        return replace(raw, fault=Fault("key-unsupported", form))
+    opened = plain_pem(key) if encrypted and key is not None else b""
+    return replace(raw, key=key, converted=opened)
+
+
+def _odd_key(armor: Armor) -> Fault | None:
+    """None for a key that OpenSSL, like gRPC, reads though cryptography does not."""
+    from OpenSSL import crypto  # noqa: PLC0415 - rare
+
+    try:
+        crypto.load_privatekey(crypto.FILETYPE_PEM, armor.text, b"")
+    except (crypto.Error, ValueError):
+        why = f"the block {armor.label} on line {armor.line}: its base64 holds no key"
+        return Fault("pem-malformed", why)
+    return None

@@ -1,0 +1,1 @@
+"""The server's side: its configuration written and checked, and an embedded server."""

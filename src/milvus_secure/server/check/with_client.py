@@ -1,0 +1,110 @@
+"""Will this client connect to that server? Judged from the files of both, without a socket.
+
+The server's configuration is turned into what a probe of it would see, so that the rules that
+judge a live endpoint judge it too.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import replace
+
+from ..._common.tls_mode import TLSMode
+from ...diagnosis import rules as checks
+from ...diagnosis.context import Context
+from ...diagnosis.rules.trust import SHOW_SERVER
+from ...pem.certificate import issuer_text, subject_text
+from ...pem.material import Material, read_material
+from ...reporting.catalogue import CATALOGUE
+from ...reporting.observation import Observation
+from ...reporting.report import Finding, Report, finding
+from ...settings.model import MilvusSettings
+from ...verification.path import Role, judge_path
+from .server_context import ServerContext
+
+
+def judge_both(settings: MilvusSettings, server: ServerContext) -> Report:
+    """Judge the client's settings and files against a server's configuration.
+
+    Args:
+        settings: The client's, as loaded.
+        server: Its files already read.
+
+    Returns:
+        A report about the client, with the findings there would be at its endpoint.
+    """
+    base = Context(settings, read_material(settings))
+    observation = _observation(base, server)
+    context = replace(base, observation=observation)
+    found, skipped = checks.run(context, checks.RULES)
+    findings = [_seen_in_files(one, observation.address, server) for one in found]
+    findings += _client_certificate(context, server)
+    return Report(context.mode, (*settings.notes, *findings), skipped, settings.shown())
+
+
+def _observation(client: Context, server: ServerContext) -> Observation:
+    """What a probe with this client's settings would see of such a server."""
+    address = client.endpoint.address if client.endpoint else client.settings.uri
+    if server.mode is TLSMode.PLAINTEXT:
+        return Observation(address, speaks="http2")
+    served = server.material.get("server_pem")
+    return Observation(
+        address,
+        speaks="tls",
+        alpn="h2",
+        chain=served.certificates if served else (),
+        tls_complete=client.mode is not TLSMode.PLAINTEXT or None,
+        client_certificate_requested=server.mode is TLSMode.MUTUAL,
+        accepted_issuers=_issuers(server.material.get("ca_pem")),
+    )
+
+
+def _seen_in_files(one: Finding, address: str, server: ServerContext) -> Finding:
+    """No socket was opened: what a probe would see stands in the server's files."""
+    if one.origin != f"endpoint:{address}":
+        return one
+    served = server.material.get("server_pem")
+    if served is None or CATALOGUE[one.code].area == "handshake":
+        return replace(one, origin=f"file:{server.side.path}")
+    show = f"milvus-secure certs show {shlex.quote(served.origin.removeprefix('file:'))}"
+    remedy = one.remedy.replace(SHOW_SERVER.format(address=address), show)
+    return replace(one, origin=served.origin, remedy=remedy)
+
+
+def _issuers(anchors: Material | None) -> tuple[str, ...]:
+    given = anchors.certificates if anchors else ()
+    return tuple(map(subject_text, given))
+
+
+def _client_certificate(client: Context, server: ServerContext) -> Iterator[Finding]:
+    """The client's chain against the CA that the server trusts, by Go's rules."""
+    anchors, chain = server.material.get("ca_pem"), client.client_chain
+    if server.mode is not TLSMode.MUTUAL or not anchors or not anchors.certificates:
+        return
+    if chain is None:
+        if client.mode is TLSMode.ONE_WAY:
+            yield finding(
+                "client-certificate-required",
+                "The server asks for a client certificate (tlsMode 2), and none is given.",
+                "Set client_pem_path and client_key_path, with ca_pem_path.",
+                setting="client_pem_path",
+                source=client.settings.source_of("client_pem_path"),
+                origin=f"file:{server.side.path}",
+                expected=f"issued by {'; '.join(_issuers(anchors))}",
+                presented="none",
+            )
+        return
+    verdict = judge_path(chain.certificates, anchors.certificates, client.now, Role.CLIENT)
+    if verdict.failure is not None:
+        yield finding(
+            "client-certificate-rejected",
+            f"The server would refuse the client certificate: {verdict.failure.code}.",
+            "Issue it under the CA that tls.caPemPath names: "
+            "milvus-secure certs client NAME --dir DIR",
+            setting=chain.setting,
+            source=chain.source,
+            origin=chain.origin,
+            expected=f"issued by {'; '.join(_issuers(anchors))}",
+            presented=f"issued by {issuer_text(chain.certificates[-1])}",
+        )

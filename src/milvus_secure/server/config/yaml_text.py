@@ -1,0 +1,137 @@
+"""YAML in and out: new documents in one style, existing ones with everything else kept."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.constructor import DuplicateKeyError
+from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.tokens import AliasToken
+from ruamel.yaml.util import load_yaml_guess_indent
+
+from ...errors import MilvusSecureError
+
+MAX_ALIASES = 200
+"""Anchors are legal in these files; more aliases than this is a bomb, not a configuration."""
+
+_OTHER_KINDS = {
+    "services": "a Compose file",
+    "extraConfigFiles": "values of the Helm chart",
+    "customConfigMap": "values of the Helm chart",
+    "apiVersion": "a Kubernetes resource",
+}
+"""What a top-level key tells, that no milvus.yaml has."""
+
+
+def dumped(*documents: Mapping[str, Any], header: str = "") -> str:
+    """New YAML text from plain values; several documents are separated by ``---``."""
+    yaml = YAML()
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    yaml.width = 1 << 20
+    stream = io.StringIO()
+    yaml.dump_all([dict(document) for document in documents], stream)
+    return header + stream.getvalue()
+
+
+def parsed(text: str, name: str) -> list[Any]:
+    """Every document of a YAML text, with line numbers and comments kept.
+
+    Args:
+        text: At most a few MiB.
+        name: What to call it in an error.
+
+    Raises:
+        MilvusSecureError: If it is not YAML, a key is repeated, or it is an entity bomb; with
+            line and column, never with the text around them.
+    """
+    yaml = YAML()
+    _refuse_bombs(text, name)
+    with _told_briefly(name):
+        return list(yaml.load_all(text))
+
+
+def patched(text: str, keys: Mapping[str, Any], name: str) -> str:
+    """An existing YAML file with some keys set; comments, order and other keys stay.
+
+    Args:
+        text: The file as it is.
+        keys: Nested mappings of what to set.
+        name: What to call it in an error.
+
+    Raises:
+        MilvusSecureError: If it is not YAML, is another kind of file than a milvus.yaml, or a
+            key to descend into is no mapping.
+    """
+    _refuse_bombs(text, name)
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 1 << 20
+    with _told_briefly(name):
+        document, indent, offset = load_yaml_guess_indent(text, yaml=yaml)
+    if document is None:
+        return text + dumped(keys)
+    if not isinstance(document, CommentedMap):
+        raise MilvusSecureError(f"{name} is not a mapping of settings. Fix: patch a milvus.yaml.")
+    other = next((kind for key, kind in _OTHER_KINDS.items() if key in document), None)
+    if other is not None:
+        raise MilvusSecureError(f"{name} is {other}, not a milvus.yaml. Fix: patch a milvus.yaml.")
+    _set(document, keys, name, ())
+    yaml.indent(mapping=2, sequence=indent or 2, offset=offset or 0)
+    stream = io.StringIO()
+    yaml.dump(document, stream)
+    return stream.getvalue()
+
+
+def _set(node: Any, keys: Mapping[str, Any], name: str, above: tuple[str, ...]) -> None:  # noqa: ANN401 - ruamel's own map
+    for key, value in keys.items():
+        where = (*above, key)
+        if not isinstance(value, Mapping):
+            if key in node:
+                node[key] = value
+            else:
+                # At the front: behind the last key stand comments that belong to what follows.
+                node.insert(0, key, value)
+            continue
+        if node.get(key) is None:
+            node[key] = CommentedMap()
+        if not isinstance(node[key], MutableMapping):
+            line = node.lc.key(key)[0] + 1
+            raise MilvusSecureError(
+                f"{name}, line {line}: {'.'.join(where)} is not a mapping. Fix: correct it."
+            )
+        _set(node[key], value, name, where)
+
+
+@contextmanager
+def _told_briefly(name: str) -> Iterator[None]:
+    """Turn the parser's errors into one that names file, line and column, and quotes nothing."""
+    try:
+        yield
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        repeated = isinstance(error, DuplicateKeyError)
+        why = "a key is given twice" if repeated else error.problem or "it is not YAML"
+        raise MilvusSecureError(f"{name}{place}: {why}. Fix: correct it.") from None
+    except MilvusSecureError:
+        raise
+    except Exception:  # noqa: BLE001 - ruamel.yaml fails on odd keys and scalars in many ways
+        raise MilvusSecureError(f"{name} is not YAML. Fix: correct it.") from None
+
+
+def _refuse_bombs(text: str, name: str) -> None:
+    with _told_briefly(name):
+        if sum(1 for _ in _aliases(text)) > MAX_ALIASES:
+            raise MilvusSecureError(
+                f"{name} has more than {MAX_ALIASES} YAML aliases. Fix: write the values out."
+            )
+
+
+def _aliases(text: str) -> Iterator[AliasToken]:
+    if "*" in text:
+        yield from (token for token in YAML().scan(text) if isinstance(token, AliasToken))

@@ -1,0 +1,90 @@
+"""What a client of the embedded server exports, as far as this machine knows it."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+
+from ..._common.endpoint import parse_endpoint
+from ...errors import MilvusSecureError
+from ...pem.material import read_one
+from ...settings.model import MilvusSettings
+from ...verification.hostname import generation, installed_grpc, matches, presented
+from ...verification.path import Role, judge_path
+
+_UNKNOWN = "..."
+
+
+def exports(uri: str, server_pem: Path, ca_pem: Path | None, env_file: Path) -> list[str]:
+    """Lines for a POSIX shell, with a comment where a value is for the user to fill in.
+
+    Args:
+        uri: What the client dials.
+        server_pem: The chain the server presents; a set keeps the client's files beside it.
+        ca_pem: What the server trusts in mutual mode, else None.
+        env_file: The client's settings, if such a file was written.
+    """
+    known = _loaded(env_file)
+    values = [("URI", uri, "")]
+    name = _server_name(parse_endpoint(uri).host, server_pem)
+    if name is not None:
+        values.append(("SERVER_NAME", name, ""))
+    anchors = (known and known.ca_pem_path, ca_pem, server_pem.with_name("ca.pem"))
+    anchor = next((one for one in anchors if one and _vouches(one, server_pem, Role.SERVER)), None)
+    values.append(("CA_PEM_PATH", _text(anchor), f"the CA that issued {server_pem.name}"))
+    if ca_pem is not None:
+        pem, key = next(_pairs(known, server_pem, ca_pem), (None, None))
+        values.append(("CLIENT_PEM_PATH", _text(pem), f"issued by the CA in {ca_pem.name}"))
+        values.append(("CLIENT_KEY_PATH", _text(key), "its key"))
+    return [
+        f"export MILVUS_{variable}={shlex.quote(value)}"
+        + (f"  # {comment}" if value == _UNKNOWN else "")
+        for variable, value, comment in values
+    ]
+
+
+def _text(path: str | Path | None) -> str:
+    return str(Path(path).absolute()) if path is not None else _UNKNOWN
+
+
+def _loaded(env_file: Path) -> MilvusSettings | None:
+    if not env_file.is_file():
+        return None
+    try:
+        return MilvusSettings(environ={}, env_file=env_file.absolute(), cwd=env_file.parent)
+    except MilvusSecureError:  # of another server, or another program: nobody asked for it
+        return None
+
+
+def _pairs(
+    known: MilvusSettings | None, server_pem: Path, ca_pem: Path
+) -> Iterator[tuple[str | Path, str | Path]]:
+    """Client certificates that the server takes, each with its key."""
+    beside = server_pem.with_name("client.pem"), server_pem.with_name("client.key")
+    for pem, key in ((known and known.client_pem_path, known and known.client_key_path), beside):
+        if pem and key and Path(key).is_file() and _vouches(ca_pem, pem, Role.CLIENT):
+            yield pem, key
+
+
+def _vouches(anchor: str | Path, chain: str | Path, role: Role) -> bool:
+    """Whether the chain leads to the anchor; that it has expired, say, is for a check to tell."""
+    anchors, given = (
+        read_one(slot, str(Path(path).absolute()), slot, "argument").certificates
+        for slot, path in (("ca_pem", anchor), ("client_pem", chain))
+    )
+    now = datetime.now(timezone.utc)
+    return bool(given) and judge_path(given, anchors, now, role).trusted is not None
+
+
+def _server_name(host: str, server_pem: Path) -> str | None:
+    """A name the certificate bears, where the host is none; of a wildcard, one it stands for."""
+    [leaf, *_] = read_one("server_pem", str(server_pem.absolute()), "", "").certificates or [None]
+    if leaf is None:
+        return None
+    given, rules = presented(leaf), generation(installed_grpc())
+    names = [re.sub(r"^\*(?=\.)", "milvus", one) for one in (*given.dns, *given.ips)]
+    usable = [one for one in (host, *names, given.common_name) if matches(given, one, rules)]
+    return usable[0] if usable and usable[0] != host else None

@@ -1,0 +1,296 @@
+"""`MilvusSettings`: every setting declared once, with where its value came from.
+
+Loading opens no certificate: a broken environment still becomes an object to diagnose.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import (
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from .._common.endpoint import DEFAULT_URI
+from .._common.tls_mode import TLSMode
+from ..errors import SettingsError
+from ..pem.temp_files import Spool
+from ..reporting.report import Finding
+from .declarations import Declaration, declared
+from .field_types import Days, Mode, Pem, Seconds, Uri, checked_text
+from .invalid_values import invalid_values
+from .normalize import Sourced, clean, is_inside, shown_value, unpack
+from .sources import Places, as_arguments, gather
+
+if TYPE_CHECKING:
+    import ssl
+
+    from ..client.kwargs import ClientKwargs
+
+
+def _here() -> Path:
+    try:
+        return Path.cwd()
+    except OSError:  # it was removed under us; absolute paths still work
+        return Path(os.sep)
+
+
+def _setting(default: Any, meaning: str, *aliases: str) -> Any:  # noqa: ANN401 - as pydantic's Field
+    return Field(default, description=meaning, json_schema_extra={"aliases": list(aliases)})
+
+
+class MilvusSettings(BaseSettings):
+    """How to reach a Milvus, and whom to trust on the way.
+
+    Each field is named as pymilvus names the keyword. Values come, strongest first, from
+    arguments, the environment (``MILVUS_`` and the field's name in upper case), ``.env``, a
+    TOML, YAML or JSON file, a secrets directory, and the defaults. Instances are immutable.
+
+    Args:
+        profile: Which ``[profiles.NAME]`` of the file to lay over its top level.
+        config: The settings file; it must exist.
+        environ: The environment to read instead of ``os.environ``.
+        env_file: The ``.env`` file, or None for none.
+        secrets_dir: A directory with one file per setting, such as ``/run/secrets``.
+        cwd: What relative paths start from, instead of the working directory.
+        **values: Any setting, strongest of all sources.
+
+    Raises:
+        SettingsError: If a value is not of its type, a key is unknown, or a named file or
+            profile does not exist.
+    """
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=False
+    )
+
+    uri: Uri = _setting(DEFAULT_URI, "`http`, `https` or `tcp` endpoint")
+    user: str | None = _setting(None, "Milvus user", "MILVUS_USERNAME")
+    password: SecretStr | None = _setting(None, "Milvus password")
+    token: SecretStr | None = _setting(None, "Milvus token, instead of user and password")
+    db_name: str | None = _setting(None, "database", "MILVUS_DATABASE", "MILVUS_DB")
+    timeout: Seconds = _setting(
+        10.0, "seconds to connect, the diagnosis of a failure included", "MILVUS_CONN_TIMEOUT"
+    )
+    secure: bool | None = _setting(
+        None, "unset: TLS if the scheme or a PEM setting says so", "MILVUS_SSL", "MILVUS_USE_SSL"
+    )
+    tls_mode: Mode = _setting(
+        TLSMode.AUTO,
+        "what you insist on: `auto`, `plaintext`, `one-way`, `mutual` (or 0, 1, 2)",
+    )
+    server_name: str | None = _setting(
+        None, "name the server certificate must carry, when not the host in `uri`"
+    )
+    server_pem_path: Path | None = _setting(
+        None, "trust anchor for one-way TLS: the server's certificate, or a CA"
+    )
+    ca_pem_path: Path | Literal["system"] | None = _setting(
+        None,
+        "trust anchor for one-way and mutual TLS; `system` means public roots",
+        "MILVUS_CA_CERT_PATH",
+    )
+    client_pem_path: Path | None = _setting(
+        None,
+        "client certificate chain, or a PKCS#12 store with key; it selects mutual TLS",
+        "MILVUS_MTLS_CERT_PATH",
+    )
+    client_key_path: Path | None = _setting(
+        None, "private key of the client certificate", "MILVUS_MTLS_KEY_PATH"
+    )
+    client_key_password: SecretStr | None = _setting(
+        None, "password of an encrypted client key or PKCS#12 store"
+    )
+    server_pem: Pem | None = _setting(None, "`server_pem_path` as PEM text, or base64 of it")
+    ca_pem: Pem | None = _setting(None, "`ca_pem_path` as PEM text, or base64 of it")
+    client_pem: Pem | None = _setting(None, "`client_pem_path` as PEM text, or base64 of the file")
+    client_key: SecretStr | None = _setting(None, "`client_key_path` as PEM text, or base64 of it")
+    allow_plaintext: bool = _setting(False, "without it a plaintext connection is refused")
+    expiry_warning_days: Days = _setting(30, "days before its end that a certificate expires soon")
+
+    _sources: dict[str, str] = PrivateAttr(default_factory=dict)
+    _notes: tuple[Finding, ...] = PrivateAttr(default=())
+    _spool: Spool = PrivateAttr(default_factory=Spool)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _checked(cls, value: object, info: ValidationInfo) -> object:
+        return checked_text(info.field_name or "", value)
+
+    def __init__(
+        self,
+        *,
+        profile: str | None = None,
+        config: str | os.PathLike[str] | None = None,
+        environ: Mapping[str, str] | None = None,
+        env_file: str | os.PathLike[str] | None = ".env",
+        secrets_dir: str | os.PathLike[str] | None = None,
+        cwd: str | os.PathLike[str] | None = None,
+        **values: Any,  # noqa: ANN401 - the fields above
+    ) -> None:
+        places = Places(
+            environ=os.environ if environ is None else environ,
+            config=config,
+            profile=profile,
+            env_file=env_file,
+            secrets_dir=secrets_dir,
+            cwd=_here() if cwd is None else Path(cwd).absolute(),
+        )
+        gathered = gather(values, places, VARIABLES)
+        cleaned, notes = clean(gathered.values, places.environ)
+        self._fill(unpack(cleaned), (*gathered.notes, *notes))
+
+    def _fill(self, given: Mapping[str, Sourced], notes: tuple[Finding, ...]) -> None:
+        try:
+            super().__init__(**{name: one.value for name, one in given.items()})
+        except ValidationError as error:
+            invalid = invalid_values(error, given)
+        else:
+            invalid = []
+        if invalid:  # outside the handler: pydantic's exception holds on to the values
+            raise SettingsError(*invalid)
+        self._sources = {name: one.source for name, one in given.items()}
+        self._notes = notes
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic-settings' signature
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take what `sources.gather` merged: the built-in sources keep no provenance."""
+        return (init_settings,)
+
+    def source_of(self, name: str) -> str:
+        """Where a setting's value came from, such as ``env MILVUS_URI`` or ``default``."""
+        return self._sources.get(name, "default")
+
+    @property
+    def spool(self) -> Spool:
+        """Holds the paths of inline material; they last as long as these settings."""
+        return self._spool
+
+    @property
+    def notes(self) -> tuple[Finding, ...]:
+        """What was noticed while loading: cleaned values and misspelled variables."""
+        return self._notes
+
+    def replace(self, **values: Any) -> MilvusSettings:  # noqa: ANN401 - the fields above
+        """A copy with some settings given as arguments; no other source is read again.
+
+        Args:
+            **values: New values. A None takes the setting back to its default. A relative path
+                starts at the working directory. User and password together replace a token.
+
+        Raises:
+            SettingsError: As the constructor does.
+        """
+        cwd = _here()
+        given, notes = clean(as_arguments(values, _NAMES, cwd), os.environ)
+        gone = {*values, *({"token"} if {"user", "password"} <= set(given) else ())}
+        kept = {
+            name: Sourced(getattr(self, name), source, cwd)
+            for name, source in self._sources.items()
+            if name not in gone and not is_inside(source, values)
+        }
+        copy = MilvusSettings.__new__(MilvusSettings)
+        copy._fill(unpack({**kept, **given}), (*self._notes, *notes))  # noqa: SLF001 - its own kind
+        return copy
+
+    def client_kwargs(self) -> ClientKwargs:
+        """The keyword arguments that make pymilvus do what these settings ask for.
+
+        They fit ``MilvusClient``, ``AsyncMilvusClient``, ``connections.connect`` and frameworks
+        that hand them on. No value is None. Give each client its own call: on the releases of
+        pymilvus that pool by alias the result carries a fresh one. Keep the settings as long
+        as the client when material is given as text: its paths last that long.
+
+        Raises:
+            SecureConnectionError: If the settings contradict each other or would be refused.
+        """
+        from ..client.kwargs import client_kwargs  # noqa: PLC0415 - keeps settings light
+
+        return client_kwargs(self)
+
+    def ssl_context(self) -> ssl.SSLContext:
+        """A context for the RESTful API and other TLS clients than gRPC, from the same material.
+
+        They want a subjectAltName that bears the host itself: ``server_name`` is gRPC's.
+
+        Raises:
+            SecureConnectionError: If the settings contradict each other.
+            ValueError: If they ask for plaintext.
+            OSError: If a file cannot be read (``ssl.SSLError`` if it is no PEM).
+        """
+        from ..client.rest import ssl_context  # noqa: PLC0415 - keeps settings light
+
+        return ssl_context(self)
+
+    def requests_kwargs(self) -> dict[str, Any]:
+        """``verify`` and ``cert`` for ``requests`` and pymilvus's bulk-import helpers.
+
+        For ``httpx`` pass ``verify=settings.ssl_context()``.
+
+        Raises:
+            SecureConnectionError: If the settings contradict each other.
+            ValueError: If they ask for plaintext.
+        """
+        from ..client.rest import requests_kwargs  # noqa: PLC0415
+
+        return requests_kwargs(self)
+
+    def shown(self) -> dict[str, dict[str, str]]:
+        """Every setting as ``{"value": ..., "source": ...}``, secrets masked."""
+        return {
+            name: {"value": shown_value(name, getattr(self, name)), "source": self.source_of(name)}
+            for name in type(self).model_fields
+        }
+
+    def __setattr__(self, name: str, value: Any) -> None:  # noqa: ANN401 - the fields above
+        if not name.startswith("_"):  # pydantic's own error would show the value
+            raise ValueError(f"settings are frozen; take settings.replace({name}=...)")
+        super().__setattr__(name, value)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, MilvusSettings):
+            return NotImplemented
+        return self._compared == other._compared
+
+    def __hash__(self) -> int:
+        return hash(self._compared)
+
+    @property
+    def _compared(self) -> tuple[object, ...]:
+        """The values alone: where they came from and what was made of them are no difference."""
+        return tuple(getattr(self, name) for name in type(self).model_fields)
+
+    def __repr__(self) -> str:
+        given = ((name, shown_value(name, getattr(self, name))) for name in self._sources)
+        return f"MilvusSettings({', '.join(f'{name}={value!r}' for name, value in given)})"
+
+    __str__ = __repr__
+
+
+def declarations() -> tuple[Declaration, ...]:
+    """Every setting, in the order it is declared."""
+    return declared(MilvusSettings.model_fields)
+
+
+# Every variable with its setting: all proper names first, so that they win over aliases.
+VARIABLES = {
+    **{row.variable: row.name for row in declarations()},
+    **{alias: row.name for row in declarations() for alias in row.aliases},
+}
+_NAMES = tuple(MilvusSettings.model_fields)

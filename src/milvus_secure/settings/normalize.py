@@ -1,0 +1,173 @@
+"""From a raw value to the one that counts: stray characters, home, variables, the URI's parts."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .._common.endpoint import mask_uri, split_uri
+from .._common.printable import printable
+from ..reporting.report import Finding, finding
+
+SECRETS = ("password", "token", "client_key_password", "client_key")
+PATHS = ("server_pem_path", "ca_pem_path", "client_pem_path", "client_key_path")
+INLINE = ("server_pem", "ca_pem", "client_pem", "client_key")
+SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Sourced:
+    """A raw value, where it came from, and what a relative path in it is relative to."""
+
+    value: Any
+    source: str
+    base: Path
+
+
+def clean(
+    raw: Mapping[str, Sourced], environ: Mapping[str, str]
+) -> tuple[dict[str, Sourced], list[Finding]]:
+    """Strip what surrounds values, make paths absolute, and drop what is empty.
+
+    Args:
+        raw: The winning value of each setting.
+        environ: What ``~`` and ``$VAR`` in a path stand for.
+
+    Returns:
+        The values that count, and a note on each that was changed beyond its path.
+    """
+    cleaned: dict[str, Sourced] = {}
+    notes: list[Finding] = []
+    for name, one in raw.items():
+        value = one.value
+        if isinstance(value, (bytes, os.PathLike)):
+            value = os.fsdecode(value)
+        if isinstance(value, str):
+            stripped = _stripped(value)
+            # A block of PEM text ends with a line break as it should.
+            if stripped != (value.strip() if name in INLINE else value):
+                notes.append(_noted(name, one.source, value, stripped))
+            value = stripped
+            if name in PATHS and value not in {"", SYSTEM} and not holds_material(value):
+                value = expand(value, one.base, environ)
+        if value != "":
+            cleaned[name] = Sourced(value, one.source, one.base)
+    return cleaned, notes
+
+
+def expand(value: str, base: Path, environ: Mapping[str, str]) -> Path:
+    """Resolve ``~``, ``$VAR`` and a relative path; an unknown variable stays as it is written."""
+    text = re.sub(
+        r"\$(?:(\w+)|\{(\w+)\})",
+        lambda match: environ.get(match[1] or match[2], match[0]),
+        value,
+    )
+    if text.startswith("~"):
+        head, _, rest = text.partition("/")
+        home = environ.get("HOME") if head == "~" else None
+        with suppress(ValueError):  # a zero byte in a user's name
+            text = f"{home}/{rest}" if home else os.path.expanduser(text)  # noqa: PTH111 - keeps an unknown user as text
+    return Path(os.path.normpath(base / text))
+
+
+def unpack(values: Mapping[str, Sourced]) -> dict[str, Sourced]:
+    """Settings that stand inside another: parts of the URI, and the key in a PKCS#12 store."""
+    return _unpack_store(_unpack_uri(values))
+
+
+def is_inside(source: str, settings: Collection[str]) -> bool:
+    """True if a value with this source was unpacked from one of these settings."""
+    holder, inside, _ = source.partition(_INSIDE)
+    return bool(inside) and holder in settings
+
+
+_INSIDE = " of "
+_STORE = (".p12", ".pfx")
+# Base64 without PEM's dashes, of DER that is longer than 127 bytes.
+_STORE_TEXT = re.compile(r"MI[A-Za-z0-9+/=\s]+")
+
+
+def _unpack_store(values: Mapping[str, Sourced]) -> dict[str, Sourced]:
+    """A PKCS#12 store as client certificate is the key as well, where no other is named."""
+    unpacked = dict(values)
+    for setting, key in (("client_pem_path", "client_key_path"), ("client_pem", "client_key")):
+        one = values.get(setting)
+        if one is None or {"client_key", "client_key_path"} & set(values):
+            continue
+        text = str(one.value)
+        if _STORE_TEXT.fullmatch(text) if setting in INLINE else text.lower().endswith(_STORE):
+            unpacked[key] = Sourced(one.value, f"{setting}{_INSIDE}{one.source}", one.base)
+    return unpacked
+
+
+def _unpack_uri(values: Mapping[str, Sourced]) -> dict[str, Sourced]:
+    """Move credentials and database of the URI into their settings.
+
+    Settings of their own win over the URI, as in pymilvus since 2.6 (``MilvusClient`` and
+    ``ConnectionConfig.from_uri``): a token, or user and password together, replaces the URI's
+    credentials. A lone user is a token there; with a password set beside it, it is the user.
+    """
+    uri = values.get("uri")
+    if uri is None or not isinstance(uri.value, str):
+        return dict(values)
+    bare, extras = split_uri(uri.value)
+    unpacked = {**values, "uri": Sourced(bare, uri.source, uri.base)}
+    found: dict[str, str] = {}
+    if "token" not in values and not {"user", "password"} <= set(values):
+        if extras.user and extras.password:
+            found = {"user": extras.user, "password": extras.password}
+        elif extras.user:
+            found = {"user" if "password" in values else "token": extras.user}
+    if extras.db_name and "db_name" not in values:
+        found["db_name"] = extras.db_name
+    origin = f"uri{_INSIDE}{uri.source}"
+    unpacked.update({name: Sourced(value, origin, uri.base) for name, value in found.items()})
+    return unpacked
+
+
+def holds_material(text: str) -> bool:
+    """True for what is certificate or key itself: PEM, or base64 of PEM or of DER."""
+    return "-----BEGIN " in text or _MATERIAL.fullmatch(text) is not None
+
+
+# Base64 of "-----BEGIN", and of DER that is longer than any name or path of such letters.
+_MATERIAL = re.compile(r"LS0tLS1CRUdJTi[A-Za-z0-9+/=\s]*|MI[A-Za-z0-9+/=\s]{120,}")
+
+
+def shown_value(name: str, value: object) -> str:
+    """A setting's value as it may be printed anywhere: secrets masked, always encodable."""
+    if value is None:
+        return ""
+    if name in SECRETS:
+        return "**********"
+    if name in INLINE or holds_material(str(value)):
+        return "<PEM text>"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return printable(mask_uri(str(value)) if name == "uri" else str(value))
+
+
+def _stripped(value: str) -> str:
+    """Drop what shells, Windows editors and ``docker --env-file`` leave around a value."""
+    text = value.strip().lstrip("\ufeff")
+    while len(text) >= 2 and text[0] == text[-1] and text[0] in "'\"":
+        text = text[1:-1].strip()
+    return text
+
+
+def _noted(name: str, source: str, before: str, after: str) -> Finding:
+    hidden = name in SECRETS or name in INLINE
+    return finding(
+        "value-cleaned",
+        f"Blanks, quotes or a line end around the value of {name} were removed.",
+        f"Write the value without them in {source}.",
+        setting=name,
+        source=source,
+        expected=None if hidden else shown_value(name, after),
+        presented=None if hidden else repr(mask_uri(before) if name == "uri" else before),
+    )

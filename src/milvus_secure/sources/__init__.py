@@ -1,1 +1,0 @@
-"""Where settings come from, read with provenance and cleaned."""

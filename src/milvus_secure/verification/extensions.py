@@ -1,0 +1,234 @@
+"""What a peer demands of the certificates on a path besides signatures and names.
+
+Each function yields every failure; the caller picks the most specific one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from ..pem.certificate import (
+    extension,
+    extensions,
+    issuer_of,
+    may_sign,
+    name_text,
+    same_name,
+    subject_of,
+)
+from .failure import Failure
+from .signatures import GO_HASHES, GRPC_HASHES, describe_key, go_takes, grpc_takes, unverifiable
+
+# Extensions a peer acts on; any other that is critical is refused (RFC 5280, 4.2). BoringSSL's
+# stand in X509_supported_extension (v3_purp.cc), Go's in processExtensions (parser.go).
+_GRPC_UNDERSTANDS = frozenset(f"2.5.29.{n}" for n in (15, 17, 19, 30, 32, 33, 36, 37, 54))
+_GO_UNDERSTANDS = _GRPC_UNDERSTANDS | {"2.5.29.31"}
+_GO_NAMES = x509.DNSName | x509.IPAddress | x509.RFC822Name | x509.UniformResourceIdentifier
+
+
+def grpc_failures(
+    path: Sequence[x509.Certificate], trusted: int | None, now: datetime
+) -> Iterator[Failure]:
+    """What BoringSSL minds of a server's path.
+
+    Dates of every certificate, and the extensions of those that are not anchors themselves
+    (``check_chain_extensions`` in ``x509_vfy.cc``); TLS then wants digitalSignature and a key
+    it has a signature algorithm for (``ssl_x509.cc``, ``ssl_privkey.cc``).
+    """
+    untrusted = path[: len(path) if trusted is None else trusted]
+    yield from dates_failures(path, now)
+    yield from _critical(untrusted, "usage-not-server", _grpc_acts_on)
+    for below, one in enumerate(untrusted[1:]):
+        if not _is_ca(one) or not may_sign(one):
+            yield _not_ca(one)
+        counted = [
+            c for c in untrusted[1 : below + 1] if not same_name(subject_of(c), issuer_of(c))
+        ]
+        yield from _path_length(one, len(counted))
+    for one in untrusted:
+        yield from _purpose(one, ExtendedKeyUsageOID.SERVER_AUTH, "usage-not-server")
+    usage = extension(path[0], x509.KeyUsage)
+    if usage is not None and not usage.digital_signature:
+        yield Failure(
+            "usage-not-server",
+            "The certificate's keyUsage does not allow TLS signatures.",
+            expected="keyUsage with digitalSignature",
+            presented="keyUsage without it",
+        )
+    if not grpc_takes(path[0]):
+        yield Failure(
+            "weak-key",
+            "gRPC refuses a server certificate with a key of this type.",
+            expected="RSA, or ECDSA on P-256 or P-384",
+            presented=describe_key(path[0]),
+        )
+    yield from unverifiable(path, trusted is not None, GRPC_HASHES, "gRPC")
+
+
+def go_failures(
+    path: Sequence[x509.Certificate], now: datetime, *, anchored: bool = True
+) -> Iterator[Failure]:
+    """What Go's ``Certificate.Verify`` minds of a client's path, anchors included.
+
+    ``checkChainForKeyUsage`` in ``crypto/x509`` and what stands below. A leaf's keyUsage is not
+    looked at; SHA-1 and MD5 are refused since Go 1.18.
+    """
+    yield from go_link_failures(path, now, anchored=anchored)
+    for one in path:
+        yield from _purpose(one, ExtendedKeyUsageOID.CLIENT_AUTH, "usage-not-client")
+    if not go_takes(path[0]):
+        yield Failure(
+            "weak-key",
+            "A Go server such as Milvus refuses a client key of this type.",
+            expected="RSA or ECDSA",
+            presented=describe_key(path[0]),
+        )
+
+
+def go_link_failures(
+    path: Sequence[x509.Certificate], now: datetime, *, anchored: bool = True
+) -> Iterator[Failure]:
+    """What Go minds while it still builds a path: ``isValid`` and ``CheckSignatureFrom``."""
+    yield from dates_failures(path, now)
+    yield from _critical(path, "usage-not-client", _go_acts_on)
+    last = len(path) - 1 if anchored else len(path)
+    for place, one in enumerate(path):
+        basic = extension(one, x509.BasicConstraints)
+        # An anchor of version 1 has no extension to say it is a CA.
+        excused = place == last and basic is None and one.version is x509.Version.v1
+        if place and not excused and (basic is None or not basic.ca or not may_sign(one)):
+            yield _not_ca(one)
+        yield from _path_length(one, place - 1)
+    yield from unverifiable(path, anchored, GO_HASHES, "A Go server such as Milvus")
+
+
+def span(length: timedelta) -> str:
+    """A duration in the largest unit that fits, such as ``3 days`` or ``40 seconds``."""
+    seconds = int(length.total_seconds())
+    for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)):
+        count = seconds // size
+        if count or size == 1:
+            return f"{count} {unit}{'' if count == 1 else 's'}"
+    raise AssertionError
+
+
+def dates_failures(path: Sequence[x509.Certificate], now: datetime) -> Iterator[Failure]:
+    """Yield for every certificate that is not valid at this time, and by how much."""
+    for one in path:
+        if now > one.not_valid_after_utc:
+            name = name_text(subject_of(one))
+            yield Failure(
+                "certificate-expired",
+                f"The certificate of {name} expired {span(now - one.not_valid_after_utc)} ago.",
+                expected=f"a date up to {one.not_valid_after_utc:%Y-%m-%d %H:%M:%S} UTC",
+                presented=f"{now:%Y-%m-%d %H:%M:%S} UTC on this machine's clock",
+                certificate=one,
+            )
+        elif now < one.not_valid_before_utc:
+            name, wait = name_text(subject_of(one)), span(one.not_valid_before_utc - now)
+            yield Failure(
+                "certificate-not-yet-valid",
+                f"The certificate of {name} becomes valid in {wait}.",
+                expected=f"a date from {one.not_valid_before_utc:%Y-%m-%d %H:%M:%S} UTC on",
+                presented=f"{now:%Y-%m-%d %H:%M:%S} UTC on this machine's clock",
+                certificate=one,
+            )
+
+
+def _grpc_acts_on(found: x509.Extension[x509.ExtensionType]) -> bool:
+    return found.oid.dotted_string in _GRPC_UNDERSTANDS
+
+
+def _go_acts_on(found: x509.Extension[x509.ExtensionType]) -> bool:
+    """Names that Go does not read leave their extension unhandled."""
+    value = found.value
+    if isinstance(value, x509.SubjectAlternativeName):
+        return any(isinstance(name, _GO_NAMES) for name in value)
+    if isinstance(value, x509.NameConstraints):
+        trees = (*(value.permitted_subtrees or ()), *(value.excluded_subtrees or ()))
+        return all(isinstance(tree, _GO_NAMES) for tree in trees)
+    return found.oid.dotted_string in _GO_UNDERSTANDS
+
+
+def _critical(
+    certificates: Sequence[x509.Certificate],
+    code: str,
+    acts_on: Callable[[x509.Extension[x509.ExtensionType]], bool],
+) -> Iterator[Failure]:
+    for one in certificates:
+        found = extensions(one)
+        odd = (
+            ["an extension that cannot be read"]
+            if found is None
+            else [e.oid.dotted_string for e in found if e.critical and not acts_on(e)]
+        )
+        if odd:
+            yield Failure(
+                code,
+                f"The certificate of {name_text(subject_of(one))} has a critical extension "
+                "that is not understood.",
+                expected="only extensions that TLS peers know",
+                presented=", ".join(odd),
+            )
+
+
+def _is_ca(certificate: x509.Certificate) -> bool:
+    basic = extension(certificate, x509.BasicConstraints)
+    return basic is not None and basic.ca
+
+
+def _not_ca(certificate: x509.Certificate) -> Failure:
+    name = name_text(subject_of(certificate))
+    basic = extension(certificate, x509.BasicConstraints)
+    says = "no basicConstraints" if basic is None else f"CA:{str(basic.ca).upper()}"
+    if not may_sign(certificate):
+        says += ", keyUsage without keyCertSign"
+    return Failure(
+        "issuer-not-ca",
+        f"{name} issued a certificate, but it is not a CA.",
+        expected="basicConstraints CA:TRUE, and keyCertSign where there is a keyUsage",
+        presented=f"{name} with {says}",
+    )
+
+
+def _path_length(issuer: x509.Certificate, below: int) -> Iterator[Failure]:
+    basic = extension(issuer, x509.BasicConstraints)
+    if basic is not None and basic.path_length is not None and below > basic.path_length:
+        name = name_text(subject_of(issuer))
+        yield Failure(
+            "issuer-not-ca",
+            f"{name} may not have so many intermediates below it.",
+            expected=f"at most {basic.path_length} (pathLenConstraint)",
+            presented=str(below),
+        )
+
+
+def _purpose(
+    certificate: x509.Certificate, wanted: x509.ObjectIdentifier, code: str
+) -> Iterator[Failure]:
+    usages = extension(certificate, x509.ExtendedKeyUsage)
+    if usages is None or wanted in usages:
+        return
+    any_usage = ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE
+    if code == "usage-not-client" and any_usage in usages:  # BoringSSL takes it for nothing
+        return
+    server = code == "usage-not-server"
+    word = "servers" if server else "clients"
+    yield Failure(
+        code,
+        f"The certificate of {name_text(subject_of(certificate))} is not for {word}.",
+        expected=f"extendedKeyUsage {'serverAuth' if server else 'clientAuth'}, or none",
+        presented=usages_text(usages),
+    )
+
+
+def usages_text(usages: x509.ExtendedKeyUsage) -> str:
+    """The usages by name, such as ``serverAuth, clientAuth``; an unknown one by its number."""
+    return ", ".join(
+        one._name if one._name != "Unknown OID" else one.dotted_string  # noqa: SLF001 - its only name
+        for one in usages
+    )

@@ -1,0 +1,132 @@
+"""Which keys and signatures a peer can verify, whatever OpenSSL can.
+
+BoringSSL knows hashes by ``crypto/obj/obj_xref.cc``, RSA-PSS by ``crypto/x509/rsa_pss.cc`` and
+curves by ``crypto/fipsmodule/ec/ec.cc``; Go by ``signatureAlgorithmDetails``,
+``getSignatureAlgorithmFromAI`` and ``namedCurveFromOID`` in ``crypto/x509``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
+from cryptography.x509.oid import SignatureAlgorithmOID
+
+from ..pem.certificate import name_text, public_key, signature_is_wrong, subject_of
+from .failure import Failure
+
+_PSS_HASHES = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
+GO_HASHES = _PSS_HASHES
+GRPC_HASHES = (hashes.SHA1, hashes.SHA224, *_PSS_HASHES)
+_CURVES = (ec.SECP224R1, ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
+
+
+def grpc_takes(leaf: x509.Certificate) -> bool:
+    """Whether BoringSSL's client has a signature algorithm for a server's key."""
+    return _is_rsa_or_on(leaf, ec.SECP256R1, ec.SECP384R1)
+
+
+def go_takes(leaf: x509.Certificate) -> bool:
+    """Whether Go's server has one for a client's key."""
+    on_a_curve = _is_rsa_or_on(leaf, ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
+    return on_a_curve or isinstance(public_key(leaf), ed25519.Ed25519PublicKey)
+
+
+def _is_rsa_or_on(leaf: x509.Certificate, *curves: type[ec.EllipticCurve]) -> bool:
+    key = public_key(leaf)
+    return isinstance(key, rsa.RSAPublicKey) or (
+        isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, curves)
+    )
+
+
+def on_unknown_curve(certificate: x509.Certificate) -> bool:
+    """True if the key is on a curve that neither BoringSSL nor Go has."""
+    key = public_key(certificate)
+    return isinstance(key, ec.EllipticCurvePublicKey) and not isinstance(key.curve, _CURVES)
+
+
+def cannot_verify_with(issuer: x509.Certificate) -> bool:
+    """True if neither BoringSSL nor Go verifies certificates with a key of this type."""
+    key = public_key(issuer)
+    return isinstance(key, ed448.Ed448PublicKey | dsa.DSAPublicKey) or on_unknown_curve(issuer)
+
+
+def digest_of(certificate: x509.Certificate) -> hashes.HashAlgorithm | None:
+    """The hash a certificate was signed with, or None if there is none or it is unknown."""
+    try:
+        return certificate.signature_hash_algorithm
+    except UnsupportedAlgorithm:
+        return None
+
+
+def unknown_signature(
+    child: x509.Certificate,
+    issuer: x509.Certificate | None,
+    known: tuple[type[hashes.HashAlgorithm], ...],
+) -> str:
+    """What a signature is, if it is of a kind that the peer does not know; else empty.
+
+    Args:
+        child: Whose signature it is.
+        issuer: Who signed it, where that is known.
+        known: The hashes that the peer knows.
+    """
+    digest = digest_of(child)
+    if digest is None:
+        return ""
+    if child.signature_algorithm_oid == SignatureAlgorithmOID.RSASSA_PSS:
+        plain = isinstance(digest, _PSS_HASHES) and (issuer is None or _plain_pss(child, issuer))
+        return "" if plain else f"RSA-PSS, {digest.name.upper()} and its own salt or mask"
+    return "" if isinstance(digest, known) else digest.name.upper()
+
+
+def _plain_pss(child: x509.Certificate, issuer: x509.Certificate) -> bool:
+    """False if it was not signed with one hash for all and a salt of the hash's length."""
+    key, digest = public_key(issuer), child.signature_hash_algorithm
+    if not isinstance(key, rsa.RSAPublicKey) or digest is None or signature_is_wrong(child, issuer):
+        return True
+    plain = padding.PSS(padding.MGF1(digest), padding.PSS.DIGEST_LENGTH)
+    try:
+        key.verify(child.signature, child.tbs_certificate_bytes, plain, digest)
+    except InvalidSignature:
+        return False
+    return True
+
+
+def unverifiable(
+    path: Sequence[x509.Certificate],
+    anchored: bool,
+    known: tuple[type[hashes.HashAlgorithm], ...],
+    who: str,
+) -> Iterator[Failure]:
+    """Signatures on a path, and the keys they are verified with; nobody looks at an anchor's."""
+    issuers = [*path[1:], *([] if anchored else [None])]
+    for child, issuer in zip(path, issuers, strict=False):
+        odd = unknown_signature(child, issuer, known)
+        if odd:
+            yield Failure(
+                "weak-signature",
+                f"{who} cannot verify a signature of this kind.",
+                expected="SHA-256, SHA-384 or SHA-512",
+                presented=f"{name_text(subject_of(child))} signed with {odd}",
+            )
+        if issuer is not None and cannot_verify_with(issuer):
+            yield Failure(
+                "weak-key",
+                f"{who} cannot verify a certificate with its CA's key of this type.",
+                expected="a CA's key of RSA, or of ECDSA on P-256, P-384 or P-521",
+                presented=f"{name_text(subject_of(issuer))} with {describe_key(issuer)}",
+            )
+
+
+def describe_key(certificate: x509.Certificate) -> str:
+    """A key's type and size, such as ``RSA 2048`` or ``EC secp521r1``."""
+    key = public_key(certificate)
+    if isinstance(key, rsa.RSAPublicKey):
+        return f"RSA {key.key_size}"
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return f"EC {key.curve.name}"
+    return type(key).__name__.strip("_").removesuffix("PublicKey") if key else "an unknown type"

@@ -1,0 +1,85 @@
+"""`path` against the real judges: gRPC's client and Go's server. No disagreement is allowed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from milvus_secure.pem.material import Material, parse_material
+from milvus_secure.verification.path import Role, Verdict, judge_path
+from minting import CLIENT, SERVER
+from odd_chains import Odd
+from odd_corpus import combinations, corpus, under
+from odd_peers import GO, build_go_server, go_accepts, grpc_accepts, milvus_accepts
+from odd_rules import at_random
+
+SEED = 20_261_124
+SHARES = 8
+
+
+def verdict(odd: Odd, role: Role) -> Verdict:
+    """Judged on the anchors as `material` reads them from a file."""
+    raw = Material("ca_pem", "ca_pem_path", "argument", "file:/ca.pem", odd.anchors_pem)
+    anchors = parse_material(raw).certificates
+    return judge_path(odd.certificates, anchors, dt.datetime.now(dt.timezone.utc), role)
+
+
+def disagreements(odds: Iterable[Odd], accepted: Iterable[bool], role: Role) -> list[str]:
+    judged = ((odd, real, verdict(odd, role)) for odd, real in zip(odds, accepted, strict=True))
+    return [
+        f"{odd.name}: the peer {'accepts' if real else 'refuses'}, we say {ours.failure}"
+        for odd, real, ours in judged
+        if (ours.failure is None) != real
+    ]
+
+
+class TestServersAsGrpcJudgesThem:
+    @pytest.mark.parametrize("share", range(SHARES))
+    def test_every_oddity(self, share):
+        odds = corpus(SERVER)[share::SHARES]
+        assert disagreements(odds, map(grpc_accepts, odds), Role.SERVER) == []
+
+    @pytest.mark.parametrize("share", range(SHARES))
+    def test_combinations(self, share):
+        odds = [*combinations(SEED + share, 25, SERVER), *at_random(SEED + share, 15, SERVER)]
+        assert disagreements(odds, map(grpc_accepts, odds), Role.SERVER) == []
+
+    @pytest.mark.thorough
+    @pytest.mark.parametrize("share", range(40))
+    def test_thousands_of_combinations(self, share):
+        seed = SEED + 1000 + share
+        odds = [*combinations(seed, 100, SERVER), *at_random(seed, 60, SERVER)]
+        assert disagreements(odds, map(grpc_accepts, odds), Role.SERVER) == []
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory) -> Path:
+    return build_go_server(tmp_path_factory.mktemp("go"))
+
+
+@pytest.mark.skipif(GO is None, reason="the go command is not installed")
+@pytest.mark.xdist_group("go")
+class TestClientsAsGoJudgesThem:
+    def test_every_oddity(self, program, tmp_path):
+        # Go skips a broken block of a bundle; the file judged here is the client's, not Go's.
+        odds = [odd for odd in corpus(CLIENT) if "broken block" not in odd.name]
+        assert disagreements(odds, go_accepts(program, odds, tmp_path), Role.CLIENT) == []
+
+    def test_combinations(self, program, tmp_path):
+        odds = [*combinations(SEED, 300, CLIENT), *at_random(SEED, 120, CLIENT)]
+        assert disagreements(odds, go_accepts(program, odds, tmp_path), Role.CLIENT) == []
+
+    @pytest.mark.thorough
+    def test_thousands_of_combinations(self, program, tmp_path):
+        odds = [*combinations(SEED + 1, 5000, CLIENT), *at_random(SEED + 1, 2400, CLIENT)]
+        assert disagreements(odds, go_accepts(program, odds, tmp_path), Role.CLIENT) == []
+
+
+class TestClientsAsMilvusJudgesThem:
+    def test_oddities_below_its_ca(self, milvus_mutual, trio):
+        odds = list(under(trio.ca, CLIENT))
+        accepted = [milvus_accepts(milvus_mutual.port, odd) for odd in odds]
+        assert disagreements(odds, accepted, Role.CLIENT) == []

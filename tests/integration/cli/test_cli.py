@@ -1,0 +1,179 @@
+"""The command line: exit statuses, what goes to stdout, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import shlex
+import subprocess
+import sys
+from contextlib import suppress
+from importlib.resources import files
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import jsonschema
+import pytest
+
+from processes import started
+
+CANARY = "canary-hunter2"
+
+
+@pytest.fixture
+def cli(tmp_path: Path):
+    """Run the program in an empty directory with nothing of the machine's MILVUS_ environment."""
+
+    def run(*arguments: object, **environ: str) -> subprocess.CompletedProcess[str]:
+        clean = {name: value for name, value in os.environ.items() if "MILVUS" not in name}
+        return subprocess.run(
+            [sys.executable, "-m", "milvus_secure", *map(str, arguments)],
+            cwd=tmp_path,
+            env={**clean, **environ},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    return run
+
+
+def test_healthy_files_exit_with_0(cli, certs: Path):
+    done = cli("check", "--offline", "--ca-pem-path", certs / "ca.pem")
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.startswith("ok: ")
+    assert done.stderr == ""
+
+
+def test_an_error_exits_with_1_and_stands_first(cli, tmp_path: Path):
+    done = cli("check", "--offline", "--ca-pem-path", "absent.pem")
+    assert done.returncode == 1
+    assert done.stdout.startswith("error: file-missing: ")
+
+
+@pytest.mark.parametrize("command", [["explain"], ["settings"], ["check", "--offline"]], ids=str)
+def test_a_closed_stdout_is_no_error(command, tmp_path: Path):
+    quoted = shlex.join([sys.executable, "-m", "milvus_secure", *command])
+    done = subprocess.run(
+        ["sh", "-c", f"{quoted} >&-"], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_warning_fails_only_when_told(cli, certs: Path):
+    flags = ["--offline", "--ca-pem-path", certs / "ca.pem", "--uri", "https://milvus"]
+    assert cli("check", *flags).returncode == 0
+    assert cli("check", *flags, "--fail-on", "warning").returncode == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["check", "--timeout", "soon"],
+        ["check", "--config", "absent.toml"],
+        ["check", "--profile", "prod"],
+        ["check", "--no-such-flag"],
+        ["no-such-command"],
+        [],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_exits_with_2_and_prints_nothing_to_stdout(cli, arguments):
+    done = cli(*arguments)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_json_is_one_document_of_the_published_schema(cli, certs: Path):
+    schema = json.loads(
+        files("milvus_secure.reporting").joinpath("report.schema.json").read_text("utf-8")
+    )
+    done = cli("check", "--offline", "--format", "json", "--ca-pem-path", certs / "ca.pem")
+    jsonschema.validate(json.loads(done.stdout), schema)
+
+
+def test_several_profiles_give_one_report_each_and_a_summary(cli, certs: Path, tmp_path: Path):
+    (tmp_path / "milvus-secure.toml").write_text(
+        f'[profiles.good]\nca_pem_path = "{certs}/ca.pem"\n'
+        '[profiles.bad]\nca_pem_path = "absent.pem"\n'
+    )
+    done = cli("check", "--offline", "--profile", "good", "--profile", "bad", "--format", "json")
+    document = json.loads(done.stdout)
+    assert [report["ok"] for report in document["reports"]] == [True, False]
+    assert document["ok"] is False
+    assert done.returncode == 1
+
+
+def test_junit_has_a_case_for_every_code_and_a_failure_for_the_error(cli):
+    done = cli("check", "--offline", "--format", "junit", "--ca-pem-path", "absent.pem")
+    [suite] = ET.fromstring(done.stdout.encode())
+    failed = [case.get("name") for case in suite if case.find("failure") is not None]
+    assert failed == ["file-missing"]
+    assert int(suite.get("tests")) == len(suite) > 30
+
+
+def test_settings_shows_every_value_with_its_source_and_no_secret(cli):
+    done = cli("settings", MILVUS_TOKEN=CANARY, MILVUS_URI=f"https://root:{CANARY}@h:1/db")
+    assert done.returncode == 0
+    assert "env MILVUS_TOKEN" in done.stdout
+    assert CANARY not in done.stdout + done.stderr
+
+
+def test_explain_without_a_code_lists_them_all(cli):
+    done = cli("explain")
+    assert "name-mismatch" in done.stdout
+    assert done.returncode == 0
+
+
+def test_explain_of_an_unknown_code_names_the_nearest(cli):
+    done = cli("explain", "name-missmatch")
+    assert done.returncode == 1
+    assert "name-mismatch" in done.stderr
+
+
+def test_a_reader_that_goes_away_is_no_error(cli, tmp_path: Path):
+    line = f"{sys.executable} -m milvus_secure explain | head -n 1"
+    done = subprocess.run(
+        line, shell=True, cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize(("no_color", "coloured"), [("", True), ("1", False)])
+def test_colour_is_for_terminals_without_no_color(tmp_path: Path, no_color: str, coloured: bool):
+    shown = on_a_terminal(
+        ["check", "--offline", "--ca-pem-path", "absent.pem"], tmp_path, NO_COLOR=no_color
+    )
+    assert ("\x1b[" in shown) is coloured
+    assert "file-missing" in shown
+
+
+def on_a_terminal(arguments: list[str], cwd: Path, **environ: str) -> str:
+    main, terminal = pty.openpty()
+    command = [sys.executable, "-m", "milvus_secure", *arguments]
+    environ = {**os.environ, "TERM": "xterm", **environ}
+    shown = b""
+    with started(command, cwd=cwd, stdin=terminal, stdout=terminal, stderr=terminal, env=environ):
+        os.close(terminal)
+        with suppress(OSError):  # Linux's way to say that the other end is closed
+            while data := os.read(main, 65536):
+                shown += data
+    os.close(main)
+    return shown.decode()
+
+
+def test_every_command_has_help_within_80_columns_of_prose(cli):
+    for command in ("check", "settings", "explain", "server", "serve", "demo"):
+        done = cli(command, "--help", COLUMNS="80")
+        assert done.returncode == 0
+        assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def test_a_certificate_name_of_the_peer_is_printed_in_any_encoding(cli):
+    done = cli("check", "--offline", "--server-name", "mılvus.example", PYTHONIOENCODING="ascii")
+    assert "Traceback" not in done.stderr
+    assert done.returncode in {0, 1}

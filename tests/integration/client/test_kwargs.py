@@ -1,0 +1,237 @@
+"""What is handed to pymilvus for each mode, and that it does what was asked."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from pymilvus import MilvusClient
+
+import minting
+from milvus_endpoint import milvus_endpoint
+from milvus_secure import SecureConnectionError
+from milvus_secure._common.versions import installed_pymilvus
+from milvus_secure.pem.public_roots import public_roots_path
+from milvus_secure.verification.hostname import GrpcNameRules, generation, installed_grpc
+
+OWN_CHANNEL = {"dedicated", "alias"}
+
+
+def mapped(settings) -> dict[str, object]:
+    """The keywords without those that keep the channel apart, which differ by release."""
+    return {k: v for k, v in settings.client_kwargs().items() if k not in OWN_CHANNEL}
+
+
+@pytest.fixture
+def pair(certs) -> dict[str, Path]:
+    return {"client_pem_path": certs / "client.pem", "client_key_path": certs / "client.key"}
+
+
+class TestOneWay:
+    def test_a_ca_alone_becomes_the_anchor(self, settings, certs):
+        given = settings(uri="https://h:1", ca_pem_path=certs / "ca.pem")
+        assert mapped(given) == {
+            "uri": "https://h:1",
+            "secure": True,
+            "timeout": 10.0,
+            "server_pem_path": str(certs / "ca.pem"),
+        }
+
+    def test_the_server_s_certificate_wins_over_a_ca(self, settings, certs):
+        given = settings(ca_pem_path=certs / "ca.pem", server_pem_path=certs / "server.pem")
+        assert mapped(given)["server_pem_path"] == str(certs / "server.pem")
+
+    def test_public_roots_need_no_keyword(self, settings):
+        assert "server_pem_path" not in mapped(settings(ca_pem_path="system"))
+
+    def test_a_server_name_is_handed_on(self, settings, certs):
+        given = settings(ca_pem_path=certs / "ca.pem", server_name="milvus.example")
+        assert mapped(given)["server_name"] == "milvus.example"
+
+    def test_asked_for_it_shows_no_client_certificate(self, settings, certs, pair):
+        given = settings(tls_mode="one-way", ca_pem_path=certs / "ca.pem", **pair)
+        assert not {"client_pem_path", "client_key_path", "ca_pem_path"} & set(mapped(given))
+
+
+class TestMutual:
+    def test_three_files_are_handed_on_as_they_are(self, settings, certs, pair):
+        given = settings(uri="https://h:1", ca_pem_path=certs / "ca.pem", **pair)
+        assert mapped(given) == {
+            "uri": "https://h:1",
+            "secure": True,
+            "timeout": 10.0,
+            "ca_pem_path": str(certs / "ca.pem"),
+            "client_pem_path": str(certs / "client.pem"),
+            "client_key_path": str(certs / "client.key"),
+        }
+
+    def test_the_server_s_certificate_is_never_handed_on(self, settings, certs, pair):
+        given = settings(ca_pem_path=certs / "ca.pem", server_pem_path=certs / "server.pem", **pair)
+        assert "server_pem_path" not in mapped(given)
+
+    def test_public_roots_are_named_by_their_file(self, settings, pair):
+        given = settings(ca_pem_path="system", **pair)
+        assert mapped(given)["ca_pem_path"] == str(public_roots_path())
+
+
+class TestPlaintext:
+    def test_is_refused_unless_allowed(self, settings):
+        with pytest.raises(SecureConnectionError, match="plaintext"):
+            settings(uri="http://h:1").client_kwargs()
+
+    def test_allowed_it_takes_no_tls_keyword(self, settings):
+        given = settings(uri="http://h:1", allow_plaintext=True)
+        assert mapped(given) == {"uri": "http://h:1", "secure": False, "timeout": 10.0}
+
+
+def test_no_value_is_none(settings, certs, pair):
+    given = settings(ca_pem_path=certs / "ca.pem", token="root:Milvus", db_name="books", **pair)
+    assert None not in given.client_kwargs().values()
+
+
+def test_every_client_gets_a_channel_of_its_own(settings, certs):
+    given = settings(ca_pem_path=certs / "ca.pem")
+    first, second = given.client_kwargs(), given.client_kwargs()
+    if installed_pymilvus() >= (2, 6, 10):
+        assert first["dedicated"]
+    elif installed_pymilvus() >= (2, 5, 12):
+        assert first["alias"] != second["alias"]
+    else:  # it makes an alias of its own
+        assert not OWN_CHANNEL & set(first)
+
+
+class TestHandshake:
+    """The mapping, judged by a server that refuses whoever comes without."""
+
+    @pytest.fixture
+    def connects(self, trio):
+        with milvus_endpoint(trio.server, clients=trio.ca) as endpoint:
+            self.uri = endpoint.uri
+            yield lambda given: MilvusClient(**given.client_kwargs()).close()
+
+    def test_with_files(self, settings, certs, pair, connects):
+        connects(settings(uri=self.uri, ca_pem_path=certs / "ca.pem", **pair))
+
+    def test_with_text(self, settings, certs, connects):
+        connects(
+            settings(
+                uri=self.uri,
+                ca_pem=(certs / "ca.pem").read_text(),
+                client_pem=(certs / "client.pem").read_text(),
+                client_key=(certs / "client.key").read_text(),
+            )
+        )
+
+    def test_with_an_encrypted_key(self, settings, trio, certs, connects):
+        locked = certs / "locked.key"
+        locked.touch(mode=0o600)
+        locked.write_bytes(
+            trio.client.key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.BestAvailableEncryption(b"open sesame"),
+            )
+        )
+        connects(
+            settings(
+                uri=self.uri,
+                ca_pem_path=certs / "ca.pem",
+                client_pem_path=certs / "client.pem",
+                client_key_path=locked,
+                client_key_password="open sesame",
+            )
+        )
+
+    def test_with_a_stray_server_pem(self, settings, certs, pair, connects):
+        connects(
+            settings(
+                uri=self.uri,
+                ca_pem_path=certs / "ca.pem",
+                server_pem_path=certs / "server.pem",
+                **pair,
+            )
+        )
+
+
+CONNECT = """
+import sys
+from pathlib import Path
+from milvus_secure import connect_secure
+uri, folder, *pair = sys.argv[1:]
+given = {f"client_{kind}_path": Path(folder, f"client.{kind}") for kind in pair}
+connect_secure(uri=uri, ca_pem_path="system", environ={}, env_file=None, **given).close()
+"""
+
+
+RAW = """
+import sys
+from pymilvus import MilvusClient
+uri, anchor = sys.argv[1:]
+MilvusClient(uri, server_pem_path=anchor, secure=True, timeout=5).close()
+"""
+
+
+def connect_with_roots(
+    roots: Path, *arguments: str, script: str = CONNECT
+) -> subprocess.CompletedProcess[str]:
+    environ = {**os.environ, "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(roots)}
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script, *arguments],
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+class TestSystemRoots:
+    def test_are_trusted_one_way(self, trio, certs):
+        with milvus_endpoint(trio.server) as endpoint:
+            done = connect_with_roots(certs / "ca.pem", endpoint.uri, str(certs))
+        assert done.returncode == 0, done.stderr
+
+    def test_are_trusted_in_mutual_mode(self, trio, certs):
+        with milvus_endpoint(trio.server, clients=trio.ca) as endpoint:
+            done = connect_with_roots(certs / "ca.pem", endpoint.uri, str(certs), "pem", "key")
+        assert done.returncode == 0, done.stderr
+
+    @pytest.mark.parametrize("pair", [(), ("pem", "key")], ids=["one-way", "mutual"])
+    def test_that_do_not_hold_the_ca_are_not_enough(self, trio, certs, tmp_path, pair):
+        (tmp_path / "other.pem").write_bytes(minting.mint("foreign CA", which=9).pem)
+        clients = trio.ca if pair else None
+        with milvus_endpoint(trio.server, clients=clients) as endpoint:
+            done = connect_with_roots(tmp_path / "other.pem", endpoint.uri, str(certs), *pair)
+        assert "SecureConnectionError" in done.stderr
+
+    def test_are_what_an_empty_anchor_amounts_to_so_it_is_refused(
+        self, trio, certs, tmp_path, settings
+    ):
+        empty = tmp_path / "empty.pem"
+        empty.touch()
+        with milvus_endpoint(trio.server) as endpoint:
+            raw = connect_with_roots(certs / "ca.pem", endpoint.uri, str(empty), script=RAW)
+            trusted = generation(installed_grpc()) is GrpcNameRules.HOST_NAME
+            assert (raw.returncode == 0) is trusted, raw.stderr
+            with pytest.raises(SecureConnectionError) as refused:
+                settings(uri=endpoint.uri, ca_pem_path=empty).client_kwargs()
+        assert refused.value.report.root_cause.code == "file-empty"
+
+    def test_fall_back_to_grpc_s_bundle_when_the_variable_names_no_file(self, tmp_path):
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                "from milvus_secure.pem.public_roots import public_roots_path; print(public_roots_path())",
+            ],
+            env={**os.environ, "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(tmp_path / "missing")},
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+        assert done.stdout.strip().endswith("_credentials/roots.pem")

@@ -1,0 +1,177 @@
+"""The RESTful API's clients get the same trust and the same client certificate."""
+
+from __future__ import annotations
+
+import http.server
+import shlex
+import shutil
+import ssl
+import subprocess
+import threading
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from cryptography.hazmat.primitives import serialization
+
+import minting
+from milvus_secure import CertificateSet
+from milvus_secure.client.rest import curl_command
+
+
+class Answer(http.server.BaseHTTPRequestHandler):
+    """Says ok to everything, and nothing on stderr."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"ok " + self.headers.get("Authorization", "-").encode())
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+@pytest.fixture
+def certs(tmp_path: Path) -> Path:
+    """A set as `certs init` makes it: from Python 3.13 on, requests wants its CA to the letter."""
+    return CertificateSet.create(tmp_path / "set").directory
+
+
+@pytest.fixture
+def rest_port(certs: Path) -> Iterator[int]:
+    """An HTTPS server that wants a client certificate, as Milvus in tlsMode 2."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certs / "server.pem", certs / "server.key")
+    context.load_verify_locations(certs / "ca.pem")
+    context.verify_mode = ssl.CERT_REQUIRED
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server.server_address[1]
+    server.shutdown()
+    server.server_close()
+    thread.join(60)
+
+
+@pytest.fixture
+def mutual(settings, certs: Path):
+    def make(**more: object):
+        return settings(
+            uri="https://localhost:19530",
+            ca_pem_path=certs / "ca.pem",
+            client_pem_path=certs / "client.pem",
+            client_key_path=certs / "client.key",
+            **more,
+        )
+
+    return make
+
+
+def test_an_ssl_context_carries_both_directions(mutual, rest_port: int):
+    context = mutual().ssl_context()
+    with urllib.request.urlopen(f"https://localhost:{rest_port}/", context=context) as answer:
+        assert answer.status == 200
+
+
+def test_inline_material_serves_as_well(settings, certs: Path, rest_port: int):
+    inline = settings(
+        uri="https://localhost:19530",
+        ca_pem=(certs / "ca.pem").read_text(),
+        client_pem=(certs / "client.pem").read_text(),
+        client_key=(certs / "client.key").read_text(),
+    )
+    url = f"https://localhost:{rest_port}/"
+    with urllib.request.urlopen(url, context=inline.ssl_context()) as answer:
+        assert answer.status == 200
+
+
+def test_another_ca_is_refused(settings, rest_port: int, tmp_path: Path):
+    other = tmp_path / "other.pem"
+    other.write_bytes(minting.mint("Other CA", which=8).pem)
+    context = settings(ca_pem_path=other).ssl_context()
+    with pytest.raises(OSError, match="CERTIFICATE_VERIFY_FAILED"):
+        urllib.request.urlopen(f"https://localhost:{rest_port}/", context=context)
+
+
+def test_requests_takes_the_keywords(mutual, rest_port: int):
+    url = f"https://localhost:{rest_port}/"
+    with requests.Session() as session:
+        session.trust_env = False
+        assert session.get(url, **mutual().requests_kwargs(), timeout=5).status_code == 200
+
+
+def test_plaintext_has_no_context(settings):
+    plain = settings(uri="http://localhost:19530", allow_plaintext=True)
+    with pytest.raises(ValueError, match="plaintext"):
+        plain.ssl_context()
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
+def test_the_curl_line_works_as_printed(mutual, rest_port: int):
+    line = curl_command(mutual(token="root:Milvus"), rest_port)
+    assert "root:Milvus" not in line
+    run = subprocess.run(
+        ["sh", "-c", f"{line} --silent --noproxy '*'"],
+        capture_output=True,
+        text=True,
+        env={"MILVUS_TOKEN": "from-the-shell"},
+        timeout=120,
+    )
+    assert run.stdout == "ok Bearer from-the-shell", run.stderr
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
+@pytest.mark.parametrize("form", ["a locked key", "PKCS#12", "PKCS#12 of another name"])
+def test_the_curl_line_names_files_and_asks_for_their_password(settings, certs, rest_port, form):
+    given = {"client_pem_path": certs / "client.pem", "client_key_path": certs / "locked.key"}
+    if form.startswith("PKCS#12"):
+        store = certs / ("client.p12" if form == "PKCS#12" else "store")
+        store.write_bytes(CertificateSet(certs).export_pkcs12("open sesame"))
+        given = {"client_pem_path": store, "client_key_path": store}
+    else:
+        key = serialization.load_pem_private_key((certs / "client.key").read_bytes(), None)
+        given["client_key_path"].write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.BestAvailableEncryption(b"open sesame"),
+            )
+        )
+    made = settings(ca_pem_path=certs / "ca.pem", client_key_password="open sesame", **given)
+    line = curl_command(made, rest_port)
+    assert "open sesame" not in line
+    run = subprocess.run(
+        ["sh", "-c", f"{line} --silent --noproxy '*'"],
+        capture_output=True,
+        text=True,
+        env={"MILVUS_CLIENT_KEY_PASSWORD": "open sesame"},
+        timeout=120,
+    )
+    assert run.stdout == "ok -", run.stderr
+
+
+def test_the_curl_line_names_text_as_the_guide_names_its_files(settings, certs: Path):
+    inline = settings(
+        ca_pem=(certs / "ca.pem").read_text(),
+        client_pem=(certs / "client.pem").read_text(),
+        client_key=(certs / "client.key").read_text(),
+    )
+    words = shlex.split(curl_command(inline))
+    assert words[1:7] == ["--cacert", "ca.pem", "--cert", "client.pem", "--key", "client.key"]
+
+
+def test_the_curl_line_dials_the_host_and_verifies_server_name(settings, certs: Path):
+    named = settings(
+        uri="https://127.0.0.2:1", server_name="localhost", ca_pem_path=certs / "ca.pem"
+    )
+    words = shlex.split(curl_command(named, rest_port))
+    assert words[words.index("--connect-to") + 1] == f"localhost:{rest_port}:127.0.0.2:{rest_port}"
+    assert words[-1].startswith(f"https://localhost:{rest_port}/")

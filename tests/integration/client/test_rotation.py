@@ -1,0 +1,306 @@
+"""Certificates renewed under a client: what is used, what never is, and what is told."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from pymilvus import MilvusClient
+
+import minting
+from milvus_endpoint import Endpoint, milvus_endpoint
+from milvus_secure import MilvusSecureError, connect_secure, connect_secure_async, watch
+from milvus_secure.client.timeouts import waits_full_timeout
+
+HERE = {"environ": {}, "env_file": None, "timeout": 5}
+
+REASON = "this pymilvus cannot connect a client again (2.6.16 and 3.0.1 can)"
+RECONNECTS = pytest.mark.skipif(waits_full_timeout(), reason=REASON)
+
+
+@pytest.fixture
+def mutual(trio) -> Iterator[Endpoint]:
+    with milvus_endpoint(trio.server, clients=trio.ca) as endpoint:
+        yield endpoint
+
+
+def files(certs: Path) -> dict[str, Path]:
+    return {
+        "ca_pem_path": certs / "ca.pem",
+        "client_pem_path": certs / "client.pem",
+        "client_key_path": certs / "client.key",
+    }
+
+
+@pytest.fixture
+def client(mutual, certs) -> Iterator[MilvusClient]:
+    client = connect_secure(uri=mutual.uri, **files(certs), **HERE)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def renewed(trio) -> minting.Minted:
+    """Another pair of the same CA, for a client named `renewed`."""
+    return minting.mint("renewed", issuer=trio.ca, usages=[minting.CLIENT], which=4)
+
+
+def install(pair: minting.Minted, certs: Path) -> None:
+    (certs / "client.pem").write_bytes(pair.pem)
+    (certs / "client.key").write_bytes(pair.key_pem)
+
+
+def reconnect(client: MilvusClient) -> None:
+    """What pymilvus does after a call that failed as UNAVAILABLE."""
+    client._get_connection().reconnect()
+
+
+def eventually(happened: Callable[[], object]) -> None:
+    """Wait for what another thread is to do; without it the test never passes."""
+    give_up = time.monotonic() + 30
+    while not happened():
+        assert time.monotonic() < give_up
+        time.sleep(0.01)
+
+
+def codes(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """The findings logged, in order."""
+    said = [one.getMessage() for one in caplog.records if one.name == "milvus_secure"]
+    return [line.split(":")[0] for line in said if " Fix: " in line]
+
+
+@RECONNECTS
+class TestTheNextConnection:
+    def test_uses_renewed_files(self, mutual, client, certs, renewed):
+        install(renewed, certs)
+        reconnect(client)
+        assert mutual.names == ["client", "renewed"]
+
+    def test_uses_a_renewed_key_that_is_encrypted(self, mutual, certs, trio, renewed):
+        (certs / "client.key").write_bytes(trio.client.encrypted_key_pem("open sesame"))
+        client = connect_secure(
+            uri=mutual.uri, **files(certs), client_key_password="open sesame", **HERE
+        )
+        (certs / "client.pem").write_bytes(renewed.pem)
+        (certs / "client.key").write_bytes(renewed.encrypted_key_pem("open sesame"))
+        reconnect(client)
+        client.close()
+        assert mutual.names == ["client", "renewed"]
+
+    @pytest.mark.parametrize(
+        ("name", "spoil", "code"),
+        [
+            pytest.param("client.pem", lambda pem: pem[:300], "pem-malformed", id="half"),
+            pytest.param("client.key", lambda _: b"", "file-empty", id="truncated"),
+            pytest.param("ca.pem", lambda _: b"", "file-empty", id="no anchor"),
+            pytest.param("client.pem", None, "key-mismatch", id="certificate before its key"),
+        ],
+    )
+    def test_never_uses_what_is_only_half_there(
+        self, mutual, client, certs, renewed, caplog, name, spoil, code
+    ):
+        path = certs / name
+        path.write_bytes(renewed.pem if spoil is None else spoil(path.read_bytes()))
+        reconnect(client)
+        assert mutual.names == ["client", "client"]
+        assert codes(caplog) == [code]
+
+    def test_does_without_files_that_are_gone(self, mutual, client, certs, caplog):
+        (certs / "client.key").unlink()
+        reconnect(client)
+        assert mutual.names == ["client", "client"]
+        assert codes(caplog) == ["file-missing"]
+
+    def test_tells_of_the_same_broken_file_once(self, client, certs, caplog):
+        (certs / "client.key").write_bytes(b"")
+        reconnect(client)
+        reconnect(client)
+        assert codes(caplog) == ["file-empty"]
+
+    def test_uses_files_that_were_mended(self, mutual, client, certs, renewed):
+        (certs / "client.pem").write_bytes(renewed.pem)
+        reconnect(client)
+        (certs / "client.key").write_bytes(renewed.key_pem)
+        reconnect(client)
+        assert mutual.names == ["client", "client", "renewed"]
+
+    def test_uses_what_was_not_valid_yet_once_it_is(self, mutual, client, certs, trio, caplog):
+        """The clock of whoever issues may be ahead of this one's."""
+        ahead = minting.mint(
+            "ahead", issuer=trio.ca, usages=[minting.CLIENT], start=timedelta(seconds=2), which=4
+        )
+        install(ahead, certs)
+        reconnect(client)
+        reconnect(client)
+        assert codes(caplog) == ["certificate-not-yet-valid"]
+        eventually(lambda: ahead.certificate.not_valid_before_utc < datetime.now(timezone.utc))
+        reconnect(client)
+        assert mutual.names == ["client", "client", "client", "ahead"]
+
+    def test_gets_files_of_one_edition_whatever_happens_meanwhile(self, client, certs, renewed):
+        handler = client._get_connection()
+        pair = (certs / "client.key").read_bytes(), (certs / "client.pem").read_bytes()
+        Path(handler._ca_pem_path).read_bytes()  # the connection begins
+        install(renewed, certs)
+        key, chain = handler._client_key_path, handler._client_pem_path
+        assert (Path(key).read_bytes(), Path(chain).read_bytes()) == pair
+        assert (Path(key).read_bytes(), Path(chain).read_bytes()) == (renewed.key_pem, renewed.pem)
+
+    async def test_of_an_async_client_uses_renewed_files(self, mutual, certs, renewed):
+        client = await connect_secure_async(uri=mutual.uri, **files(certs), **HERE)
+        install(renewed, certs)
+        await (await client._get_connection()).reconnect()
+        await client.close()
+        assert mutual.names == ["client", "renewed"]
+
+
+ABORTS = """
+import sys
+from pymilvus import MilvusClient
+uri, folder = sys.argv[1:]
+names = {f"client_{kind}_path": f"{folder}/client.{kind}" for kind in ("pem", "key")}
+client = MilvusClient(uri=uri, ca_pem_path=f"{folder}/ca.pem", **names, dedicated=True)
+open(f"{folder}/client.key", "w").close()
+client._get_connection().reconnect()
+"""
+
+
+@RECONNECTS
+def test_without_this_a_file_being_written_aborts_the_process(mutual, certs):
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", ABORTS, mutual.uri, str(certs)],
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == -signal.SIGABRT
+
+
+@RECONNECTS
+class TestWatch:
+    def test_connects_with_renewed_files_before_a_call_fails(self, mutual, client, certs, renewed):
+        before = client._get_connection()._channel
+        with watch(client, interval=0.01):
+            install(renewed, certs)
+            eventually(lambda: client._get_connection()._channel is not before)
+        assert mutual.names[-1] == "renewed"
+
+    async def test_watches_an_async_client_from_its_loop(self, mutual, certs, renewed):
+        client = await connect_secure_async(uri=mutual.uri, **files(certs), **HERE)
+        before = client._handler._async_channel
+        with watch(client, interval=0.01):
+            install(renewed, certs)
+            await asyncio.to_thread(
+                eventually, lambda: client._handler._async_channel is not before
+            )
+        await client.close()
+
+    def test_keeps_the_connection_and_tells_why_when_files_are_broken(self, client, certs, caplog):
+        channel = client._get_connection()._channel
+        with watch(client, interval=0.01):
+            (certs / "client.key").write_bytes(b"")
+            eventually(lambda: "file-empty" in codes(caplog))
+        assert client._get_connection()._channel is channel
+
+    def test_keeps_the_connection_and_tells_why_when_the_server_refuses(
+        self, client, certs, caplog
+    ):
+        channel = client._get_connection()._channel
+        stranger = minting.mint("stranger", usages=[minting.CLIENT], ca=False, which=5)
+        with watch(client, interval=0.01):
+            install(stranger, certs)
+            eventually(lambda: "client-certificate-rejected" in codes(caplog))
+        assert client._get_connection()._channel is channel
+
+    def test_tells_ahead_that_the_server_s_certificate_expires(self, trio, certs, caplog):
+        soon = minting.mint("soon", sans=["localhost"], issuer=trio.ca, days=6, which=6)
+        with milvus_endpoint(soon) as endpoint:
+            client = connect_secure(uri=endpoint.uri, ca_pem_path=certs / "ca.pem", **HERE)
+            assert "certificate-expiring" not in codes(caplog)
+            with watch(client, interval=60):
+                eventually(lambda: "certificate-expiring" in codes(caplog))
+            client.close()
+
+    def test_does_not_repeat_what_was_told_at_the_connection(self, trio, certs, caplog, mutual):
+        soon = minting.mint("soon", issuer=trio.ca, usages=[minting.CLIENT], days=6, which=6)
+        install(soon, certs)
+        client = connect_secure(uri=mutual.uri, **files(certs), **HERE)
+        told = codes(caplog)
+        seen = mutual.connects
+        with watch(client, interval=0.01):
+            eventually(lambda: mutual.connects > seen + 2)
+        client.close()
+        assert codes(caplog) == told
+
+    def test_tells_what_was_not_told_at_the_connection(self, trio, certs, caplog, mutual):
+        soon = minting.mint("soon", issuer=trio.ca, usages=[minting.CLIENT], days=6, which=6)
+        install(soon, certs)
+        client = connect_secure(uri=mutual.uri, **files(certs), **HERE, preflight=False)
+        with watch(client, interval=60):
+            eventually(lambda: "certificate-expiring" in codes(caplog))
+        client.close()
+
+    def test_may_be_closed_from_its_own_thread(self, client, certs):
+        """As by a handler of the log."""
+        ended = threading.Event()
+
+        class Closes(logging.Handler):
+            def emit(self, _: logging.LogRecord) -> None:
+                watching.close()
+                ended.set()
+
+        logger, handler = logging.getLogger("milvus_secure"), Closes()
+        logger.addHandler(handler)
+        try:
+            watching = watch(client, interval=0.01)
+            (certs / "client.key").write_bytes(b"")
+            assert ended.wait(30)
+        finally:
+            logger.removeHandler(handler)
+
+    @pytest.mark.parametrize("how", ["closed", "forgotten"])
+    def test_ends_with_its_client(self, mutual, certs, how):
+        client = connect_secure(uri=mutual.uri, **files(certs), **HERE)
+        watch(client, interval=0.01)
+        client.close()
+        if how == "forgotten":
+            del client
+            gc.collect()
+        eventually(lambda: "milvus-secure-watch" not in {t.name for t in threading.enumerate()})
+
+    def test_refuses_a_client_it_knows_nothing_of(self, certs, trio):
+        with milvus_endpoint(trio.server) as endpoint:
+            client = MilvusClient(uri=endpoint.uri, server_pem_path=str(certs / "ca.pem"))
+            with pytest.raises(MilvusSecureError, match="not made by connect_secure"):
+                watch(client)
+            client.close()
+
+    async def test_refuses_an_async_client_outside_its_loop(self, mutual, certs):
+        client = await connect_secure_async(uri=mutual.uri, **files(certs), **HERE)
+        with pytest.raises(MilvusSecureError, match="event loop"):
+            await asyncio.to_thread(watch, client)
+        await client.close()
+
+
+@RECONNECTS
+def test_what_is_taken_up_is_told_at_info(mutual, client, certs, renewed, caplog):
+    with caplog.at_level(logging.INFO, "milvus_secure"), watch(client, interval=0.01):
+        install(renewed, certs)
+        eventually(lambda: "Connected again" in caplog.text)
+
+
+@pytest.mark.skipif(not waits_full_timeout(), reason="this pymilvus can connect a client again")
+def test_an_older_pymilvus_is_told_of(client, certs, renewed, caplog):
+    with watch(client, interval=0.01):
+        install(renewed, certs)
+        eventually(lambda: "cannot take up a new connection" in caplog.text)

@@ -1,0 +1,90 @@
+"""How servers take our client certificate, what they say of it, and that no stranger sees it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from OpenSSL import SSL
+
+import impostors
+import minting
+from milvus_secure import check
+from verdicts import cause, codes
+
+
+@pytest.fixture
+def foreign_pair(tmp_path: Path) -> dict[str, Path]:
+    """A client pair that a CA the server does not know has issued."""
+    other = minting.mint("other CA", which=5)
+    client = minting.mint("stranger", issuer=other, usages=[minting.CLIENT], which=6)
+    pem, key = tmp_path / "foreign.pem", tmp_path / "foreign.key"
+    pem.write_bytes(client.pem)
+    key.touch(mode=0o600)
+    key.write_bytes(client.key_pem)
+    return {"client_pem_path": pem, "client_key_path": key}
+
+
+@pytest.mark.trips("client-certificate-required")
+def test_no_client_certificate_for_a_mutual_milvus(mutual, look):
+    assert cause(look(mutual.port)) == "client-certificate-required"
+
+
+@pytest.mark.trips("client-certificate-required")
+@pytest.mark.parametrize("version", [SSL.TLS1_2_VERSION, SSL.TLS1_3_VERSION])
+def test_the_issuers_a_server_accepts_are_told(trio, look, version):
+    with impostors.tls(trio.server, clients=trio.ca, versions=(version, version)) as port:
+        report = look(port)
+
+    assert cause(report) == "client-certificate-required"
+    assert "CN=test CA" in report.root_cause.expected
+
+
+@pytest.mark.trips("client-certificate-rejected")
+def test_a_client_certificate_the_embedded_milvus_refuses(mutual, look, foreign_pair):
+    assert "client-certificate-rejected" in codes(look(mutual.port, **foreign_pair))
+
+
+@pytest.mark.trips("client-certificate-rejected")
+@pytest.mark.parametrize("version", [SSL.TLS1_2_VERSION, SSL.TLS1_3_VERSION])
+def test_accepted_issuers_stand_beside_ours(trio, look, foreign_pair, version):
+    with impostors.tls(trio.server, clients=trio.ca, versions=(version, version)) as port:
+        report = look(port, **foreign_pair)
+
+    [found] = [f for f in report.errors if f.code == "client-certificate-rejected"]
+    assert "CN=test CA" in found.expected
+    assert "CN=other CA" in found.presented
+    assert "alert" in found.presented
+
+
+def test_our_certificate_is_not_shown_to_a_server_we_do_not_trust(
+    trio, look, client_pair, tmp_path
+):
+    shown = []
+    stranger = minting.mint("another CA", which=7)
+    (tmp_path / "stranger.pem").write_bytes(stranger.pem)
+    with impostors.tls(trio.server, clients=trio.ca, then=shown.append) as port:
+        look(port, ca_pem_path=tmp_path / "stranger.pem", **client_pair)
+
+    assert shown == []
+
+
+@pytest.mark.passes("client-certificate-required")
+def test_a_server_that_asks_but_does_not_insist(trio, look):
+    with impostors.grpc_server(trio.server, answer=impostors.status()) as port:
+        assert look(port).errors == ()
+
+
+def test_without_a_ca_the_server_is_not_judged_by_roots_that_nobody_named(one_way, certs, settings):
+    """pymilvus, which drops the client pair for `server_pem_path`, connects with these settings."""
+    made = settings(
+        uri=f"https://localhost:{one_way.port}",
+        server_pem_path=certs / "ca.pem",
+        client_pem_path=certs / "client.pem",
+        client_key_path=certs / "client.key",
+        timeout=5,
+    )
+    report = check(made)
+    assert [one.code for one in report.errors] == ["mutual-ca-missing"]
+    [step] = [step for step in report.server.steps if step.name == "grpc"]
+    assert (step.ok, step.detail) == (None, "not tried: ca_pem_path is not set")

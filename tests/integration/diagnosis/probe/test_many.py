@@ -1,0 +1,146 @@
+"""Several endpoints at once, and the event loop's own way to ask."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import pytest
+
+import impostors
+import peers
+from milvus_secure.diagnosis.check import check_async, check_many
+from processes import started
+
+
+@pytest.fixture
+def targets(settings, trio, certs):
+    """Settings for a mix of odd endpoints, each with the cause it must be told."""
+    with ExitStack() as stack:
+        odd = [
+            (stack.enter_context(impostors.grpc_server(trio.server)), "not-milvus"),
+            (stack.enter_context(impostors.grpc_server(None)), "server-plaintext"),
+            (stack.enter_context(impostors.tls(trio.server, alpn=())), "alpn-not-h2"),
+            (stack.enter_context(peers.closed_port()), "tcp-refused"),
+            (stack.enter_context(peers.tcp(peers.silent)), "tcp-timeout"),
+        ]
+
+        def make(count: int, **values):
+            values = {"ca_pem_path": certs / "ca.pem", "timeout": 1.5, **values}
+            chosen = [odd[place % len(odd)] for place in range(count)]
+            return [
+                (settings(uri=f"https://localhost:{port}", **values), code) for port, code in chosen
+            ]
+
+        yield make
+
+
+def test_each_endpoint_gets_its_own_report_in_order(targets):
+    asked = targets(10)
+
+    reports = check_many([settings for settings, _ in asked])
+
+    assert [report.root_cause.code for report in reports] == [code for _, code in asked]
+
+
+# As in a terminal; a shell's background jobs, and thus these tests, may ignore the signal.
+INTERRUPTIBLE = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from milvus_secure.cli import main
+sys.exit(main())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc tells when the port is asked")
+@pytest.mark.parametrize("count", [1, 3])
+def test_an_interrupted_check_ends_at_once(count):
+    with peers.tcp(peers.silent) as port, peers.closed_port() as other:
+        uris = [f"--uri=https://localhost:{one}" for one in (port, other, port)[:count]]
+        command = [sys.executable, "-c", INTERRUPTIBLE, "check", "--timeout=60", *uris]
+        with started(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as checking:
+            while not is_connected(port):
+                assert checking.poll() is None
+                time.sleep(0.02)
+            presses = 0
+            while checking.poll() is None and presses < 5:
+                # One that comes in a callback of a C library is lost, as for any program.
+                checking.send_signal(signal.SIGINT)
+                presses += 1
+                with suppress(subprocess.TimeoutExpired):
+                    checking.wait(5)
+            checking.kill()
+            told = checking.stderr.read()
+    assert (checking.returncode, "Traceback" in told) == (130, False), told
+
+
+def is_connected(port: int) -> bool:
+    """Whether a connection to a port of this machine is open."""
+    rows = map(str.split, Path("/proc/net/tcp").read_text().splitlines()[1:])
+    return any(row[2].endswith(f":{port:04X}") and row[3] == "01" for row in rows)
+
+
+def test_no_endpoint_is_no_report():
+    assert check_many([]) == []
+
+
+def test_two_hundred_endpoints_hold_a_bounded_number_of_threads(targets):
+    most = 0
+    done = threading.Event()
+
+    def watch() -> None:
+        nonlocal most
+        while not done.wait(0.02):
+            ours = [t for t in threading.enumerate() if t.name.startswith("milvus-secure")]
+            most = max(most, len(ours))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        asked = targets(200, timeout=3)
+        reports = check_many([settings for settings, _ in asked])
+    finally:
+        done.set()
+        watcher.join(60)
+
+    assert [report.root_cause.code for report in reports] == [code for _, code in asked]
+    assert 0 < most <= 200  # a hundred workers, and a resolver for each
+
+
+async def test_the_event_loop_goes_on_meanwhile(targets):
+    [(silent, code)] = targets(5)[4:]
+    ticks = 0
+
+    async def tick() -> None:
+        nonlocal ticks
+        while True:
+            await asyncio.sleep(0.01)
+            ticks += 1
+
+    ticking = asyncio.create_task(tick())
+    report = await check_async(silent)
+    ticking.cancel()
+
+    assert report.root_cause.code == code
+    assert ticks > 1
+
+
+async def test_several_are_asked_at_once(targets):
+    asked = targets(50)
+
+    reports = await asyncio.gather(*(check_async(settings) for settings, _ in asked))
+
+    assert [report.root_cause.code for report in reports] == [code for _, code in asked]
+    assert [t for t in threading.enumerate() if "milvus-secure" in t.name] == []
+
+
+async def test_offline_it_opens_no_socket(targets):
+    [(settings, _)] = targets(1)
+
+    assert (await check_async(settings, online=False)).server is None

@@ -1,0 +1,136 @@
+"""Every fault behind a sound handshake: no Milvus, not ready, credentials, database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import grpc
+import pytest
+
+import impostors
+import minting
+import peers
+from milvus_secure.server.embedded.server import EmbeddedMilvus
+from verdicts import cause
+
+
+@pytest.mark.trips("not-milvus")
+def test_a_grpc_server_that_is_no_milvus(trio, look):
+    with impostors.grpc_server(trio.server) as port:
+        report = look(port)
+
+    assert cause(report) == "not-milvus"
+    assert "UNIMPLEMENTED" in report.root_cause.presented
+
+
+@pytest.mark.trips("not-milvus")
+def test_an_answer_that_is_no_milvus_message(trio, look):
+    with impostors.grpc_server(trio.server, answer=lambda *_: b"\xff\xff garbage") as port:
+        assert cause(look(port)) == "not-milvus"
+
+
+@pytest.mark.trips("not-milvus")
+@pytest.mark.parametrize("peer", [impostors.http1, lambda: peers.tcp(peers.hangs_up)])
+def test_plaintext_to_something_else(look, peer):
+    with peer() as port:
+        report = look(port, scheme="http", allow_plaintext=True, timeout=2)
+
+    assert cause(report) == "not-milvus"
+
+
+@pytest.mark.trips("server-not-ready")
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(impostors.status(code=1, reason="service not ready"), id="milvus-says-so"),
+        pytest.param(impostors.status(error_code=56, reason="not ready"), id="old-milvus-says-so"),
+        pytest.param(impostors.aborting(grpc.StatusCode.UNAVAILABLE, "503"), id="proxy-says-so"),
+    ],
+)
+def test_a_milvus_that_does_not_serve_yet(trio, look, answer):
+    with impostors.grpc_server(trio.server, answer=answer) as port:
+        assert cause(look(port)) == "server-not-ready"
+
+
+@pytest.mark.trips("server-not-ready")
+def test_a_server_that_never_answers_the_call(trio, look):
+    with impostors.tls(trio.server) as port:
+        assert cause(look(port, timeout=1)) == "server-not-ready"
+
+
+@pytest.fixture
+def guarded(certs: Path):
+    with EmbeddedMilvus(
+        server_pem_path=certs / "server.pem",
+        server_key_path=certs / "server.key",
+        token="root:Milvus",
+    ) as server:
+        yield server
+
+
+@pytest.mark.trips("authentication-required")
+def test_no_credentials(guarded, look):
+    assert cause(look(guarded.port)) == "authentication-required"
+
+
+@pytest.mark.trips("authentication-required")
+def test_a_user_without_a_password(guarded, look):
+    report = look(guarded.port, user="root")
+
+    assert cause(report) == "authentication-required"
+    assert report.root_cause.setting == "password"
+
+
+@pytest.mark.trips("authentication-failed")
+@pytest.mark.parametrize(
+    "wrong", [{"token": "root:wr0ng-secret"}, {"user": "root", "password": "wr0ng-secret"}]
+)
+def test_wrong_credentials(guarded, look, wrong):
+    report = look(guarded.port, **wrong)
+
+    assert cause(report) == "authentication-failed"
+    assert "wr0ng-secret" not in str(report) + report.to_json()
+
+
+@pytest.mark.passes("authentication-required")
+@pytest.mark.passes("authentication-failed")
+@pytest.mark.parametrize(
+    "right", [{"token": "root:Milvus"}, {"user": "root", "password": "Milvus"}]
+)
+def test_right_credentials(guarded, look, right):
+    assert look(guarded.port, **right).errors == ()
+
+
+def test_credentials_never_reach_a_peer_that_is_not_verified(trio, look, tmp_path):
+    calls = []
+    stranger = minting.mint("another CA", which=7)
+    (tmp_path / "stranger.pem").write_bytes(stranger.pem)
+    with impostors.grpc_server(
+        trio.server, answer=lambda method, _: calls.append(method) or b""
+    ) as port:
+        look(port, ca_pem_path=tmp_path / "stranger.pem", token="root:Milvus")
+
+    assert calls == []
+
+
+@pytest.mark.trips("database-missing")
+def test_a_database_that_does_not_exist(trio, look):
+    with impostors.grpc_server(
+        trio.server, answer=impostors.status(code=800, reason="database not found[database=books]")
+    ) as port:
+        report = look(port, db_name="books")
+
+    assert cause(report) == "database-missing"
+    assert "'books'" in report.root_cause.message
+
+
+@pytest.mark.trips("database-missing")
+@pytest.mark.parametrize("name", ["b\u00fccher", "a\nb"])
+def test_a_database_name_that_cannot_exist(one_way, look, name):
+    assert cause(look(one_way.port, db_name=name)) == "database-missing"
+
+
+@pytest.mark.passes("database-missing")
+def test_a_database_that_exists(trio, look):
+    with impostors.grpc_server(trio.server, answer=impostors.status()) as port:
+        assert look(port, db_name="books").errors == ()

@@ -1,0 +1,95 @@
+"""What the probe sees of the real Milvus in tlsMode 0, 1 and 2."""
+
+from __future__ import annotations
+
+import pytest
+
+import minting
+from milvus_secure.diagnosis.check import check
+from milvus_secure.reporting.report import Report
+from real_milvus import ROOT_TOKEN, RunningMilvus
+from verdicts import cause
+
+
+@pytest.fixture
+def look(settings):
+    def at(server: RunningMilvus, **values) -> Report:
+        values.setdefault("uri", server.uri)
+        if values["uri"].startswith("https"):
+            values.setdefault("ca_pem_path", server.certs / "ca.pem")
+        return check(settings(**values))
+
+    return at
+
+
+@pytest.fixture
+def pair(milvus_certs):
+    return {
+        "client_pem_path": milvus_certs / "client.pem",
+        "client_key_path": milvus_certs / "client.key",
+    }
+
+
+def as_http(server: RunningMilvus) -> str:
+    return f"http://localhost:{server.port}"
+
+
+class TestPlaintext:
+    def test_it_is_healthy(self, milvus_plaintext, look):
+        report = look(milvus_plaintext, allow_plaintext=True)
+
+        assert report.errors == ()
+        assert report.server.milvus_version.startswith("v2.3")
+
+    @pytest.mark.passes("database-missing")
+    def test_the_default_database(self, milvus_plaintext, look):
+        assert look(milvus_plaintext, allow_plaintext=True, db_name="default").ok
+
+
+class TestOneWay:
+    def test_it_is_healthy(self, milvus_one_way, look):
+        report = look(milvus_one_way)
+
+        assert report.errors == ()
+        assert report.server.client_certificate_requested is False
+
+    def test_a_client_pair_does_no_harm(self, milvus_one_way, look, pair):
+        assert look(milvus_one_way, **pair).errors == ()
+
+
+class TestMutual:
+    def test_it_is_healthy(self, milvus_mutual, look, pair):
+        report = look(milvus_mutual, token=ROOT_TOKEN, **pair)
+
+        assert report.errors == ()
+        assert report.server.client_certificate_accepted is True
+
+    @pytest.mark.trips("client-certificate-required")
+    def test_it_wants_a_client_certificate_and_says_whose(self, milvus_mutual, look):
+        report = look(milvus_mutual)
+
+        assert cause(report) == "client-certificate-required"
+        assert "CN=test CA" in report.root_cause.expected
+
+    @pytest.mark.trips("client-certificate-rejected")
+    @pytest.mark.parametrize("usage", [minting.CLIENT, minting.SERVER])
+    def test_it_refuses_a_foreign_or_misused_certificate(
+        self, milvus_mutual, look, trio, tmp_path, usage
+    ):
+        issuer = minting.mint("other CA", which=5) if usage == minting.CLIENT else trio.ca
+        client = minting.mint("stranger", issuer=issuer, usages=[usage], which=6)
+        (tmp_path / "c.pem").write_bytes(client.pem)
+        (tmp_path / "c.key").write_bytes(client.key_pem)
+        report = look(
+            milvus_mutual, client_pem_path=tmp_path / "c.pem", client_key_path=tmp_path / "c.key"
+        )
+
+        [found] = [f for f in report.errors if f.code == "client-certificate-rejected"]
+        assert "CN=test CA" in found.expected
+        assert "alert" in found.presented
+
+    @pytest.mark.trips("server-requires-tls")
+    def test_plaintext_is_refused(self, milvus_mutual, look):
+        report = look(milvus_mutual, uri=as_http(milvus_mutual), allow_plaintext=True)
+
+        assert cause(report) == "server-requires-tls"

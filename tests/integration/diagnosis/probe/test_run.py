@@ -1,0 +1,151 @@
+"""The ladder up to a healthy Milvus, what is seen on the way, and that nothing is left behind."""
+
+from __future__ import annotations
+
+import gc
+import socket
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import impostors
+import minting
+import peers
+from milvus_secure.diagnosis.probe.deadline import Deadline
+from milvus_secure.diagnosis.probe.sockets import Address, dial
+from verdicts import codes
+
+LOOPBACK = ("127.0.0.1", "127.0.0.2")
+
+
+@pytest.mark.passes("dns-failed")
+@pytest.mark.passes("tcp-refused")
+@pytest.mark.passes("tcp-timeout")
+@pytest.mark.passes("tcp-unreachable")
+@pytest.mark.passes("server-plaintext")
+@pytest.mark.passes("tls-version")
+@pytest.mark.passes("tls-failed")
+@pytest.mark.passes("alpn-not-h2")
+@pytest.mark.passes("client-certificate-required")
+@pytest.mark.passes("not-milvus")
+@pytest.mark.passes("server-not-ready")
+@pytest.mark.passes("presented-certificate-differs")
+def test_a_healthy_one_way_milvus_has_no_fault(one_way, look):
+    assert codes(look(one_way.port)) == set()
+
+
+@pytest.mark.passes("client-certificate-rejected")
+def test_a_healthy_mutual_milvus_has_no_fault(mutual, look, client_pair):
+    assert look(mutual.port, **client_pair).errors == ()
+
+
+def test_the_ladder_of_a_healthy_mutual_milvus(mutual, observe, certs):
+    observation = observe(
+        mutual.port, client_pem_path=certs / "client.pem", client_key_path=certs / "client.key"
+    )
+
+    assert [(step.name, step.ok) for step in observation.steps] == [
+        ("resolve", True),
+        ("tcp", True),
+        ("tls", True),
+        ("client-certificate", True),
+        ("grpc", True),
+        ("milvus", True),
+    ]
+    assert observation.tls_version == "TLSv1.3"
+    assert observation.alpn == "h2"
+    assert observation.milvus_version
+
+
+def test_the_chain_is_shown_as_it_is_served(trio, observe):
+    middle = minting.mint("middle", issuer=trio.ca, ca=True, which=9)
+    leaf = minting.mint("leaf", sans=["localhost"], issuer=middle, which=2)
+    with impostors.tls(leaf) as port:
+        observation = observe(port, timeout=1)
+
+    assert observation.chain == (leaf.certificate, middle.certificate)
+
+
+def test_an_untrusted_expired_chain_is_shown_too(observe):
+    leaf = minting.mint("old", sans=["elsewhere"], days=0.5, which=2, kind="rsa1024")
+    with impostors.tls(leaf) as port:
+        assert observe(port).chain == (leaf.certificate,)
+
+
+def test_every_address_is_tried_and_the_difference_told(one_way, look):
+    report = look(one_way.port)
+    [step] = [step for step in report.server.steps if step.name == "tcp"]
+
+    for address in {info[4][0] for info in socket.getaddrinfo("localhost", one_way.port)}:
+        assert address in step.detail
+
+
+def test_addresses_that_differ_are_told_apart():
+    with peers.tcp(peers.silent) as port:
+        open_one, closed_one = (Address(socket.AF_INET, (ip, port)) for ip in LOOPBACK)
+        dialled = dial([closed_one, open_one], Deadline(5))
+        dialled.close()
+
+    assert dialled.told == "127.0.0.1 open, 127.0.0.2 connection refused"
+
+
+def test_an_address_that_drops_packets_does_not_hold_up_another():
+    with peers.dropping_port() as dropping, peers.tcp(peers.silent) as port:
+        dialled = dial(
+            [Address(socket.AF_INET, ("127.0.0.1", p)) for p in (dropping, port)], Deadline(60)
+        )
+        dialled.close()
+
+    assert dialled.told == "127.0.0.1 open, 127.0.0.1 no answer"
+
+
+def test_unusable_material_still_lets_the_server_be_seen(mutual, observe, tmp_path):
+    (tmp_path / "empty.pem").touch()
+    observation = observe(
+        mutual.port, client_pem_path=tmp_path / "empty.pem", client_key_path=tmp_path / "empty.pem"
+    )
+
+    assert observation.chain
+    assert observation.grpc_state is None
+
+
+def test_half_a_client_pair_still_lets_the_server_be_seen(mutual, observe, certs):
+    observation = observe(mutual.port, client_pem_path=certs / "client.pem")
+
+    assert observation.chain
+    assert observation.client_certificate_requested
+
+
+def test_nothing_is_left_behind(mutual, observe, certs):
+    def everything() -> None:
+        observe(mutual.port)
+        observe(
+            mutual.port, client_pem_path=certs / "client.pem", client_key_path=certs / "client.key"
+        )
+        with peers.tcp(peers.silent) as port:
+            observe(port, timeout=0.3)
+
+    everything()
+    threads, files = _leftovers()
+    for _ in range(5):
+        everything()
+
+    assert _settles(lambda: _leftovers() <= (threads, files + 2)), (_leftovers(), threads, files)
+
+
+def _leftovers() -> tuple[int, int]:
+    gc.collect()
+    ours = [t for t in threading.enumerate() if "milvus-secure" in t.name or "channel" in t.name]
+    return len(ours), len(list(Path("/proc/self/fd").iterdir()))
+
+
+def _settles(reached: Callable[[], bool]) -> bool:
+    """gRPC closes its sockets in a thread of its own, a moment later."""
+    for _ in range(100):
+        if reached():
+            return True
+        time.sleep(0.05)
+    return False

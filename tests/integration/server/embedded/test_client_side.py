@@ -1,0 +1,73 @@
+"""The lines for a client make one that is let in, and say what is not known here."""
+
+from __future__ import annotations
+
+import ipaddress
+import shlex
+import shutil
+import socket
+from pathlib import Path
+
+import pytest
+
+import minting
+from milvus_secure import MilvusSettings, check
+from milvus_secure.server.embedded.client_settings import exports
+from milvus_secure.server.embedded.server import EmbeddedMilvus
+
+
+def exported(lines: list[str]) -> dict[str, str]:
+    words = [shlex.split(line, comments=True) for line in lines]
+    assert all(word[0] == "export" and len(word) == 2 for word in words)
+    return dict(word[1].split("=", 1) for word in words)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "0.0.0.0", "localhost"])
+def test_each_address_is_dialled_as_it_is_bound_and_named_as_certified(pair, host):
+    with EmbeddedMilvus(**pair, host=host) as server:
+        told = exports(server.uri, pair["server_pem_path"], None, Path("none"))
+        report = check(MilvusSettings(environ=exported(told), env_file=None))
+    assert report.ok, str(report)
+
+
+def test_a_name_that_localhost_does_not_bear_is_given_as_server_name(tmp_path: Path):
+    certs = minting.trio(sans=["*.example.com"]).write(tmp_path / "certs")
+    given = {"server_pem_path": certs / "server.pem", "server_key_path": certs / "server.key"}
+    with EmbeddedMilvus(**given) as server:
+        told = exported(exports(server.uri, certs / "server.pem", None, Path("none")))
+        assert told["MILVUS_SERVER_NAME"] == "milvus.example.com"
+        report = check(MilvusSettings(environ=told, env_file=None))
+    assert report.ok, str(report)
+
+
+def test_ipv6_loopback_is_called_by_a_name_that_leads_there_or_by_itself(pair):
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("this machine has no IPv6 loopback")
+    with EmbeddedMilvus(**pair, host="::1") as server:
+        host = server.uri.removeprefix("https://").rpartition(":")[0]
+        found = {entry[4][0] for entry in socket.getaddrinfo(host.strip("[]"), server.port)}
+        assert ipaddress.ip_address("::1") in map(ipaddress.ip_address, found)
+
+
+def test_a_ca_that_is_another_is_not_handed_out(pair, certs: Path, foreign_ca: Path):
+    shutil.copy(foreign_ca, certs / "ca.pem")
+    told = exports("https://localhost:1", pair["server_pem_path"], None, Path("none"))
+    assert told[-1] == "export MILVUS_CA_PEM_PATH=...  # the CA that issued server.pem"
+
+
+def test_a_client_that_the_server_refuses_is_not_handed_out(pair, foreign_ca: Path):
+    told = exports("https://localhost:1", pair["server_pem_path"], foreign_ca, Path("none"))
+    assert told[-2:] == [
+        f"export MILVUS_CLIENT_PEM_PATH=...  # issued by the CA in {foreign_ca.name}",
+        "export MILVUS_CLIENT_KEY_PATH=...  # its key",
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "MILVUS_TLS_MODE=nonsense", "MILVUS_CA_PEM_PATH=/none"])
+def test_an_env_file_of_something_else_is_passed_over(pair, certs: Path, tmp_path: Path, text):
+    env = tmp_path / "client.env"
+    env.write_text(text)
+    told = exported(exports("https://localhost:1", pair["server_pem_path"], None, env))
+    assert told["MILVUS_CA_PEM_PATH"] == str(certs / "ca.pem")

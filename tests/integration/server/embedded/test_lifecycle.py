@@ -1,0 +1,133 @@
+"""An embedded server from its import to its end: the files it starts from, closing, signals."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from milvus_secure.errors import MilvusSecureError
+from milvus_secure.server.embedded.server import EmbeddedMilvus
+from processes import started
+
+
+class TestImporting:
+    def test_the_module_loads_neither_grpc_nor_milvus_lite(self, run):
+        script = "import sys, milvus_secure.server.embedded; print({'grpc', 'milvus_lite'} & set(sys.modules))"
+        assert run(script).strip() == "set()"
+
+    def test_milvus_lite_missing_is_named_with_its_extra(self, pair, run):
+        script = f"""
+import sys
+sys.modules["milvus_lite"] = None  # what Python takes for "not installed"
+from milvus_secure.server.embedded.server import EmbeddedMilvus
+try:
+    EmbeddedMilvus(server_pem_path={str(pair["server_pem_path"])!r},
+                   server_key_path={str(pair["server_key_path"])!r}).start()
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+        said = run(script)
+        assert said.startswith("MilvusSecureError")
+        assert "pip install 'milvus-secure[embedded]'" in said
+
+
+class TestFiles:
+    """gRPC aborts the process on some of these, so each is judged before it sees them."""
+
+    @pytest.mark.parametrize("argument", ["server_pem_path", "server_key_path", "ca_pem_path"])
+    @pytest.mark.parametrize(
+        ("content", "code"),
+        [
+            (None, "file-missing"),
+            (b"", "file-empty"),
+            (b"hello", "file-not-pem"),
+            (b"-----BEGIN CERTIFICATE-----\n", "pem-malformed"),
+        ],
+        ids=["missing", "empty", "text", "truncated"],
+    )
+    def test_one_that_cannot_be_read_is_named(self, pair, tmp_path, argument, content, code):
+        path = tmp_path / "broken.pem"
+        if content is not None:
+            path.write_bytes(content)
+        with pytest.raises(MilvusSecureError, match=f"^{code}: {argument} {path}"):
+            EmbeddedMilvus(**{**pair, argument: path}).start()
+
+    def test_a_key_of_another_certificate_is_refused(self, pair, certs):
+        with pytest.raises(MilvusSecureError, match=r"^key-mismatch: server_key_path"):
+            EmbeddedMilvus(**{**pair, "server_key_path": certs / "client.key"}).start()
+
+    def test_an_encrypted_key_is_refused(self, pair, trio, tmp_path):
+        path = tmp_path / "encrypted.key"
+        path.write_bytes(trio.server.encrypted_key_pem("hush"))
+        with pytest.raises(MilvusSecureError, match=r"^key-encrypted: server_key_path"):
+            EmbeddedMilvus(**{**pair, "server_key_path": path}).start()
+
+
+class TestClosing:
+    def test_a_connected_client_does_not_hold_it_up(self, pair, connect):
+        server = EmbeddedMilvus(**pair).start()
+        port = server.port
+        connect(server)
+        server.close()
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port))
+
+    def test_no_thread_is_left(self, pair):
+        before = set(threading.enumerate())
+        with EmbeddedMilvus(**pair):
+            pass
+        for thread in set(threading.enumerate()) - before:
+            thread.join(10)  # gRPC's own threads end a moment later
+        assert set(threading.enumerate()) <= before
+
+    def test_it_may_be_repeated(self, pair):
+        server = EmbeddedMilvus(**pair).start()
+        server.close()
+        server.close()
+
+    def test_a_closed_server_starts_again(self, pair, connect):
+        server = EmbeddedMilvus(**pair)
+        with server:
+            pass
+        with server:
+            assert connect(server).has_collection("c") is False
+
+    def test_a_running_server_is_not_started_twice(self, pair):
+        with EmbeddedMilvus(**pair) as server:
+            port = server.port
+            assert server.start().port == port
+
+    def test_a_failed_start_leaves_the_data_free(self, pair, tmp_path):
+        with EmbeddedMilvus(**pair) as other, pytest.raises(MilvusSecureError):
+            EmbeddedMilvus(**pair, data_dir=tmp_path / "data", port=other.port).start()
+        with EmbeddedMilvus(**pair, data_dir=tmp_path / "data"):
+            pass
+
+
+class TestSignals:
+    SCRIPT = """
+import sys
+from milvus_secure.server.embedded.server import EmbeddedMilvus, serve
+server = EmbeddedMilvus(server_pem_path=sys.argv[1], server_key_path=sys.argv[2])
+serve(server, ready=lambda: print(server.port, flush=True))
+print(server)
+"""
+
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda n: n.name)
+    def test_it_serves_until_one_comes_and_closes_cleanly(self, pair, number):
+        command = [sys.executable, "-c", self.SCRIPT, *map(str, pair.values())]
+        with started(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            port = int(process.stdout.readline())
+            socket.create_connection(("127.0.0.1", port)).close()
+            process.send_signal(number)
+            said, errors = process.communicate(timeout=30)
+        assert (process.returncode, said.strip(), errors) == (
+            0,
+            "<EmbeddedMilvus, one-way TLS, not started>",
+            "",
+        )

@@ -1,0 +1,55 @@
+"""The token an embedded server asks for, and how it refuses any other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import grpc
+import pytest
+
+import minting
+from milvus_secure.errors import MilvusSecureError
+from milvus_secure.server.embedded.server import EmbeddedMilvus
+from real_milvus import REFUSALS, version
+
+TOKEN = "root:Milvus"
+
+
+@pytest.fixture(scope="module")
+def guarded(trio: minting.Trio, tmp_path_factory) -> Iterator[grpc.Channel]:
+    """A channel to a server that asks for `TOKEN`."""
+    certs = trio.write(tmp_path_factory.mktemp("guarded") / "certs")
+    server = EmbeddedMilvus(
+        server_pem_path=certs / "server.pem", server_key_path=certs / "server.key", token=TOKEN
+    )
+    trusted = grpc.ssl_channel_credentials((certs / "ca.pem").read_bytes())
+    with server, grpc.secure_channel(f"localhost:{server.port}", trusted) as channel:
+        yield channel
+
+
+class TestToken:
+    """The words are the real server's, which `test_real_milvus` holds to the same list."""
+
+    def test_the_right_one_is_let_in(self, guarded):
+        assert version(guarded, "cm9vdDpNaWx2dXM=").startswith("milvus_lite")
+
+    @pytest.mark.parametrize(("header", "words"), REFUSALS.values(), ids=REFUSALS)
+    def test_any_other_is_refused_in_the_words_of_milvus(self, guarded, header, words):
+        with pytest.raises(grpc.RpcError) as refused:
+            version(guarded, header)
+        assert (refused.value.code(), refused.value.details()) == (
+            grpc.StatusCode.UNAUTHENTICATED,
+            words,
+        )
+
+    def test_pymilvus_sends_one_that_is_understood(self, pair, connect):
+        with EmbeddedMilvus(**pair, token=TOKEN) as server:
+            assert connect(server, user="root", password="Milvus").has_collection("c") is False
+
+    def test_an_empty_one_is_refused_rather_than_taken_for_none(self, pair):
+        with pytest.raises(MilvusSecureError, match="token is empty"):
+            EmbeddedMilvus(**pair, token="")
+
+    def test_it_is_in_no_repr(self, pair):
+        assert "Milvus," in repr(EmbeddedMilvus(**pair, token="root:hush"))
+        assert "hush" not in repr(EmbeddedMilvus(**pair, token="root:hush"))

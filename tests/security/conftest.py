@@ -1,0 +1,29 @@
+"""What must be found nowhere: the secrets of `canaries`, and what else would give them away."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+import minting
+from canaries import KEY_PASSWORD, PASSWORD, TOKEN, USER
+
+
+@pytest.fixture(scope="module")
+def key_pem(trio: minting.Trio) -> str:
+    return trio.client.encrypted_key_pem(KEY_PASSWORD).decode()
+
+
+@pytest.fixture
+def canaries(trio: minting.Trio, key_pem: str) -> tuple[str, ...]:
+    """Every secret, and every form in which it travels."""
+    spoken = (PASSWORD, TOKEN, f"{USER}:{PASSWORD}")
+    return (
+        PASSWORD,
+        TOKEN,
+        KEY_PASSWORD,
+        *(base64.b64encode(one.encode()).decode() for one in spoken),
+        *key_pem.splitlines()[1:-1],
+        *trio.client.key_pem.decode().splitlines()[1:-1],
+    )

@@ -1,0 +1,188 @@
+"""Who is told the credentials: the peer that is verified, and no stranger."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import grpc
+import pytest
+from pymilvus.grpc_gen import common_pb2, milvus_pb2
+
+import impostors
+import minting
+import peers
+from canaries import PASSWORD, TOKEN, USER, told
+from milvus_secure import check, connect_secure, connect_secure_async
+from milvus_secure.errors import MilvusSecureError, SecureConnectionError
+from milvus_secure.settings.model import MilvusSettings
+
+
+class Heard:
+    """The credentials a gRPC server was sent, and the bytes a plain one was."""
+
+    def __init__(self) -> None:
+        self.headers: list[str] = []
+        self.raw = b""
+
+    def answer(self, _: str, context: grpc.ServicerContext) -> bytes:
+        metadata = dict(context.invocation_metadata())
+        self.headers.append(metadata.get("authorization", ""))
+        return milvus_pb2.ConnectResponse(
+            status=common_pb2.Status(), server_info=common_pb2.ServerInfo(build_tags="v2.6.0")
+        ).SerializeToString()
+
+    def listen(self, connection) -> None:
+        while data := connection.recv(65_536):
+            self.raw += data
+
+    @property
+    def all(self) -> str:
+        return " ".join(self.headers) + self.raw.decode("latin-1")
+
+
+@contextmanager
+def _wrong_ca(trio: minting.Trio, heard: Heard) -> Iterator[int]:
+    stranger = minting.mint("localhost", sans=["localhost"], which=8)
+    with impostors.grpc_server(stranger, answer=heard.answer) as port:
+        yield port
+
+
+@contextmanager
+def _wrong_name(trio: minting.Trio, heard: Heard) -> Iterator[int]:
+    other = minting.mint("other", sans=["other.example"], issuer=trio.ca, which=8)
+    with impostors.grpc_server(other, answer=heard.answer) as port:
+        yield port
+
+
+@contextmanager
+def _expired(trio: minting.Trio, heard: Heard) -> Iterator[int]:
+    old = minting.mint("old", sans=["localhost"], issuer=trio.ca, days=0.5, which=8)
+    with impostors.grpc_server(old, answer=heard.answer) as port:
+        yield port
+
+
+@contextmanager
+def _plaintext_milvus(trio: minting.Trio, heard: Heard) -> Iterator[int]:
+    with impostors.grpc_server(None, answer=heard.answer) as port:
+        yield port
+
+
+@contextmanager
+def _listener(trio: minting.Trio, heard: Heard) -> Iterator[int]:
+    with peers.tcp(heard.listen) as port:
+        yield port
+
+
+@contextmanager
+def _verified(trio: minting.Trio, heard: Heard) -> Iterator[int]:
+    with impostors.grpc_server(trio.server, answer=heard.answer) as port:
+        yield port
+
+
+async def _connect(settings: MilvusSettings) -> None:
+    connect_secure(settings).close()
+
+
+async def _connect_unchecked(settings: MilvusSettings) -> None:
+    connect_secure(settings, preflight=False).close()
+
+
+async def _connect_async(settings: MilvusSettings) -> None:
+    await (await connect_secure_async(settings)).close()
+
+
+async def _check(settings: MilvusSettings) -> None:
+    check(settings)
+
+
+STRANGERS = (_wrong_ca, _wrong_name, _expired, _plaintext_milvus, _listener)
+CALLS = (_connect, _connect_unchecked, _connect_async, _check)
+CREDENTIALS = ({"token": TOKEN}, {"user": USER, "password": PASSWORD})
+
+
+def _name(one: object) -> str:
+    return one.__name__.strip("_") if callable(one) else "-".join(one)
+
+
+@pytest.mark.parametrize("call", CALLS, ids=_name)
+class TestCredentials:
+    @pytest.mark.parametrize("stranger", STRANGERS, ids=_name)
+    async def test_are_not_sent_to_a_peer_that_is_not_verified(
+        self, stranger, call, settings, certs, trio, canaries
+    ):
+        heard = Heard()
+        with stranger(trio, heard) as port:
+            made = settings(
+                uri=f"https://localhost:{port}",
+                ca_pem_path=certs / "ca.pem",
+                timeout=1,
+                user=USER,
+                password=PASSWORD,
+            )
+            with suppress(MilvusSecureError):
+                await call(made)
+        assert [one for one in canaries if one in heard.all] == []
+        assert heard.headers == []
+
+    @pytest.mark.parametrize("credentials", CREDENTIALS, ids=_name)
+    async def test_are_sent_to_one_that_is(
+        self, call, credentials, settings, certs, trio, canaries
+    ):
+        heard = Heard()
+        with _verified(trio, heard) as port:
+            made = settings(
+                uri=f"https://localhost:{port}",
+                ca_pem_path=certs / "ca.pem",
+                timeout=5,
+                **credentials,
+            )
+            await call(made)
+        assert any(one in heard.all for one in canaries)
+
+    @pytest.mark.parametrize("server", [_plaintext_milvus, _listener], ids=_name)
+    async def test_are_not_sent_in_plaintext_unless_that_is_allowed(
+        self, server, call, settings, trio, canaries
+    ):
+        heard = Heard()
+        with server(trio, heard) as port:
+            made = settings(uri=f"http://localhost:{port}", timeout=1, token=TOKEN)
+            with suppress(MilvusSecureError):
+                await call(made)
+        assert heard.headers == []
+        assert [one for one in canaries if one in heard.all] == []
+
+    async def test_are_sent_in_plaintext_where_that_is_allowed(
+        self, call, settings, trio, canaries
+    ):
+        heard = Heard()
+        with _plaintext_milvus(trio, heard) as port:
+            await call(
+                settings(
+                    uri=f"http://localhost:{port}", timeout=5, allow_plaintext=True, token=TOKEN
+                )
+            )
+        assert any(one in heard.all for one in canaries)
+
+
+@pytest.mark.parametrize("credentials", CREDENTIALS, ids=_name)
+@pytest.mark.parametrize("call", [_connect, _connect_async], ids=_name)
+async def test_a_server_that_repeats_what_it_was_sent_is_quoted_without_it(
+    call, credentials, settings, certs, trio, canaries
+):
+    def repeats(_: str, context: grpc.ServicerContext) -> bytes:
+        header = dict(context.invocation_metadata())["authorization"]
+        words = f"not {header}, that is {base64.b64decode(header).decode()}"
+        context.abort(grpc.StatusCode.UNAUTHENTICATED, words)
+
+    with impostors.grpc_server(trio.server, answer=repeats) as port:
+        made = settings(
+            uri=f"https://localhost:{port}", ca_pem_path=certs / "ca.pem", timeout=5, **credentials
+        )
+        with pytest.raises(SecureConnectionError) as caught:
+            await call(made)
+    # pymilvus's own exception, the cause, is left as it is.
+    seen = f"{caught.value}{caught.value!r}{told(caught.value.report)}"
+    assert "not **********, that is **********" in seen
+    assert [one for one in canaries if one in seen] == []

@@ -1,0 +1,213 @@
+"""Under any interleaving of connections, no client gets a channel made for another.
+
+A channel made with other TLS settings, or for another identity, would show itself: each server
+tells what certificate and what credentials a call came with, and what must be refused is asked
+for while sound clients of the same address are connected.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from inspect import isawaitable
+from pathlib import Path
+from threading import Barrier
+from typing import NamedTuple
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from pymilvus import AsyncMilvusClient, MilvusClient
+from pymilvus.grpc_gen import milvus_pb2
+
+import minting
+from milvus_endpoint import Endpoint, milvus_endpoint
+from milvus_secure import SecureConnectionError, connect_secure, connect_secure_async
+from milvus_secure._common.versions import installed_pymilvus
+
+try:
+    from pymilvus.client.connection_manager import ConnectionManager
+except ImportError:  # before 2.6.10
+    ConnectionManager = None
+
+Where = tuple[Path, Endpoint]
+
+HERE = {"environ": {}, "env_file": None, "timeout": 3}
+IDENTITIES = ("alice", "bob")
+TOKENS = ("root:one", "root:two")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One way to connect: whose certificate, whose token, what makes it impossible.
+
+    One that leaves closes its client while the others go on.
+    """
+
+    identity: str = "alice"
+    token: str = TOKENS[0]
+    fault: str = ""
+    leaves: bool = False
+
+    def settings(self, folder: Path, endpoint: Endpoint) -> dict[str, object]:
+        anchor = "foreign.pem" if self.fault == "anchor" else "ca.pem"
+        given = {
+            "uri": endpoint.uri,
+            "token": self.token,
+            "ca_pem_path": folder / anchor,
+            "client_pem_path": folder / f"{self.identity}.pem",
+            "client_key_path": folder / f"{self.identity}.key",
+            **HERE,
+        }
+        if self.fault == "name":
+            given["server_name"] = "other.example"
+        if self.fault == "certificate":
+            del given["client_pem_path"], given["client_key_path"]
+        return given
+
+
+kinds = st.builds(
+    Kind,
+    st.sampled_from(IDENTITIES),
+    st.sampled_from(TOKENS),
+    st.sampled_from(["", "", "", "anchor", "name", "certificate"]),
+    st.booleans(),
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("isolation")
+    ca = minting.mint("isolation CA", which=1)
+    (folder / "ca.pem").write_bytes(ca.pem)
+    (folder / "foreign.pem").write_bytes(minting.mint("foreign CA", which=9).pem)
+    for which, name in enumerate(IDENTITIES, 3):
+        pair = minting.mint(name, issuer=ca, usages=[minting.CLIENT], which=which)
+        (folder / f"{name}.pem").write_bytes(pair.pem)
+        (folder / f"{name}.key").touch(mode=0o600)
+        (folder / f"{name}.key").write_bytes(pair.key_pem)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def endpoint(folder) -> Iterator[Endpoint]:
+    ca = minting.mint("isolation CA", which=1)  # the same key, and so the same issuer
+    server = minting.mint("server", sans=["localhost"], issuer=ca, usages=[minting.SERVER], which=2)
+    with milvus_endpoint(server, clients=ca) as serving:
+        yield serving
+
+
+class Outcome(NamedTuple):
+    """What came of one connection: whom the server takes the client for, or None if refused."""
+
+    kind: Kind
+    seen: tuple[str, ...] | None
+
+
+def expected(kind: Kind) -> Outcome:
+    return Outcome(kind, None if kind.fault else (kind.identity, kind.token))
+
+
+def outcome(kind: Kind, version: str | None) -> Outcome:
+    return Outcome(kind, None if version is None else tuple(version.split("|")))
+
+
+ASK = milvus_pb2.GetVersionRequest()
+
+
+def in_thread(kind: Kind, where: Where, turns: Barrier) -> list[Outcome]:
+    """Connect; ask who one is while all are connected, and again after some have left."""
+    try:
+        client = connect_secure(**kind.settings(*where))
+    except SecureConnectionError:
+        client = None
+    found = []
+    for turn in range(2):
+        turns.wait(30)
+        if client is not None and not (turn and kind.leaves):
+            found.append(outcome(kind, client._get_connection()._stub.GetVersion(ASK).version))
+        elif client is None:
+            found.append(outcome(kind, None))
+        turns.wait(30)
+        if client is not None and (turn or kind.leaves):
+            client.close()
+    return found
+
+
+async def in_tasks(kinds: list[Kind], where: Where, turns: Barrier) -> list[Outcome]:
+    """The same with all of these in one event loop."""
+
+    async def connected(kind: Kind) -> tuple[Kind, AsyncMilvusClient | None]:
+        try:
+            return kind, await connect_secure_async(**kind.settings(*where))
+        except SecureConnectionError:
+            return kind, None
+
+    clients = await asyncio.gather(*map(connected, kinds))
+    found = []
+    for turn in range(2):
+        await asyncio.to_thread(turns.wait, 30)
+        for kind, client in clients:
+            if client is not None and not (turn and kind.leaves):
+                handler = client._get_connection()
+                handler = await handler if isawaitable(handler) else handler
+                answer = await handler._async_stub.GetVersion(ASK)
+                found.append(outcome(kind, answer.version))
+            elif client is None:
+                found.append(outcome(kind, None))
+        await asyncio.to_thread(turns.wait, 30)
+        for kind, client in clients:
+            if client is not None and (turn or kind.leaves):
+                await client.close()
+    return found
+
+
+def run(threads: list[Kind], tasks: list[Kind], where: Where) -> list[Outcome]:
+    turns = Barrier(len(threads) + 1)
+    with ThreadPoolExecutor(len(threads) + 1) as pool:
+        ends = [pool.submit(in_thread, kind, where, turns) for kind in threads]
+        ends.append(pool.submit(asyncio.run, in_tasks(tasks, where, turns)))
+        return [one for end in ends for one in end.result(60)]
+
+
+@hypothesis_settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(threads=st.lists(kinds, min_size=1, max_size=5), tasks=st.lists(kinds, max_size=4))
+def test_every_client_is_the_one_it_was_made_for(folder, endpoint, threads, tasks):
+    found = run(threads, tasks, (folder, endpoint))
+    assert [one for one in found if one != expected(one.kind)] == []
+    assert {one.kind for one in found} == {*threads, *tasks}
+
+
+@pytest.mark.thorough
+@hypothesis_settings(max_examples=400, deadline=None)
+@given(threads=st.lists(kinds, min_size=1, max_size=8), tasks=st.lists(kinds, max_size=8))
+def test_every_client_is_the_one_it_was_made_for_in_many_more_runs(
+    folder, endpoint, threads, tasks
+):
+    found = run(threads, tasks, (folder, endpoint))
+    assert [one for one in found if one != expected(one.kind)] == []
+
+
+def test_pymilvus_s_own_clients_are_taken_for_each_other(folder, endpoint):
+    """Why this is tested: without a channel of its own, the second client is the first."""
+    if installed_pymilvus() < (2, 6, 10):
+        pytest.skip("this pymilvus shares channels by other marks")
+    first, second = (
+        MilvusClient(
+            uri=endpoint.uri,
+            token=TOKENS[0],
+            ca_pem_path=str(folder / "ca.pem"),
+            client_pem_path=str(folder / f"{name}.pem"),
+            client_key_path=str(folder / f"{name}.key"),
+        )
+        for name in IDENTITIES
+    )
+    assert second._get_connection()._stub.GetVersion(ASK).version == f"alice|{TOKENS[0]}"
+    first.close()
+    second.close()
+    ConnectionManager.get_instance().close_all()

@@ -1,0 +1,175 @@
+"""No secret is shown by a screen, a log, an error, a traceback, a crash reporter or a pickle."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import pickle
+import signal
+import threading
+
+import pytest
+
+import impostors
+from canaries import (
+    KEY_PASSWORD,
+    PASSWORD,
+    SOURCES,
+    TOKEN,
+    USER,
+    in_colour,
+    printed,
+    secret_values,
+    shown,
+    told,
+)
+from milvus_secure import check, connect_secure, connect_secure_async
+from milvus_secure.errors import MilvusSecureError, SecureConnectionError
+from milvus_secure.settings.model import MilvusSettings
+
+FAILURES: dict[str, dict[str, object]] = {
+    "nothing": {},
+    "a value of the wrong type": {"timeout": "soon"},
+    "an unknown setting": {"tokn": TOKEN},
+    "a contradiction": {"tls_mode": "mutual", "secure": False},
+    "a missing file": {"ca_pem_path": "nowhere.pem"},
+    "the wrong password for the key": {"client_key_password": f"{KEY_PASSWORD}x"},
+    "a refused connection": {"uri": f"https://{USER}:{PASSWORD}@localhost:1"},
+    "a URI that is none": {"uri": f"https://{USER}:{PASSWORD}@localhost:x"},
+}
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda one: one.__name__.strip("_"))
+@pytest.mark.parametrize("failure", FAILURES)
+def test_no_outcome_shows_a_secret(
+    source, failure, certs, tmp_path, key_pem, canaries, caplog, capfd
+):
+    caplog.set_level(logging.DEBUG)
+    values = {
+        "cwd": tmp_path,
+        "uri": "https://localhost:1",
+        "ca_pem_path": certs / "ca.pem",
+        "client_pem_path": certs / "client.pem",
+        "timeout": 1,
+        **source(tmp_path, key_pem),
+        **FAILURES[failure],
+    }
+    seen = ""
+    try:
+        settings = MilvusSettings(**values)
+        seen += shown(settings) + told(check(settings, online=False))
+        if failure != "nothing":
+            connect_secure(settings)
+    except MilvusSecureError as error:
+        seen += printed(error)
+    seen += caplog.text + "".join(capfd.readouterr())
+
+    assert seen
+    assert [one for one in canaries if one in seen] == []
+
+
+def test_the_canaries_would_be_found(canaries, key_pem):
+    assert all(one in f"{secret_values(key_pem)}" for one in (PASSWORD, TOKEN, KEY_PASSWORD))
+    assert sum(one in key_pem for one in canaries) > 3
+    assert PASSWORD in printed(ValueError(PASSWORD))
+
+
+@pytest.mark.parametrize("call", ["connect_secure", "connect_secure_async"])
+def test_a_crash_reporter_finds_no_secret_in_the_variables_of_a_failed_connection(
+    call, settings, certs, canaries
+):
+    made = settings(
+        uri="https://localhost:1",
+        ca_pem_path=certs / "ca.pem",
+        timeout=1,
+        user=USER,
+        password=PASSWORD,
+    )
+    with pytest.raises(SecureConnectionError) as caught:
+        connect_secure(made) if call == "connect_secure" else asyncio.run(
+            connect_secure_async(made)
+        )
+    seen = in_colour(caught.value, show_locals=True)
+    assert "MilvusException" in seen, "the cause is still shown"
+    assert [one for one in canaries if one in seen] == []
+
+
+@pytest.mark.parametrize("fault", [{}, {"ca_pem_path": "/nowhere.pem"}], ids=["dialled", "checked"])
+def test_crash_reporters_find_no_secret_given_as_a_keyword(fault, certs, trio):
+    """What the library's own frames hold is shown by tools that show local variables."""
+    with impostors.tls(trio.server) as port, pytest.raises(SecureConnectionError) as caught:
+        connect_secure(
+            uri=f"https://localhost:{port}",
+            environ={},
+            env_file=None,
+            timeout=1,
+            **{"ca_pem_path": certs / "ca.pem", "user": USER, "password": PASSWORD, **fault},
+        )
+    seen = in_colour(caught.value, show_locals=True)
+    assert PASSWORD not in seen
+
+
+def test_nor_when_it_is_interrupted(certs, trio):
+    with impostors.tls(trio.server) as port:
+        timer = threading.Timer(0.5, signal.raise_signal, [signal.SIGINT])
+        timer.start()
+        with pytest.raises(KeyboardInterrupt) as caught:
+            connect_secure(
+                uri=f"https://localhost:{port}",
+                environ={},
+                env_file=None,
+                timeout=30,
+                ca_pem_path=certs / "ca.pem",
+                token=TOKEN,
+            )
+    assert TOKEN not in in_colour(caught.value, show_locals=True)
+
+
+@pytest.mark.parametrize("name", ["token", "tokn", "spool"])
+def test_a_setting_that_is_assigned_is_not_shown(name, settings):
+    with pytest.raises(ValueError, match=rf"settings\.replace\({name}=") as caught:
+        setattr(settings(), name, TOKEN)
+    assert TOKEN not in printed(caught.value)
+
+
+@pytest.mark.parametrize(
+    "uri", ["https://u:{}", "https://u:{}%40h:1", "https://u:{}\uff20h:1", "https://u:{}@h:x"]
+)
+def test_a_password_in_a_uri_that_cannot_be_parsed_is_not_shown(uri, settings):
+    made = settings(uri=uri.format(PASSWORD))
+    report = check(made, online=False)
+    assert report.root_cause.code == "uri-invalid"
+    assert PASSWORD not in shown(made) + told(report)
+
+
+class TestPickles:
+    """What is sent to another process holds the secrets, as it must; what it prints does not."""
+
+    def test_settings_arrive_whole_and_still_masked(self, settings):
+        given = settings(token=TOKEN)
+        assert TOKEN.encode() in pickle.dumps(given)
+        arrived = pickle.loads(pickle.dumps(given))
+        assert arrived.token.get_secret_value() == TOKEN
+        assert TOKEN not in shown(arrived)
+
+    def test_errors_arrive_whole_and_hold_no_secret(self, settings, certs, trio):
+        with impostors.tls(trio.server) as port:
+            made = settings(
+                uri=f"https://localhost:{port}",
+                ca_pem_path=certs / "ca.pem",
+                token=TOKEN,
+                timeout=1,
+            )
+            with pytest.raises(SecureConnectionError) as caught:
+                connect_secure(made)
+        packed = pickle.dumps(caught.value)
+        assert TOKEN.encode() not in packed
+        arrived = pickle.loads(packed)
+        assert str(arrived) == str(caught.value)
+        assert arrived.report.to_dict() == caught.value.report.to_dict()
+
+    @pytest.mark.parametrize("values", [{"timeout": "soon"}, {"tokn": TOKEN}], ids=str)
+    def test_settings_errors_arrive_whole(self, settings, values):
+        with pytest.raises(MilvusSecureError) as caught:
+            settings(**values)
+        assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)

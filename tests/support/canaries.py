@@ -1,0 +1,108 @@
+"""Secrets to look for, every source they may come from, and everything that may show them."""
+
+from __future__ import annotations
+
+import io
+import json
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+from rich.traceback import Traceback
+
+from milvus_secure.reporting.junit import to_junit
+from milvus_secure.reporting.report import Report
+from milvus_secure.settings.model import MilvusSettings
+
+PASSWORD, TOKEN, KEY_PASSWORD = "canary-password-9b1c", "canary-token-44fe", "canary-opens-7d20"
+USER = "root"
+
+
+def printed(error: BaseException) -> str:
+    """Everything a program or a log would show of an exception."""
+    text = "".join(traceback.format_exception(error)) + repr(error) + in_colour(error)
+    report = getattr(error, "report", None)
+    return text + (told(report) if report else "")
+
+
+def in_colour(error: BaseException, *, show_locals: bool = False) -> str:
+    """A traceback as `rich` shows it; with local variables, as crash reporters do as well."""
+    screen = Console(file=io.StringIO(), width=500)
+    # The first frame is the test's own, which knows what to look for.
+    trace = error.__traceback__.tb_next if error.__traceback__ else None
+    screen.print(
+        Traceback.from_exception(
+            type(error),
+            error,
+            trace,
+            show_locals=show_locals,
+            locals_max_length=100,
+            locals_max_string=5000,
+        )
+    )
+    return screen.file.getvalue()
+
+
+def told(report: Report) -> str:
+    return f"{report!r}{report}{report.to_json()}{report.to_dict()}{to_junit([report])}"
+
+
+def shown(settings: MilvusSettings) -> str:
+    dumps = (settings.model_dump(), settings.model_dump_json(), settings.shown())
+    return f"{settings!r}{settings}{dumps}"
+
+
+# Where the secrets come from. Each gives the keywords that load them.
+
+Source = Callable[[Path, str], dict[str, object]]
+
+
+def secret_values(key: str) -> dict[str, str]:
+    return {
+        "user": USER,
+        "password": PASSWORD,
+        "token": TOKEN,
+        "client_key": key,
+        "client_key_password": KEY_PASSWORD,
+    }
+
+
+def _arguments(folder: Path, key: str) -> dict[str, object]:
+    return {"environ": {}, "env_file": None, **secret_values(key)}
+
+
+def _environment(folder: Path, key: str) -> dict[str, object]:
+    environ = {f"MILVUS_{name.upper()}": value for name, value in secret_values(key).items()}
+    return {"environ": environ, "env_file": None}
+
+
+def env_file(folder: Path, key: str) -> dict[str, object]:
+    lines = [f'MILVUS_{name.upper()}="{value}"' for name, value in secret_values(key).items()]
+    (folder / ".env").write_text("\n".join(lines))
+    return {"environ": {}}
+
+
+def _toml(folder: Path, key: str) -> dict[str, object]:
+    lines = [f'{name} = """{value}"""' for name, value in secret_values(key).items()]
+    (folder / "milvus-secure.toml").write_text("\n".join(lines))
+    return {"environ": {}, "env_file": None}
+
+
+def _json(folder: Path, key: str) -> dict[str, object]:
+    (folder / "settings.json").write_text(json.dumps(secret_values(key)))
+    return {"environ": {}, "env_file": None, "config": "settings.json"}
+
+
+def _secrets_dir(folder: Path, key: str) -> dict[str, object]:
+    (folder / "run").mkdir()
+    for name, value in secret_values(key).items():
+        (folder / "run" / f"milvus_{name}").write_text(value)
+    return {"environ": {}, "env_file": None, "secrets_dir": "run"}
+
+
+def _uri(folder: Path, key: str) -> dict[str, object]:
+    return {"environ": {}, "env_file": None, "uri": f"https://{USER}:{PASSWORD}@localhost:1/db"}
+
+
+SOURCES = (_arguments, _environment, env_file, _toml, _json, _secrets_dir, _uri)

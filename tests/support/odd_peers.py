@@ -1,0 +1,99 @@
+"""The real judges of odd chains: the installed grpcio, Go's TLS server, and Milvus itself.
+
+One handshake each, on loopback.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from OpenSSL import SSL
+
+import grpc_peer
+import minting
+from odd_chains import Odd
+
+
+def grpc_accepts(odd: Odd) -> bool:
+    """Whether the installed grpcio, asked for ``localhost``, accepts a server with this chain."""
+    return grpc_peer.verdict(odd.chain_pem, odd.leaf.key_pem, odd.anchors_pem, "localhost").accepted
+
+
+def milvus_accepts(port: int, odd: Odd) -> bool:
+    """Whether a Milvus in tlsMode 2 accepts a client with this chain.
+
+    Under TLS 1.3 the refusal comes after the handshake, as the first thing read; a server that
+    is content answers the HTTP/2 preface with its settings.
+    """
+    context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+    context.set_cipher_list(b"ALL:@SECLEVEL=0")
+    context.set_alpn_protos([b"h2"])
+    with tempfile.TemporaryDirectory() as folder:  # from files OpenSSL takes the oddest chain
+        pem = Path(folder, "pem")
+        pem.write_bytes(odd.leaf.key_pem + odd.chain_pem)
+        context.use_certificate_chain_file(str(pem))
+        context.use_privatekey_file(str(pem))
+    with socket.create_connection(("127.0.0.1", port)) as plain:
+        connection = SSL.Connection(context, plain)
+        connection.set_connect_state()
+        try:
+            connection.do_handshake()
+            connection.sendall(
+                b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes.fromhex("000000040000000000")
+            )
+            return bool(connection.recv(9))
+        except (SSL.Error, OSError):
+            return False
+
+
+GO = shutil.which("go") or shutil.which("go", path=Path(sys.executable).parent)
+
+
+def build_go_server(folder: Path) -> Path:
+    """Compile the Go peer beside this file."""
+    program = folder / "go_peer"
+    source = Path(__file__).with_name("go_peer.go")
+    # A cache of its own: HOME may be missing or read-only.
+    environ = {
+        "GOCACHE": str(folder / "cache"),
+        "GOFLAGS": "-mod=mod",
+        "GO111MODULE": "off",
+        "PATH": f"{Path(GO or '').parent}:/usr/bin:/bin",
+        "HOME": str(folder),
+    }
+    subprocess.run([GO, "build", "-o", program, source], check=True, env=environ, timeout=600)
+    return program
+
+
+def go_accepts(program: Path, odds: Sequence[Odd], folder: Path) -> list[bool]:
+    """Whether Go's crypto/tls server accepts each chain from a client, in one process."""
+    server = minting.mint("server", sans=["localhost"], usages=[minting.SERVER])
+    (folder / "server.pem").write_bytes(server.pem)
+    (folder / "server.key").write_bytes(server.key_pem)
+    lines = "".join(
+        json.dumps(
+            {
+                "Chain": odd.chain_pem.decode(),
+                "Key": odd.leaf.key_pem.decode(),
+                "Anchors": odd.anchors_pem.decode(),
+            }
+        )
+        + "\n"
+        for odd in odds
+    )
+    ran = subprocess.run(
+        [program, folder / "server.pem", folder / "server.key"],
+        input=lines,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    return [line == "accepted" for line in ran.stdout.splitlines()]

@@ -1,0 +1,21 @@
+"""What a report says, in codes, for a test to compare."""
+
+from __future__ import annotations
+
+from milvus_secure.reporting.report import Report
+
+
+def cause(report: Report) -> str | None:
+    return report.root_cause.code if report.root_cause else None
+
+
+def codes(report: Report) -> set[str]:
+    return {found.code for found in (*report.errors, *report.warnings)}
+
+
+def errors(report: Report) -> list[str]:
+    return [found.code for found in report.errors]
+
+
+def warned(report: Report) -> list[str]:
+    return [found.code for found in report.warnings]

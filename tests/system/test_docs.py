@@ -1,0 +1,172 @@
+"""What the documentation states is what the code declares, and its commands work."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import milvus_secure
+from milvus_secure import MilvusSettings
+from milvus_secure.cli import parser
+from milvus_secure.reporting.catalogue import CATALOGUE
+from milvus_secure.settings.model import declarations
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = {
+    str(path.relative_to(ROOT)): path.read_text("utf-8")
+    for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+}
+README = PAGES["README.md"]
+NETWORK = ("unshare", "--map-root-user", "--net", "--pid", "--fork", "--kill-child")
+
+
+def blocks(page: str, language: str) -> list[str]:
+    """The fenced blocks of a page in one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", PAGES[page], re.MULTILINE | re.DOTALL)
+
+
+def commands(page: str) -> list[list[str]]:
+    """The words of every `milvus-secure` command in the shell blocks of a page."""
+    text = "\n".join(blocks(page, "sh")).replace("\\\n", " ")
+    split = [shlex.split(line, comments=True) for line in text.splitlines()]
+    return [words[1:] for words in split if words[:1] == ["milvus-secure"]]
+
+
+def options(grammar) -> set[str]:
+    """Every option of a command and of the commands below it."""
+    found = set(grammar._option_string_actions)
+    for action in grammar._actions:
+        if isinstance(action.choices, dict):
+            found.update(*map(options, action.choices.values()))
+    return found
+
+
+def environment() -> dict[str, str]:
+    kept = {n: v for n, v in os.environ.items() if not n.startswith(("MILVUS_", "GRPC_"))}
+    return {**kept, "NO_COLOR": "1", "PATH": f"{Path(sys.executable).parent}:{kept['PATH']}"}
+
+
+def test_the_settings_table_is_the_declarations():
+    run = subprocess.run(
+        [sys.executable, ROOT / "tools" / "docs.py", "--check"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert run.returncode == 0, run.stderr
+
+
+def test_every_code_the_readme_names_exists():
+    section = README.partition("## What goes wrong")[2].partition("\n## ")[0]
+    rows = [
+        line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| ")
+    ][1:]
+    named = {code for row in rows for code in re.findall(r"`([a-z0-9-]+)`", row[1])}
+    assert named
+    assert named <= set(CATALOGUE)
+
+
+@pytest.mark.parametrize("page", PAGES)
+class TestEveryPage:
+    def test_its_commands_parse(self, page):
+        for words in commands(page):
+            given = [word for word in words if word != "&"]
+            parser().parse_args(given)  # exits on what it does not know
+
+    def test_its_commands_in_prose_exist(self, page):
+        named = set(re.findall(r"`milvus-secure ([a-z]+)", PAGES[page]))
+        assert named <= set(parser()._subparsers._group_actions[0].choices)
+
+    def test_its_options_exist(self, page):
+        own = options(parser())
+        prose = re.sub(r"^```.*?^```$", "", PAGES[page], flags=re.MULTILINE | re.DOTALL)
+        named = set(re.findall(r"`(--[a-z-]+)", prose)) - {"--set"}  # Helm's
+        assert named <= own
+
+    def test_its_variables_are_read(self, page):
+        known = {name for row in declarations() for name in (row.variable, *row.aliases)}
+        known |= {"MILVUS_CONFIG", "MILVUS_PROFILE", "MILVUS_SECRETS_DIR"}
+        assert set(re.findall(r"\bMILVUS_[A-Z_]+\b", PAGES[page])) <= known
+
+    def test_its_files_and_links_exist(self, page):
+        text, folder = PAGES[page], (ROOT / page).parent
+        linked = {
+            target.partition("#")[0]
+            for target in re.findall(r"\]\(([^)]+)\)", text)
+            if "://" not in target
+        }
+        missing = {name for name in linked if not (folder / name).exists()}
+        named = re.findall(r"`((?:tests|docs|tools|examples|bench)/[\w./-]*)`", text)
+        assert missing | {name for name in named if not (ROOT / name).exists()} == set()
+
+    def test_its_targets_of_make_exist(self, page):
+        targets = set(
+            re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+        )
+        lines = re.findall(r"(?:^|`)make ([a-z ]+)", PAGES[page], re.MULTILINE)
+        assert {word for line in lines for word in line.split("  ")[0].split()} <= targets
+
+    def test_its_python_uses_names_that_exist(self, page):
+        for block in blocks(page, "python"):
+            for node in ast.walk(ast.parse(block)):
+                if isinstance(node, ast.ImportFrom) and node.module == "milvus_secure":
+                    assert {one.name for one in node.names} <= set(milvus_secure.__all__)
+
+    def test_its_settings_files_load(self, page, tmp_path):
+        for block in blocks(page, "toml"):
+            file = tmp_path / "milvus-secure.toml"
+            file.write_text(block, "utf-8")
+            for profile in re.findall(r"^\[profiles\.(\w+)\]", block, re.MULTILINE):
+                assert MilvusSettings(config=file, profile=profile).source_of("uri") != "default"
+
+    def test_its_certificate_and_server_commands_run(self, page, tmp_path):
+        """Those that need no server, in the order of the page, in one folder."""
+        for words in commands(page):
+            if words[0] not in {"certs", "server"} or "NAME" in words:
+                continue
+            ran = subprocess.run(
+                ["milvus-secure", *words],
+                env=environment(),
+                cwd=tmp_path,
+                capture_output=True,
+                text=True,
+                timeout=120,
+            )
+            assert ran.returncode == 0, (words, ran.stdout, ran.stderr)
+
+
+def _unshares() -> bool:
+    found = shutil.which("unshare") and shutil.which("ip")
+    return (
+        bool(found)
+        and not subprocess.run([*NETWORK, "true"], capture_output=True, timeout=120).returncode
+    )
+
+
+@pytest.mark.thorough
+@pytest.mark.skipif(not _unshares(), reason="no network namespace may be made here")
+def test_the_example_of_a_check_is_what_it_prints(tmp_path):
+    (shown,) = blocks("README.md", "console")
+    script = [line[2:] for line in shown.splitlines() if line.startswith("$ ")]
+    wait = "until grep -q ' 0A ' /proc/net/tcp /proc/net/tcp6; do sleep 0.1; done"
+    assert [line.split()[1] for line in script] == ["certs", "serve", "check"]
+    quiet = [f"{script[0]} >&2", f"{script[1][:-1]} >&2 &", wait, script[2]]
+    ran = subprocess.run(
+        [*NETWORK, "bash", "-c", "\n".join(["ip link set lo up", *quiet])],
+        env={**environment(), "COLUMNS": "80"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    report = [line for line in shown.splitlines() if not line.startswith("$ ")]
+    # gRPC's own words change from release to release.
+    assert ran.stdout.splitlines()[: len(report) - 4] == report[:-4]

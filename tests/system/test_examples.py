@@ -1,0 +1,144 @@
+"""Every example runs as its docstring says, in a process and an environment of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from milvus_secure import EmbeddedMilvus
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+SCRIPTS = sorted(path.name for path in EXAMPLES.glob("*.py"))
+TOKEN = "root:ex4mple-s3cret"
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Run an example with these variables and no others of Milvus or gRPC."""
+
+    def run(name, **variables):
+        kept = {n: v for n, v in os.environ.items() if not n.startswith(("MILVUS_", "GRPC_"))}
+        return subprocess.run(
+            [sys.executable, EXAMPLES / name],
+            env={**kept, **variables},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def pems(trio, tmp_path_factory) -> Path:
+    return trio.write(tmp_path_factory.mktemp("examples") / "certs")
+
+
+@pytest.fixture(scope="module")
+def one_way(pems):
+    with EmbeddedMilvus(
+        server_pem_path=pems / "server.pem", server_key_path=pems / "server.key"
+    ) as server:
+        yield {"MILVUS_URI": server.uri, "MILVUS_CA_PEM_PATH": str(pems / "ca.pem")}
+
+
+@pytest.fixture(scope="module")
+def mutual(pems):
+    """The URI of a server that wants a client certificate and a token."""
+    with EmbeddedMilvus(
+        server_pem_path=pems / "server.pem",
+        server_key_path=pems / "server.key",
+        ca_pem_path=pems / "ca.pem",
+        token=TOKEN,
+    ) as server:
+        yield server.uri
+
+
+class TestQuickstart:
+    def test_finds_the_nearest_point(self, run, one_way):
+        ran = run("quickstart.py", **one_way)
+        assert (ran.returncode, ran.stdout) == (0, "nearest to (0.9, 0.2) is point 1\n"), ran.stderr
+
+    def test_names_the_cause_of_a_failure_in_one_line(self, run, one_way):
+        ran = run("quickstart.py", **one_way, MILVUS_SERVER_NAME="other.example")
+        assert ran.returncode == 1
+        assert ran.stderr.startswith("quickstart: name-mismatch:")
+        assert ran.stderr.count("\n") == 1
+
+
+class TestService:
+    def test_serves_until_it_is_shut_down(self, run, one_way):
+        ran = run("service.py", **one_way)
+        assert (ran.returncode, ran.stdout) == (0, "served [1, 5, 8]\n"), ran.stderr
+
+    def test_refuses_to_start_with_the_report(self, run, one_way):
+        ran = run("service.py", **one_way, MILVUS_SERVER_NAME="other.example")
+        assert (ran.returncode, ran.stdout) == (1, "")
+        assert "name-mismatch" in ran.stderr
+
+
+class TestEnvOnly:
+    def test_connects_mutually_with_pem_text_from_variables(self, run, mutual, trio):
+        ran = run(
+            "env_only.py",
+            MILVUS_URI=mutual,
+            MILVUS_TOKEN=TOKEN,
+            MILVUS_CA_PEM=trio.ca.pem.decode(),
+            MILVUS_CLIENT_PEM=trio.client.pem.decode(),
+            MILVUS_CLIENT_KEY=trio.client.key_pem.decode(),
+        )
+        assert ran.returncode == 0, ran.stderr
+        assert ran.stdout.splitlines() == [
+            "mutual TLS from uri, token, ca_pem, client_pem, client_key",
+            "collections: []",
+        ]
+
+    def test_stops_before_any_socket_at_a_file_that_is_missing(self, run, mutual):
+        ran = run("env_only.py", MILVUS_URI=mutual, MILVUS_CA_PEM_PATH="nowhere.pem")
+        assert ran.returncode == 1
+        assert "file-missing" in ran.stderr
+
+
+class TestSecretsDirectory:
+    @pytest.fixture
+    def mounted(self, tmp_path, pems):
+        """Named as in compose.secrets.yaml."""
+        folder = tmp_path / "secrets"
+        folder.mkdir()
+        (folder / "milvus_token").write_text(f"{TOKEN}\n")
+        for name in ("ca.pem", "client.pem", "client.key"):
+            target = folder / f"milvus_{name.replace('.', '_')}"
+            target.write_bytes((pems / name).read_bytes())
+        return folder
+
+    def test_connects_and_tells_sources_without_secrets(self, run, mutual, mounted):
+        ran = run("secrets_dir.py", MILVUS_URI=mutual, MILVUS_SECRETS_DIR=str(mounted))
+        assert ran.returncode == 0, ran.stderr
+        assert f"token = **********  (secret {mounted}/milvus_token)" in ran.stdout
+        assert ran.stdout.endswith("connected, collections: []\n")
+        assert TOKEN not in ran.stdout + ran.stderr
+
+    def test_says_so_when_the_mount_is_missing(self, run, mutual):
+        ran = run("secrets_dir.py", MILVUS_URI=mutual, MILVUS_SECRETS_DIR="/nowhere")
+        assert ran.returncode == 1
+        assert ran.stderr.startswith("secrets_dir: config-file-missing:")
+
+    def test_the_compose_file_mounts_the_names_that_are_read(self, mounted):
+        compose = YAML(typ="safe").load(EXAMPLES / "compose.secrets.yaml")
+        app = compose["services"]["app"]
+        assert set(app["secrets"]) == set(compose["secrets"]) == {p.name for p in mounted.iterdir()}
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_none_ends_in_a_traceback(script, run):
+    ran = run(script, MILVUS_URI="https://127.0.0.1:1", MILVUS_TIMEOUT="soon")
+    assert ran.returncode == 1
+    assert "value-invalid" in ran.stderr
+    assert "Traceback" not in ran.stderr

@@ -1,0 +1,88 @@
+"""What the tests and the release are made with is pinned with hashes, and fits what is declared."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ROOT = Path(__file__).resolve().parents[2]
+DECLARED = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+PROJECT, GROUPS = DECLARED["project"], DECLARED["dependency-groups"]
+USERS = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["embedded"]]
+FILES = ("dev", "release", "oldest")
+
+
+def group(name: str) -> list[str]:
+    """The requirements of a dependency group, those it includes among them."""
+    found: list[str] = []
+    for one in GROUPS[name]:
+        found += [one] if isinstance(one, str) else group(one["include-group"])
+    return found
+
+
+def pins(name: str) -> dict[str, list[Requirement]]:
+    """What a file of pins holds, by distribution; several where Pythons differ."""
+    text = (ROOT / "requirements" / f"{name}.txt").read_text("utf-8")
+    found: dict[str, list[Requirement]] = {}
+    for line in re.findall(r"(?m)^[^\s#].*==[^\\\n]*", text):
+        one = Requirement(line)
+        found.setdefault(canonicalize_name(one.name), []).append(one)
+    return found
+
+
+def release(pin: Requirement) -> str:
+    [only] = pin.specifier
+    return only.version
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_pin_has_hashes(name):
+    text = (ROOT / "requirements" / f"{name}.txt").read_text("utf-8")
+    entries = re.split(r"(?m)^(?=[^\s#])", text.partition("make pins\n")[2])
+    bare = [entry for entry in entries if entry.strip() and "--hash=sha256:" not in entry]
+    assert bare == []
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("dev", [*USERS, *group("dev")]),
+        ("release", [*PROJECT["dependencies"], *group("release")]),
+        ("oldest", [*USERS, *group("test"), *group("packaging")]),
+    ],
+    ids=FILES,
+)
+def test_the_pins_are_what_is_declared(name, wanted):
+    pinned = pins(name)
+    for one in map(Requirement, wanted):
+        found = pinned[canonicalize_name(one.name)]
+        assert all(pin.specifier and release(pin) in one.specifier for pin in found), one
+
+
+def test_the_oldest_pins_are_the_lowest_that_are_declared():
+    pinned = pins("oldest")
+    for one in map(Requirement, PROJECT["dependencies"]):
+        [lowest] = (spec.version for spec in one.specifier if spec.operator == ">=")
+        for pin in pinned[canonicalize_name(one.name)]:
+            # requirements/oldest.in tells why not 2.4.0.
+            expected = "2.4.15" if one.name == "pymilvus" else lowest
+            assert Version(release(pin)) == Version(expected), one
+
+
+def test_nothing_is_installed_without_hashes():
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    installs = [line for line in makefile.splitlines() if "(PIP) install" in line]
+    assert len(installs) == 4
+    assert all("--require-hashes" in line or "--no-deps" in line for line in installs)
+    assert "pip install" not in makefile

@@ -1,0 +1,209 @@
+"""``milvus-secure certs``: what each command does to a directory, and what it says."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+
+from milvus_secure.cli import main
+
+GUIDE = Path(__file__).resolve().parents[2] / "support" / "guide"
+
+
+@pytest.fixture
+def certs(tmp_path: Path):
+    """Run a ``certs`` command on DIR, which is a fresh set."""
+    folder = tmp_path / "tls"
+    assert main(["certs", "init", str(folder)]) == 0
+
+    def run(command: str, *arguments: object) -> int:
+        return main(["certs", command, *map(str, arguments)])
+
+    run.folder = folder
+    return run
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def leaf(path: Path) -> x509.Certificate:
+    return x509.load_pem_x509_certificate(path.read_bytes())
+
+
+def test_init_makes_the_nine_files_of_the_guide(certs):
+    pairs = {f"{role}.{kind}" for role in ("server", "client") for kind in ("key", "pem", "csr")}
+    assert set(files(certs.folder)) == {"ca.key", "ca.pem", "ca.srl"} | pairs
+
+
+def test_init_refuses_to_replace_a_set_until_told(certs, capsys):
+    before = files(certs.folder)
+    assert certs("init", certs.folder) == 1
+    assert "--force" in capsys.readouterr().err
+    assert files(certs.folder) == before
+    assert certs("init", certs.folder, "--force") == 0
+    assert files(certs.folder)["ca.pem"] != before["ca.pem"]
+
+
+@pytest.fixture
+def asked(tmp_path: Path) -> Path:
+    """A directory with a key and a request that a company's CA is to sign."""
+    assert main(["certs", "csr", str(tmp_path / "asked"), "--name", "db.example.com"]) == 0
+    return tmp_path / "asked"
+
+
+@pytest.mark.parametrize("flags", [[], ["--force"], ["--force", "--dry-run"]], ids=" ".join)
+def test_init_never_replaces_what_belongs_to_no_set(asked: Path, capsys, flags: list[str]):
+    before = files(asked)
+    assert main(["certs", "init", str(asked), *flags]) == 1
+    assert "server.csr, server.key" in capsys.readouterr().err
+    assert files(asked) == before
+
+
+def test_a_forced_init_makes_the_set_beside_foreign_files(tmp_path: Path, capsys):
+    (tmp_path / "notes.txt").write_text("mine")
+    assert main(["certs", "init", str(tmp_path)]) == 1
+    assert main(["certs", "init", str(tmp_path), "--force"]) == 0
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+    assert "notes.txt" not in capsys.readouterr().out
+
+
+def test_a_dry_run_tells_what_a_forced_init_replaces_and_removes(certs, capsys):
+    assert certs("client", "alice", "--dir", certs.folder) == 0
+    before = files(certs.folder)
+    capsys.readouterr()
+    assert certs("init", certs.folder, "--force", "--dry-run") == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "ca.key ca.pem" in told
+    assert "server.pem: replaced" in told
+    assert "alice.csr alice.key alice.pem: removed" in told
+    assert files(certs.folder) == before
+
+
+def test_a_described_set_replaces_no_foreign_pair(certs, asked: Path, capsys):
+    for suffix in ("key", "csr"):
+        shutil.copy(asked / f"server.{suffix}", certs.folder / f"ingest.{suffix}")
+    before = files(certs.folder)
+    (asked / "set.toml").write_text("[clients.ingest]\n")
+    assert certs("init", certs.folder, "--config", asked / "set.toml") == 1
+    assert "ingest.key, ingest.csr" in capsys.readouterr().err
+    assert files(certs.folder) == before
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--name", "a b"],
+        ["--name", "https://h"],
+        ["--ip", "999.1.1.1"],
+        ["--days", "-1"],
+        ["--days", "99999999"],
+        ["--key-type", "p521"],
+        ["--key-type", "ed25519"],
+        ["--country", "Germany"],
+    ],
+    ids=" ".join,
+)
+def test_init_names_what_no_certificate_may_carry(tmp_path: Path, capsys, flags: list[str]):
+    folder = tmp_path / "new"
+    assert main(["certs", "init", str(folder), *flags]) == 1
+    assert capsys.readouterr().err.startswith("error: ")
+    assert not folder.exists()
+
+
+def test_client_adds_one_and_leaves_the_rest(certs):
+    before = files(certs.folder)
+    assert certs("client", "alice", "--dir", certs.folder) == 0
+    added = files(certs.folder)
+    assert set(added) - set(before) == {"alice.pem", "alice.key", "alice.csr"}
+    assert {name: added[name] for name in before if name != "ca.srl"} == {
+        name: data for name, data in before.items() if name != "ca.srl"
+    }
+
+
+def test_a_dry_run_changes_nothing_and_says_what_would_break(certs, capsys):
+    before = files(certs.folder)
+    for arguments in (
+        ["renew", certs.folder],
+        ["renew", certs.folder, "--ca"],
+        ["client", "alice", "--dir", certs.folder],
+    ):
+        capsys.readouterr()
+        assert certs(*arguments, "--dry-run") == 0
+        assert capsys.readouterr().out
+    assert files(certs.folder) == before
+
+
+def test_renew_keeps_the_ca_and_makes_new_leaves(certs):
+    before = files(certs.folder)
+    assert certs("renew", certs.folder) == 0
+    after = files(certs.folder)
+    assert after["ca.pem"] == before["ca.pem"]
+    assert after["server.pem"] != before["server.pem"]
+    assert after["client.pem"] != before["client.pem"]
+
+
+def test_renewing_the_ca_takes_three_steps_and_retire_waits_for_its_turn(certs, capsys):
+    def anchors() -> int:
+        return (certs.folder / "ca.pem").read_text().count("BEGIN CERTIFICATE")
+
+    assert certs("renew", certs.folder, "--ca") == 0
+    assert anchors() == 2
+    assert certs("renew", certs.folder, "--retire") == 1  # the leaves still need the old one
+    capsys.readouterr()
+    assert certs("renew", certs.folder) == 0
+    assert certs("renew", certs.folder, "--retire") == 0
+    assert anchors() == 1
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="gen.sh needs the openssl command")
+def test_repair_mends_the_current_guides_client_certificate(tmp_path: Path):
+    folder = tmp_path / "cert"
+    shutil.copytree(GUIDE / "current", folder)
+    subprocess.run(["sh", "gen.sh"], cwd=folder, check=True, capture_output=True, timeout=120)
+    authority = (folder / "ca.key").read_bytes()
+    assert main(["certs", "repair", str(folder)]) == 0
+    usage = leaf(folder / "client.pem").extensions.get_extension_for_class(x509.ExtendedKeyUsage)
+    assert x509.ExtendedKeyUsageOID.CLIENT_AUTH in usage.value
+    assert (folder / "ca.key").read_bytes() == authority
+
+
+def test_a_directory_that_holds_no_set_is_named(tmp_path: Path, capsys):
+    for command in ("renew", "repair"):
+        assert main(["certs", command, str(tmp_path)]) == 1
+        assert str(tmp_path) in capsys.readouterr().err
+
+
+def commands(told: str) -> list[list[str]]:
+    """Every command of ours that ends a line, as a shell reads it."""
+    found = re.findall(r"(?:^ +|: )milvus-secure (.+)$", told, re.MULTILINE)
+    return [shlex.split(line) for line in found]
+
+
+def test_every_command_that_is_printed_runs_as_it_stands(tmp_path: Path, capsys, monkeypatch):
+    """In a directory whose name has a blank, and with prose that fits into 80 columns."""
+    monkeypatch.chdir(tmp_path)
+    given, told = ["certs", "init", "sp ace $x"], ""
+    assert main(given) == 0
+    assert main(given) == 1  # says how to renew it
+    told += capsys.readouterr().err
+    assert main(["certs", "renew", "sp ace $x", "--ca"]) == 0
+    assert main(["certs", "renew", "sp ace $x", "--ca"]) == 1
+    told += "".join(capsys.readouterr())
+    assert (
+        main(["certs", "sign", "sp ace $x/ca.pem", "--dir", "sp ace $x", "--role", "client"]) == 1
+    )
+    told += capsys.readouterr().err
+    printed = commands(told)
+    assert len(printed) == 5
+    for command in printed:
+        assert main(command) == 0, command
+    told += capsys.readouterr().out
+    prose = [line for line in told.splitlines() if not line.strip().startswith("milvus-secure ")]
+    assert max(map(len, prose)) <= 80

@@ -1,0 +1,166 @@
+"""A new set: its files, and what every peer says of it."""
+
+from __future__ import annotations
+
+import stat
+import subprocess
+
+import pytest
+from cryptography import x509
+
+from milvus_secure.certs import CertificateSet, Subject
+from milvus_secure.errors import CertificateError
+
+NINE = {
+    "ca.key",
+    "ca.pem",
+    "ca.srl",
+    "server.key",
+    "server.pem",
+    "server.csr",
+    "client.key",
+    "client.pem",
+    "client.csr",
+}
+
+OPTIONS = [
+    pytest.param({}, "localhost", id="defaults"),
+    pytest.param({"names": ["milvus.example.com"]}, "milvus.example.com", id="one name"),
+    pytest.param({"names": ["*.example.com"]}, "milvus.example.com", id="wildcard"),
+    pytest.param({"ips": ["127.0.0.1"]}, "127.0.0.1", id="address alone"),
+    pytest.param({"names": ["localhost"], "ips": ["::1"]}, "::1", id="IPv6"),
+    pytest.param({"names": ["a" * 60 + ".example.com"]}, "a" * 60 + ".example.com", id="long"),
+    *(
+        pytest.param({"key_type": kind}, "localhost", id=kind)
+        for kind in ("p384", "rsa2048", "rsa3072", "rsa4096")
+    ),
+    pytest.param({"intermediate_days": 900}, "localhost", id="intermediate"),
+    pytest.param({"intermediate_days": 900, "key_type": "rsa2048"}, "localhost", id="RSA chain"),
+    pytest.param({"days": 1, "ca_days": 1}, "localhost", id="one day"),
+    pytest.param({"days": 36500, "ca_days": 36500}, "localhost", id="a century"),
+    pytest.param(
+        {"subject": Subject("CN", "Shanghai", "上海", "milvus", "ops")},
+        "localhost",
+        id="whole subject",
+    ),
+]
+
+
+@pytest.mark.parametrize(("options", "name"), OPTIONS)
+def test_every_peer_accepts_a_set(tmp_path, judge, options, name):
+    made = CertificateSet.create(tmp_path / "certs", **options)
+    assert set(judge(made.directory, name).values()) == {"OK"}
+
+
+def test_the_files_are_those_of_the_guide(tmp_path):
+    made = CertificateSet.create(tmp_path / "certs")
+    assert {path.name for path in made.directory.iterdir()} == NINE
+
+
+def test_keys_and_directory_are_the_owners_alone(tmp_path):
+    made = CertificateSet.create(tmp_path / "certs")
+    modes = {p.suffix: stat.S_IMODE(p.stat().st_mode) for p in made.directory.iterdir()}
+    assert modes == {".key": 0o600, ".pem": 0o644, ".csr": 0o644, ".srl": 0o644}
+    assert stat.S_IMODE(made.directory.stat().st_mode) == 0o700
+
+
+def test_the_three_subjects_differ(tmp_path):
+    made = CertificateSet.create(tmp_path / "certs", subject=Subject(organization="milvus"))
+    subjects = {
+        x509.load_pem_x509_certificate(path.read_bytes()).subject
+        for path in (made.ca_pem, made.server_pem, made.client_pem)
+    }
+    assert len(subjects) == 3
+
+
+def test_openssl_goes_on_from_the_serial_file(tmp_path):
+    made = CertificateSet.create(tmp_path / "certs").directory
+    subprocess.run(
+        [
+            "openssl",
+            "x509",
+            "-req",
+            "-in",
+            made / "client.csr",
+            "-out",
+            tmp_path / "more.pem",
+            "-CA",
+            made / "ca.pem",
+            "-CAkey",
+            made / "ca.key",
+            "-CAserial",
+            made / "ca.srl",
+        ],
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
+    client, more = (
+        x509.load_pem_x509_certificate(path.read_bytes()).serial_number
+        for path in (made / "client.pem", tmp_path / "more.pem")
+    )
+    assert more == client + 1
+
+
+def test_a_set_is_not_overwritten_unasked(tmp_path, snapshot):
+    made = CertificateSet.create(tmp_path / "certs")
+    before = snapshot(made.directory)
+    with pytest.raises(CertificateError, match="holds a certificate set already"):
+        CertificateSet.create(made.directory)
+    assert snapshot(made.directory) == before
+
+
+def test_overwriting_leaves_nothing_of_the_old_set(tmp_path, snapshot):
+    made = CertificateSet.create(tmp_path / "certs", intermediate_days=900)
+    made.add_client("ingest")
+    before = snapshot(made.directory)
+    CertificateSet.create(made.directory, overwrite=True)
+    after = snapshot(made.directory)
+    assert set(after) == NINE
+    assert not set(before.values()) & set(after.values())
+
+
+def test_foreign_files_stay_when_told_to_overwrite(tmp_path):
+    folder = tmp_path / "certs"
+    folder.mkdir()
+    (folder / "gen.sh").write_text("#!/bin/sh\n")
+    inode = (folder / "gen.sh").stat().st_ino
+    CertificateSet.create(folder, overwrite=True)
+    assert (folder / "gen.sh").stat().st_ino == inode
+
+
+@pytest.mark.parametrize("foreign", ["notes.txt", ".git/"])
+def test_foreign_files_are_not_mixed_with_keys_unasked(tmp_path, foreign):
+    path = tmp_path / "certs" / foreign
+    path.mkdir(parents=True) if foreign.endswith("/") else path.parent.mkdir()
+    if not path.exists():
+        path.write_text("mine")
+    with pytest.raises(CertificateError, match="belong to no set"):
+        CertificateSet.create(tmp_path / "certs")
+    assert [p.name for p in (tmp_path / "certs").iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"days": 0},
+        {"days": -1},
+        {"days": 10**9},
+        {"days": True},
+        {"days": 1.5},
+        {"ca_days": 0},
+        {"days": 400, "ca_days": 300},
+        {"intermediate_days": 4000},
+        {"key_type": "p521"},
+        {"key_type": "ed25519"},
+        {"key_type": "rsa1024"},
+        {"key_type": "P256"},
+        {"names": ["client"]},
+        {"names": ["a b"]},
+        {"ips": ["300.1.1.1"]},
+    ],
+)
+def test_what_fits_no_certificate_makes_no_file(tmp_path, bad):
+    with pytest.raises(CertificateError, match="Fix: "):
+        CertificateSet.create(tmp_path / "certs", **bad)
+    assert list(tmp_path.iterdir()) == []

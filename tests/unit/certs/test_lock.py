@@ -1,0 +1,157 @@
+"""Two runs on one directory: none loses the other's work, and the later one is told the truth."""
+
+from __future__ import annotations
+
+import errno
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from contextlib import ExitStack
+
+import pytest
+
+from milvus_secure.certs import CertificateSet
+from milvus_secure.certs.csr import make_request, write_request
+from milvus_secure.certs.issuing.issue import Role
+from milvus_secure.certs.storage import lock
+from milvus_secure.certs.storage.lock import alone, look
+from milvus_secure.certs.storage.store import write_file, write_set
+from milvus_secure.errors import CertificateError
+from processes import started
+
+fcntl = pytest.importorskip("fcntl", reason="only POSIX locks directories")
+
+INIT = [sys.executable, "-m", "milvus_secure", "certs", "init"]
+
+
+def test_of_two_runs_that_make_a_set_one_succeeds(tmp_path):
+    folder = tmp_path / "certs"
+    commands = [
+        [*INIT, folder, "--key-type", kind, "--name", f"{kind}.example.com"]
+        for kind in ("rsa3072", "rsa2048", "p256")
+    ]
+    with ExitStack() as stack:
+        runs = [
+            stack.enter_context(started(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE))
+            for command in commands
+        ]
+        told = [run.communicate(timeout=120) for run in runs]
+    assert sorted(run.returncode for run in runs) == [0, 1, 1]
+    for run, (out, error) in zip(runs, told, strict=True):
+        if run.returncode:
+            assert "holds a certificate set already" in error
+        else:
+            [name] = [word for word in out.split() if word.endswith(".example.com")]
+            assert name.encode() in der(folder / "server.pem")
+
+
+def der(path) -> bytes:
+    return ssl.PEM_cert_to_DER_cert(path.read_text())
+
+
+class Later(threading.Thread):
+    """A run that begins while another holds the directory."""
+
+    def __init__(self, work) -> None:
+        super().__init__()
+        self.work = work
+        self.failed: CertificateError | None = None
+
+    def run(self) -> None:
+        try:
+            self.work()
+        except CertificateError as error:
+            self.failed = error
+
+
+@pytest.mark.parametrize("work", ["renew", "repair", "add_client", "export", "request"])
+def test_a_run_waits_for_another_and_keeps_its_work(tmp_path, snapshot, work):
+    made = CertificateSet.create(tmp_path / "certs")
+    made.ca_key.chmod(0o644)  # which a repair closes
+    run = {
+        "renew": lambda: made.renew("client"),
+        "repair": made.repair,
+        "add_client": lambda: made.add_client("more"),
+        "export": lambda: write_file(made.directory / "client.p12", b"store"),
+        "request": lambda: write_request(made.directory, make_request(Role.CLIENT), overwrite=True),
+    }[work]
+    later = Later(run)
+    with alone(made.directory):
+        before = snapshot(made.directory)
+        later.start()
+        time.sleep(0.3)
+        assert snapshot(made.directory) == before
+        write_set(made.directory, {"first.txt": b"of the first run"})
+    later.join(60)
+    assert later.failed is None
+    after = snapshot(made.directory)
+    assert after.pop("first.txt") == b"of the first run"
+    assert after != before or work == "repair"  # which changes a mode alone
+
+
+def test_nobody_can_keep_a_set_from_being_renewed(tmp_path, monkeypatch, snapshot):
+    """Whoever may read the directory above can hold its lock, as anybody may that of /tmp."""
+    made = CertificateSet.create(tmp_path / "certs")
+    before = snapshot(made.directory)
+    monkeypatch.setattr(lock, "PATIENCE", 0.1)
+    with alone(made.directory):
+        made.renew()
+    assert snapshot(made.directory) != before
+
+
+@pytest.fixture
+def lockless(monkeypatch):
+    """As over NFS, where no directory can be locked."""
+
+    def refuse(*_) -> None:
+        raise OSError(errno.EBADF, "Bad file descriptor")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+
+
+@pytest.mark.usefixtures("lockless")
+def test_without_locks_a_set_is_made_and_renewed_all_the_same(tmp_path):
+    CertificateSet.create(tmp_path / "certs").renew()
+
+
+@pytest.mark.parametrize("change", ["edit", "add", "remove", "exchange"])
+def test_what_changed_since_it_was_looked_at_is_not_written_over(tmp_path, snapshot, change):
+    made = CertificateSet.create(tmp_path / "certs")
+    seen = look(made.directory)
+    if change == "edit":
+        made.server_pem.write_bytes(made.server_pem.read_bytes() + b"\n")
+    elif change == "add":
+        (made.directory / "notes.txt").write_text("mine")
+    elif change == "remove":
+        made.server_key.unlink()
+    else:
+        made.renew()
+    before = snapshot(made.directory)
+    with pytest.raises(CertificateError, match="was changed by another program meanwhile"):
+        write_set(made.directory, {"client.pem": b"new"}, seen=seen)
+    assert snapshot(made.directory) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["certs"]
+
+
+@pytest.mark.parametrize("there", [False, True], ids=["appeared", "empty before"])
+def test_a_set_that_appeared_meanwhile_is_not_replaced(tmp_path, snapshot, there):
+    folder = tmp_path / "certs"
+    if there:
+        folder.mkdir()
+    seen = look(folder)
+    CertificateSet.create(folder)
+    before = snapshot(folder)
+    with pytest.raises(CertificateError, match="was changed by another program meanwhile"):
+        write_set(folder, {"ca.pem": b"another"}, seen=seen)
+    assert snapshot(folder) == before
+
+
+def test_a_file_that_appeared_meanwhile_is_not_replaced(tmp_path, monkeypatch):
+    path = tmp_path / "client.p12"
+    monkeypatch.setattr("os.path.lexists", lambda _: False)  # as the look before it saw it
+    path.write_bytes(b"mine")
+    with pytest.raises(CertificateError, match="is there already"):
+        write_file(path, b"new")
+    assert path.read_bytes() == b"mine"

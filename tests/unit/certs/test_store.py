@@ -1,0 +1,154 @@
+"""Writing a set: all of it or none, whatever happens on the way."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+
+from milvus_secure.certs import CertificateSet
+from milvus_secure.certs.storage.store import write_set
+from milvus_secure.errors import CertificateError
+
+# Repeats a command in a forked child, killed at its n-th step, for every n; a step is an audit
+# event of the interpreter, so whatever touches the file system.
+KILLER = """
+import json, os, signal, sys
+from pathlib import Path
+from milvus_secure.certs import CertificateSet
+import ctypes, tempfile, random
+folder = Path(sys.argv[1])
+steps = ("open", "os.", "shutil.", "ctypes.")
+found = []
+for n in range(1, 1000):
+    child = os.fork()
+    if not child:
+        count = 0
+        def hook(event, arguments):
+            global count
+            if event.startswith(steps):
+                count += 1
+                if count == n:
+                    os.kill(os.getpid(), signal.SIGKILL)
+        sys.addaudithook(hook)
+        if sys.argv[2] == "create":
+            CertificateSet.create(folder, overwrite=True)
+        else:
+            CertificateSet(folder).renew()
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    found.append({p.name: p.read_bytes().hex() for p in folder.iterdir()})
+    if not os.WIFSIGNALED(status):
+        break
+print(json.dumps(found))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked children, which needs POSIX")
+@pytest.mark.parametrize("command", ["create", "renew"])
+def test_a_run_killed_at_any_step_leaves_a_whole_set(tmp_path, command):
+    made = CertificateSet.create(tmp_path / "certs")
+    (made.directory / "notes.txt").write_text("mine")
+    run = subprocess.run(
+        [sys.executable, "-c", KILLER, made.directory, command],
+        capture_output=True,
+        check=True,
+        timeout=120,
+    )
+    found = json.loads(run.stdout)
+    assert len(found) > 20
+    for files in found:
+        whole({name: bytes.fromhex(data) for name, data in files.items()})
+
+
+def whole(files: dict[str, bytes]) -> None:
+    """Assert that keys fit certificates, that all are of one CA, and nothing is missing."""
+    assert len(files) == 10
+    assert files["notes.txt"] == b"mine"
+    ca = x509.load_pem_x509_certificate(files["ca.pem"])
+    for stem in ("ca", "server", "client"):
+        certificate = x509.load_pem_x509_certificate(files[f"{stem}.pem"])
+        key = serialization.load_pem_private_key(files[f"{stem}.key"], None)
+        assert certificate.public_key() == key.public_key()
+        certificate.verify_directly_issued_by(ca)
+
+
+def test_nothing_is_left_beside_the_set(tmp_path):
+    CertificateSet.create(tmp_path / "certs")
+    CertificateSet.create(tmp_path / "certs", overwrite=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["certs"]
+
+
+def test_a_full_disk_changes_nothing(tmp_path, snapshot):
+    made = CertificateSet.create(tmp_path / "certs")
+    before = snapshot(made.directory)
+    code = (
+        "import resource, signal, sys; from milvus_secure.certs import CertificateSet\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300))\n"
+        "CertificateSet(sys.argv[1]).renew()"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code, made.directory], capture_output=True, text=True, timeout=120
+    )
+    assert "CertificateError" in run.stderr
+    assert "cannot be written" in run.stderr
+    assert snapshot(made.directory) == before
+
+
+@pytest.mark.skipif(
+    hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may write into any directory"
+)
+def test_an_unwritable_parent_is_named(tmp_path):
+    tmp_path.chmod(0o500)
+    try:
+        with pytest.raises(CertificateError, match="permission denied"):
+            CertificateSet.create(tmp_path / "certs")
+    finally:
+        tmp_path.chmod(0o700)
+
+
+@pytest.mark.parametrize("place", ["missing/certs", "file", "file/certs"])
+def test_a_place_for_no_directory_is_refused(tmp_path, place):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(CertificateError, match="Fix: "):
+        CertificateSet.create(tmp_path / place)
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_link_to_the_directory_stays_a_link(tmp_path):
+    CertificateSet.create(tmp_path / "certs")
+    (tmp_path / "link").symlink_to("certs")
+    CertificateSet(tmp_path / "link").renew()
+    assert (tmp_path / "link").is_symlink()
+
+
+def test_a_directory_keeps_its_mode_and_its_links(tmp_path):
+    made = CertificateSet.create(tmp_path / "certs")
+    made.directory.chmod(0o750)
+    (made.directory / "latest.pem").symlink_to("server.pem")
+    made.renew()
+    assert stat.S_IMODE(made.directory.stat().st_mode) == 0o750
+    assert (made.directory / "latest.pem").readlink() == Path("server.pem")
+
+
+def test_a_directory_within_is_refused_before_anything_changes(tmp_path, snapshot):
+    made = CertificateSet.create(tmp_path / "certs")
+    (made.directory / "old").mkdir()
+    before = snapshot(made.directory)
+    with pytest.raises(CertificateError, match="holds the directory old"):
+        made.renew()
+    assert snapshot(made.directory) == before
+
+
+def test_files_written_are_exactly_those_given(tmp_path):
+    write_set(tmp_path / "certs", {"a.key": b"a", "b.pem": b"b"})
+    write_set(tmp_path / "certs", {"a.key": b"c"}, drop=["b.pem"])
+    assert {p.name: p.read_bytes() for p in (tmp_path / "certs").iterdir()} == {"a.key": b"c"}

@@ -1,0 +1,127 @@
+"""A URI taken apart, held against what the installed pymilvus makes of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from milvus_secure._common.endpoint import mask_uri, parse_endpoint, split_uri
+
+
+class TestAddress:
+    @pytest.mark.parametrize(
+        ("uri", "address", "given"),
+        [
+            ("https://h:19530", "h:19530", True),
+            ("https://h", "h:443", False),
+            ("HTTPS://H", "h:443", False),
+            ("http://h", "h:19530", False),
+            ("tcp://h", "h:19530", False),
+            ("https://u:p@h:1/db?x=y", "h:1", True),
+            ("https://[::1]:19530", "[::1]:19530", True),
+        ],
+    )
+    def test_host_and_port(self, uri, address, given):
+        endpoint = parse_endpoint(uri)
+        assert (endpoint.address, endpoint.port_given) == (address, given)
+
+    @pytest.mark.parametrize(
+        "uri", ["https://h", "http://h", "tcp://h", "https://h:7", "https://u:p@h"]
+    )
+    def test_pymilvus_dials_the_same(self, uri):
+        manager = pytest.importorskip(
+            "pymilvus.client.connection_manager",
+            reason="pymilvus before 2.6 has no ConnectionConfig",
+        )
+        assert manager.ConnectionConfig.from_uri(uri).address == parse_endpoint(uri).address
+
+    @pytest.mark.trips("ipv6-literal")
+    def test_pymilvus_drops_the_brackets_of_an_ipv6_literal(self):
+        manager = pytest.importorskip(
+            "pymilvus.client.connection_manager",
+            reason="pymilvus before 2.6 has no ConnectionConfig",
+        )
+        assert manager.ConnectionConfig.from_uri("https://[::1]:19530").address == "::1:19530"
+
+    @pytest.mark.parametrize(
+        ("uri", "why"),
+        [
+            ("", "start with"),
+            ("localhost:19530", "start with"),
+            ("ftp://h", "start with"),
+            ("./milvus.db", "start with"),
+            ("https:/h", "start with"),
+            ("https://", "host"),
+            ("https://:1", "host"),
+            ("https://h:0", "port"),
+            ("https://h:65536", "port"),
+            ("https://h:x", "port"),
+            ("https://[::1", "not a URI"),
+            ("https://h h", "blank"),
+            ("https://h\n:1", "blank"),
+            ("https://\0", "control"),
+            ("https://root:1/x@h:2", "password"),
+            ("https://root:p#x@h:2", "password"),
+            ("https://root:1?x@h", "password"),
+        ],
+    )
+    def test_what_cannot_be_dialled_is_refused_with_the_reason(self, uri, why):
+        with pytest.raises(ValueError, match=why):
+            parse_endpoint(uri)
+
+
+class TestSplit:
+    @pytest.mark.parametrize(
+        ("uri", "bare", "user", "password", "db_name"),
+        [
+            ("https://h:1", "https://h:1", "", "", ""),
+            ("https://h:1/", "https://h:1", "", "", ""),
+            ("https://u:p@h:1/db/more", "https://h:1", "u", "p", "db"),
+            ("https://u@h", "https://h", "u", "", ""),
+            ("https://u:p:q@h", "https://h", "u", "p:q", ""),
+            ("https://u:p@q@h", "https://h", "u", "p@q", ""),
+            ("https://h/?token=x#y", "https://h", "", "", ""),
+            ("not a uri", "not a uri", "", "", ""),
+        ],
+    )
+    def test_parts(self, uri, bare, user, password, db_name):
+        rest, extras = split_uri(uri)
+        assert (rest, extras.user, extras.password, extras.db_name) == (
+            bare,
+            user,
+            password,
+            db_name,
+        )
+
+    @pytest.mark.parametrize(
+        "uri",
+        [
+            "https://u:p@h:1/db",
+            "https://u:p%40q@h",
+            "https://u:p:q@h",
+            "https://tok@h/a/b",
+        ],
+    )
+    def test_pymilvus_takes_the_same(self, uri):
+        manager = pytest.importorskip(
+            "pymilvus.client.connection_manager",
+            reason="pymilvus before 2.6 has no ConnectionConfig",
+        )
+        theirs = manager.ConnectionConfig.from_uri(uri)
+        extras = split_uri(uri)[1]
+        assert theirs.token == ":".join(filter(None, [extras.user, extras.password]))
+        assert theirs.db_name == extras.db_name
+
+
+@pytest.mark.parametrize(
+    ("uri", "masked"),
+    [
+        ("https://h:1", "https://h:1"),
+        ("https://u:p@h:1/db", "https://***@h:1/db"),
+        ("u:p@h", "***@h"),
+        ("http:/u:p//x@h", "***@h"),
+        ("https://u:p@x@h", "https://***@h"),
+        ("https://u:p\n@h", "https://***@h"),
+    ],
+)
+def test_masking_hides_all_before_the_last_at(uri, masked):
+    assert mask_uri(uri) == masked

@@ -1,0 +1,137 @@
+"""Rules about names, offline on a pinned certificate and online on the one served."""
+
+from __future__ import annotations
+
+import pytest
+
+from milvus_secure.diagnosis.check import judge
+from milvus_secure.diagnosis.context import Context
+from milvus_secure.diagnosis.rules import names
+from milvus_secure.pem.material import read_material
+from milvus_secure.reporting.observation import Observation
+from minting import mint
+
+OLD, NEW = (1, 67), (1, 85)
+
+
+@pytest.fixture
+def look(settings):
+    """Judge a certificate by the rules about names alone."""
+
+    def look_at(cn="x", *sans, host="localhost", grpc=NEW, served=True, **values):
+        leaf = mint(cn, sans=sans, ca=values.pop("ca", False))
+        seen = Observation(f"{host}:19530", chain=(leaf.certificate,)) if served else None
+        if not served:
+            values["server_pem"] = leaf.pem.decode()
+        loaded = settings(uri=f"https://{host}:19530", **values)
+        context = Context(loaded, read_material(loaded), seen, grpc=grpc)
+        return judge(context, names.RULES)
+
+    return look_at
+
+
+def codes(report) -> list[str]:
+    return [found.code for found in report.findings]
+
+
+@pytest.mark.passes("name-mismatch")
+@pytest.mark.passes("name-cn-only")
+@pytest.mark.passes("name-differs-by-grpc")
+@pytest.mark.parametrize("served", [True, False])
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST.", "db.example.com", "10.0.0.7", "[::1]"])
+def test_a_certificate_that_bears_the_name_passes(look, host, served):
+    sans = ("localhost", "*.example.com", "10.0.0.7", "::1")
+    assert codes(look("localhost", *sans, host=host, served=served)) == []
+
+
+@pytest.mark.trips("name-mismatch")
+class TestMismatch:
+    def test_every_identifier_is_shown(self, look):
+        [found] = look("cn", "db", "10.0.0.7", "uri:urn:x").errors
+        assert (found.expected, found.presented) == (
+            "localhost",
+            "DNS:db, IP:10.0.0.7, URI:urn:x, CN=cn",
+        )
+
+    def test_a_thousand_identifiers_are_counted(self, look):
+        [found] = look("cn", *(f"n{i}" for i in range(1000))).errors
+        assert found.presented.endswith("and 993 more")
+
+    def test_a_server_name_that_is_not_needed_is_to_be_unset(self, look):
+        [found] = look("x", "localhost", "10.0.0.7", server_name="milvus.example").errors
+        assert found.remedy.startswith("Unset server_name")
+
+    def test_the_nearest_name_is_the_one_to_set(self, look):
+        [found] = look("x", "other.example", "milvus-db.example", host="milvus-dv.example").errors
+        assert "nearest name it bears is milvus-db.example" in found.message
+        assert "server_name=milvus-db.example" in found.remedy
+
+    @pytest.mark.parametrize(
+        ("san", "host", "why"),
+        [
+            ("*.example.com", "a.b.example.com", "one label only"),
+            ("*.example.com", "example.com", "one label more"),
+            ("db*.example.com", "db1.example.com", "whole first label"),
+        ],
+    )
+    def test_a_wildcard_that_falls_short_is_explained(self, look, san, host, why):
+        [found] = look("x", san, host=host).errors
+        assert why in found.message
+
+    def test_the_older_grpc_wants_two_labels_behind_a_wildcard(self, look):
+        [found] = look("x", "*.local", host="db.local", grpc=OLD).errors
+        assert "two labels behind" in found.message
+
+    def test_a_common_name_beside_alternatives_does_not_count(self, look):
+        [found] = look("localhost", "db").errors
+        assert "a CN does not count" in found.message
+
+    def test_an_address_is_compared_as_text(self, look):
+        [found] = look("x", "::1", "db", host="[0:0:0:0:0:0:0:1]").errors
+        assert "but for ::1" in found.message
+        assert "server_name=::1" in found.remedy
+
+    def test_an_idn_is_compared_by_its_a_labels(self, look):
+        [found] = look("x", "xn--bcher-kva.example", server_name="bücher.example").errors
+        assert "but for xn--bcher-kva.example" in found.message
+
+    def test_a_certificate_without_names_can_only_be_reissued(self, look):
+        [found] = look(None).errors
+        assert "no name at all" in found.message
+        assert found.remedy == (
+            "Reissue the certificate: milvus-secure certs repair DIR --name localhost"
+        )
+
+    @pytest.mark.parametrize(
+        ("values", "setting"), [({}, "uri"), ({"server_name": "db"}, "server_name")]
+    )
+    def test_it_is_about_the_setting_that_gave_the_name(self, look, values, setting):
+        [found] = look("x", "y", **values).errors
+        assert found.setting == setting
+
+    def test_control_characters_are_not_shown_raw(self, look):
+        [found] = look("\x1b[31mred").errors
+        assert found.presented == "CN=\\x1b[31mred"
+
+
+def test_the_name_of_a_pinned_ca_is_not_the_servers(look):
+    assert codes(look("some CA", served=False, ca=True)) == []
+
+
+@pytest.mark.trips("name-cn-only")
+def test_a_common_name_alone_is_a_warning(look):
+    [found] = look("localhost").warnings
+    assert (found.code, found.presented) == ("name-cn-only", "CN=localhost")
+
+
+@pytest.mark.trips("name-differs-by-grpc")
+@pytest.mark.parametrize(("cn", "san", "host"), [("x", "*.local", "db.local")])
+def test_a_name_that_an_older_grpc_refuses_is_a_warning(look, cn, san, host):
+    [found] = look(cn, san, host=host).warnings
+    assert (found.code, "before 1.78" in found.message) == ("name-differs-by-grpc", True)
+
+
+def test_a_uri_that_cannot_be_parsed_is_a_visible_skip(settings):
+    loaded = settings(uri="nonsense")
+    report = judge(Context(loaded, {}), names.RULES)
+    assert {skip.because for skip in report.skipped} == {"uri-invalid"}

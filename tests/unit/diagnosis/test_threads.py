@@ -1,0 +1,53 @@
+"""One function on many things at once, in an order, and without waiting for the slow."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from milvus_secure.diagnosis.threads import map_in_threads
+
+
+def test_results_stand_in_the_order_of_their_things():
+    def slower_first(number: int) -> int:
+        time.sleep((5 - number) / 100)
+        return number * 10
+
+    assert map_in_threads(slower_first, range(5), 3) == [0, 10, 20, 30, 40]
+
+
+@pytest.mark.parametrize("most", [1, 4])
+def test_never_more_at_a_time_than_asked_for(most):
+    under_way, seen, lock = 0, [], threading.Lock()
+
+    def count(_: int) -> None:
+        nonlocal under_way
+        with lock:
+            under_way += 1
+            seen.append(under_way)
+        time.sleep(0.01)
+        with lock:
+            under_way -= 1
+
+    map_in_threads(count, range(12), most)
+    assert max(seen) <= most
+
+
+def test_what_is_raised_is_raised_here_and_what_is_still_due_is_let_go():
+    started, gate = [], threading.Event()
+
+    def fail(number: int) -> None:
+        started.append(number)
+        if number:
+            gate.wait(10)
+        raise OSError(number)
+
+    with pytest.raises(OSError, match="0"):
+        map_in_threads(fail, range(3), 1)
+    gate.set()
+    for thread in threading.enumerate():
+        if thread.name == "milvus-secure-check":
+            thread.join(10)
+    assert 2 not in started

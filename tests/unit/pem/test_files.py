@@ -1,0 +1,411 @@
+"""Findings about files: which code, in which words, with which remedy, and when not."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import shlex
+import socket
+import subprocess
+import sys
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import pkcs7, pkcs12
+from cryptography.x509.oid import NameOID
+
+import minting
+from milvus_secure.diagnosis.check import judge
+from milvus_secure.diagnosis.context import Context
+from milvus_secure.diagnosis.rules.files import RULES
+from milvus_secure.pem.known_keys import KNOWN
+from milvus_secure.pem.material import read_material
+
+BROKEN = b"-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n"
+
+
+# The modulus of the CA key in Milvus's configs/cert/ca.pem (e = 65537).
+PUBLISHED = int(
+    "c2e1f7bf0b0e602816ffe4bd67ea87d8bcb4014ed9d8881cb782bea0e4c2fe35c9353772e2660bc46bb9a6d7"
+    "d7a28f13de8101fcbb401985f10e3f8d4824235e75349876f7a7229bc3ba7f8c239d9d367467225f2005d844"
+    "7c9e8fc8659d23e3c092c403f51ef4e13c480fe4e6c8f20a03fba5bbc526de992f964dd7f4f1f3a3b904d1fb"
+    "de40f6ad6e91d173b62b0887dda7327f6f76185ed1d2e05b41038c17f6c5bfb2248a72088dcdcc4ff21a8f73"
+    "2805ccec77a140addb52da4bd135262e2bd2cd4cd9e5708452b186aa5f2912388cb14d200f6f265b9c1fb852"
+    "e51536a7ed9af4d04eaa06246ab54a0f4c485ad7281e86a32b0a999e494190c33c9e1261",
+    16,
+)
+
+
+@pytest.fixture
+def milvus_example() -> str:
+    """A certificate for the CA key that Milvus publishes."""
+    public = rsa.RSAPublicNumbers(65537, PUBLISHED).public_key()
+    signer = minting.mint("signer", which=4)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    start = dt.datetime(2022, 5, 1, tzinfo=dt.timezone.utc)
+    builder = x509.CertificateBuilder(name, name, public, 1, start, start.replace(year=2032))
+    made = builder.sign(signer.key, hashes.SHA256())
+    return made.public_bytes(serialization.Encoding.PEM).decode()
+
+
+@pytest.fixture
+def found(settings):
+    """The findings of the rules about files."""
+
+    def make(**values):
+        given = settings(**values)
+        return judge(Context(given, read_material(given)), RULES).findings
+
+    return make
+
+
+@pytest.fixture
+def mutual(certs, found):
+    """The findings for a healthy mutual set-up with some settings replaced."""
+
+    def make(**values):
+        healthy = {
+            "ca_pem_path": certs / "ca.pem",
+            "client_pem_path": certs / "client.pem",
+            "client_key_path": certs / "client.key",
+        }
+        return found(**{**healthy, **values})
+
+    return make
+
+
+def only(findings):
+    (one,) = findings
+    return one
+
+
+class TestHealthy:
+    @pytest.mark.passes("file-missing")
+    @pytest.mark.passes("file-not-regular")
+    @pytest.mark.passes("file-unreadable")
+    @pytest.mark.passes("file-empty")
+    @pytest.mark.passes("file-too-large")
+    @pytest.mark.passes("key-permissions")
+    @pytest.mark.passes("key-in-trust-file")
+    @pytest.mark.passes("known-public-key")
+    @pytest.mark.passes("pem-trailing-block")
+    @pytest.mark.passes("key-password-wrong")
+    def test_a_healthy_mutual_setup_yields_nothing(self, mutual):
+        assert mutual() == ()
+
+    @pytest.mark.parametrize("name", ["ca.pem", "server.pem"])
+    def test_a_healthy_one_way_anchor_yields_nothing(self, name, certs, found):
+        assert found(server_pem_path=certs / name) == ()
+
+    def test_public_roots_open_no_file(self, found):
+        assert found(ca_pem_path="system") == ()
+
+    def test_an_encrypted_key_with_its_password(self, trio, mutual):
+        key = trio.client.encrypted_key_pem("secret").decode()
+        given = mutual(client_key_path=None, client_key=key, client_key_password="secret")
+        assert given == ()
+
+    def test_a_password_that_is_not_needed(self, mutual):
+        assert mutual(client_key_password="secret") == ()
+
+    def test_one_combined_file_for_certificate_and_key(self, trio, tmp_path, mutual):
+        path = tmp_path / "both.pem"
+        path.touch(mode=0o600)
+        path.write_bytes(trio.client.key_pem + trio.client.pem)
+        assert mutual(client_pem_path=path, client_key_path=path) == ()
+
+
+class TestPaths:
+    @pytest.mark.trips("file-missing")
+    def test_a_missing_file_and_the_nearest_name(self, certs, found):
+        one = only(found(ca_pem_path=certs / "ca.pm"))
+        assert (one.code, one.severity.value) == ("file-missing", "error")
+        assert (one.setting, one.source) == ("ca_pem_path", "argument")
+        assert one.origin == f"file:{certs}/ca.pm"
+        assert one.remedy == f"Did you mean {certs}/ca.pem?"
+
+    @pytest.mark.trips("file-missing")
+    @pytest.mark.parametrize("name", ["nowhere/ca.pem", "ca.pem/x", "x" * 300, "a\0b"])
+    def test_other_ways_to_be_missing(self, name, certs, found):
+        assert only(found(ca_pem_path=f"{certs}/{name}")).code == "file-missing"
+
+    @pytest.mark.trips("file-missing")
+    def test_links_in_a_circle_and_to_nothing(self, tmp_path, found):
+        (tmp_path / "circle").symlink_to(tmp_path / "circle")
+        (tmp_path / "dangling").symlink_to(tmp_path / "gone")
+        assert "circle" in only(found(ca_pem_path=tmp_path / "circle")).message
+        assert "gone" in only(found(ca_pem_path=tmp_path / "dangling")).message
+
+    @pytest.mark.trips("file-not-regular")
+    @pytest.mark.parametrize("kind", ["a directory", "a named pipe", "a socket", "a device"])
+    def test_what_is_no_regular_file(self, kind, tmp_path, found):
+        path = tmp_path / "x"
+        if kind == "a directory":
+            path.mkdir()
+        elif kind == "a named pipe":
+            os.mkfifo(path)
+        elif kind == "a device":
+            path = Path("/dev/zero")
+        else:
+            with socket.socket(socket.AF_UNIX) as made:
+                made.bind(f"/proc/self/fd/{os.open(tmp_path, os.O_RDONLY)}/x")
+        one = only(found(ca_pem_path=path))
+        assert one.code == "file-not-regular"
+        assert kind in one.message
+
+    @pytest.mark.trips("file-unreadable")
+    @pytest.mark.skipif(sys.platform != "linux", reason="/proc/self/mem is of Linux")
+    def test_a_file_that_cannot_be_read_even_by_root(self, found):
+        one = only(found(ca_pem_path="/proc/self/mem"))
+        assert (one.code, one.setting) == ("file-unreadable", "ca_pem_path")
+
+    @pytest.mark.trips("file-unreadable")
+    @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
+    def test_a_file_that_only_others_may_read(self, certs, found):
+        (certs / "ca.pem").chmod(0)
+        assert only(found(ca_pem_path=certs / "ca.pem")).code == "file-unreadable"
+
+    @pytest.mark.trips("file-too-large")
+    def test_a_file_of_one_gigabyte_is_refused_unread(self, tmp_path, found):
+        with (tmp_path / "big").open("wb") as stream:
+            stream.truncate(1 << 30)
+        assert only(found(ca_pem_path=tmp_path / "big")).code == "file-too-large"
+
+    @pytest.mark.trips("file-empty")
+    @pytest.mark.parametrize("content", [b"", b"\n \r\n"])
+    def test_an_empty_file(self, content, tmp_path, mutual):
+        (tmp_path / "empty").write_bytes(content)
+        assert only(mutual(client_pem_path=tmp_path / "empty")).code == "file-empty"
+
+    def test_a_fault_in_a_file_that_is_not_used_is_a_warning(self, mutual):
+        one = only(mutual(server_pem_path="/nowhere.pem"))
+        assert (one.code, one.severity.value) == ("file-missing", "warning")
+
+
+def foreign(trio: minting.Trio) -> dict[str, tuple[str, bytes, str]]:
+    """What people name by mistake: the setting, the bytes, and a word of the message."""
+    key, certificate = trio.client.key, trio.client.certificate
+    none = serialization.NoEncryption()
+    private = serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, none
+    locked = serialization.BestAvailableEncryption(b"x")
+    return {
+        "DER": ("client_pem_path", trio.client.der, "a certificate in DER"),
+        "DER key": ("client_key_path", key.private_bytes(*private), "a private key in DER"),
+        "PKCS#12": (
+            "ca_pem_path",
+            pkcs12.serialize_key_and_certificates(
+                b"c", key, certificate, [trio.ca.certificate], none
+            ),
+            "PKCS#12",
+        ),
+        "locked PKCS#12": (
+            "ca_pem_path",
+            pkcs12.serialize_key_and_certificates(
+                b"c", key, certificate, [trio.ca.certificate], locked
+            ),
+            "PKCS#12",
+        ),
+        "PKCS#7": (
+            "client_pem_path",
+            pkcs7.serialize_certificates([certificate], serialization.Encoding.DER),
+            "PKCS#7",
+        ),
+        "UTF-16": ("client_pem_path", trio.client.pem.decode().encode("utf-16"), "UTF-16"),
+        "JKS": ("client_key_path", b"\xfe\xed\xfe\xed\0\0\0\x02", "Java key store"),
+        "PuTTY": ("client_key_path", b"PuTTY-User-Key-File-3: x\n", "PuTTY"),
+        "web page": ("client_pem_path", b"<!DOCTYPE html><p>404", "a web page"),
+        "text": ("client_pem_path", b"see the wiki\n", "text"),
+        "binary": ("client_pem_path", bytes(range(256)), "binary"),
+    }
+
+
+CONVERTIBLE = ("DER", "DER key", "PKCS#12", "PKCS#7", "UTF-16")
+
+
+class TestForeign:
+    @pytest.mark.trips("file-not-pem")
+    @pytest.mark.parametrize("case", foreign(minting.trio()))
+    def test_what_is_not_pem_is_named(self, case, trio, tmp_path, mutual):
+        setting, data, words = foreign(trio)[case]
+        (tmp_path / "given").write_bytes(data)
+        one = next(f for f in mutual(**{setting: tmp_path / "given"}) if f.setting == setting)
+        assert one.code == "file-not-pem"
+        assert words in one.message
+
+    @pytest.mark.parametrize("case", CONVERTIBLE)
+    def test_the_command_in_the_remedy_converts_it(self, case, trio, tmp_path, mutual):
+        setting, data, _ = foreign(trio)[case]
+        (tmp_path / "given file").write_bytes(data)
+        one = next(f for f in mutual(**{setting: tmp_path / "given file"}) if f.setting == setting)
+        command = one.remedy.removeprefix("Convert it: ")
+        if case == "PKCS#12":
+            command = command.replace("pkcs12 ", "pkcs12 -passin pass: ")
+        subprocess.run(
+            command, shell=True, cwd=tmp_path, check=True, capture_output=True, timeout=120
+        )
+        [converted] = tmp_path.glob("given file-converted.*")
+        converted.chmod(0o600)
+        assert mutual(**{setting: converted}) == ()
+
+    def test_the_commands_for_a_pair_write_two_files(self, trio, tmp_path, mutual):
+        for name, case in (("client.crt", "DER"), ("client.key", "DER key")):
+            (tmp_path / name).write_bytes(foreign(trio)[case][1])
+        both = mutual(
+            client_pem_path=tmp_path / "client.crt", client_key_path=tmp_path / "client.key"
+        )
+        targets = [one.remedy.rpartition(" -out ")[2] for one in both]
+        assert targets == ["client-converted.pem", "client-converted.key"]
+
+    @pytest.mark.parametrize("wanted", ["client_pem_path", "client_key_path"])
+    @pytest.mark.trips("pem-wrong-type")
+    def test_the_wrong_file_of_the_pair(self, wanted, certs, mutual):
+        wrong = certs / ("client.key" if wanted == "client_pem_path" else "client.pem")
+        one = only(mutual(**{wanted: wrong}))
+        assert (one.code, one.setting) == ("pem-wrong-type", wanted)
+        assert "swapped" in one.remedy
+
+    @pytest.mark.trips("pem-wrong-type")
+    def test_an_openssh_key_and_its_conversion(self, trio, tmp_path, mutual):
+        path = tmp_path / "id"
+        path.touch(mode=0o600)
+        path.write_bytes(
+            trio.client.key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.OpenSSH,
+                serialization.NoEncryption(),
+            )
+        )
+        one = only(mutual(client_key_path=path))
+        assert one.code == "pem-wrong-type"
+        assert "ssh-keygen -p -m PKCS8" in one.remedy
+
+    @pytest.mark.trips("pem-wrong-type")
+    @pytest.mark.parametrize(
+        ("label", "words"),
+        [
+            ("PUBLIC KEY", "a public key"),
+            ("CERTIFICATE REQUEST", "a request"),
+            ("X509 CRL", "a revocation list"),
+            ("PKCS7", "PKCS#7"),
+            ("ODDITY", "ODDITY"),
+        ],
+    )
+    def test_other_blocks_are_named(self, label, words, found):
+        text = f"-----BEGIN {label}-----\nMAA=\n-----END {label}-----\n"
+        one = only(found(ca_pem=text))
+        assert one.code == "pem-wrong-type"
+        assert words in one.message
+
+    @pytest.mark.trips("pem-malformed")
+    @pytest.mark.parametrize(
+        ("spoil", "words"),
+        [
+            (lambda t: t.replace("\n", "\\n"), "two characters"),
+            (lambda t: "\n".join(f"  {line}" for line in t.splitlines()), "indented"),
+            (lambda t: t[:200], "END"),
+            (lambda t: t[1:], "dashes"),
+            (lambda t: t.replace("\n", " "), "line breaks are gone"),
+            (lambda t: t.replace("-----\nM", "-----\n!M"), "base64"),
+            (lambda t: t.partition("\n")[2], "BEGIN line is missing"),
+            (lambda t: "\ufeff" + t, "byte order mark"),
+        ],
+    )
+    def test_damage_is_described(self, spoil, words, trio, tmp_path, found):
+        (tmp_path / "spoiled").write_text(spoil(trio.ca.pem.decode()))
+        one = only(found(ca_pem_path=tmp_path / "spoiled"))
+        assert one.code == "pem-malformed"
+        assert words in one.message
+
+
+class TestKeys:
+    @pytest.mark.trips("key-encrypted")
+    def test_an_encrypted_key_without_a_password(self, trio, mutual):
+        key = trio.client.encrypted_key_pem("secret").decode()
+        assert only(mutual(client_key_path=None, client_key=key)).code == "key-encrypted"
+
+    @pytest.mark.trips("key-password-wrong")
+    @pytest.mark.parametrize("password", ["canary", "x" * 2000])
+    def test_a_password_that_does_not_open_the_key(self, password, trio, mutual):
+        key = trio.client.encrypted_key_pem("secret").decode()
+        one = only(mutual(client_key_path=None, client_key=key, client_key_password=password))
+        assert one.code == "key-password-wrong"
+        assert password not in repr(one)
+
+    @pytest.mark.trips("key-mismatch")
+    def test_a_key_of_another_pair_shows_both_fingerprints(self, certs, trio, mutual):
+        one = only(mutual(client_key_path=certs / "server.key"))
+        spki = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+        digests = [
+            sha256(m.key.public_key().public_bytes(*spki)).hexdigest()
+            for m in (trio.client, trio.server)
+        ]
+        assert one.code == "key-mismatch"
+        assert (one.expected, one.presented) == tuple(f"public key SHA-256 {d}" for d in digests)
+
+    @pytest.mark.trips("key-permissions")
+    @pytest.mark.parametrize(
+        ("mode", "who"), [(0o644, "others"), (0o640, "group"), (0o604, "others")]
+    )
+    def test_a_key_that_others_can_use(self, mode, who, certs, mutual):
+        (certs / "client.key").chmod(mode)
+        one = only(mutual())
+        assert (one.code, one.severity.value) == ("key-permissions", "warning")
+        assert who in one.message
+        assert one.remedy == f"chmod 600 {shlex.quote(str(certs / 'client.key'))}"
+
+    @pytest.mark.passes("key-permissions")
+    def test_a_certificate_may_be_read_by_all(self, certs, mutual):
+        (certs / "client.pem").chmod(0o644)
+        assert mutual() == ()
+
+    @pytest.mark.trips("key-in-trust-file")
+    def test_a_private_key_in_the_trust_file(self, trio, found):
+        one = only(found(ca_pem=(trio.ca.pem + trio.ca.key_pem).decode()))
+        assert (one.code, one.severity.value) == ("key-in-trust-file", "warning")
+
+    def test_the_command_in_the_remedy_keeps_every_anchor_and_no_key(self, trio, found, tmp_path):
+        other = minting.mint("other CA", which=8)
+        (tmp_path / "a bundle").write_bytes(trio.ca.pem + trio.ca.key_pem + other.pem)
+        one = only(found(ca_pem_path=tmp_path / "a bundle"))
+        command = one.remedy.partition(": ")[2]
+        subprocess.run(
+            command, shell=True, cwd=tmp_path, check=True, capture_output=True, timeout=120
+        )
+        assert found(ca_pem_path=tmp_path / "trust.pem") == ()
+        copied = x509.load_pem_x509_certificates((tmp_path / "trust.pem").read_bytes())
+        assert copied == [trio.ca.certificate, other.certificate]
+
+    @pytest.mark.trips("known-public-key")
+    def test_the_keys_published_by_milvus_are_known(self, found, milvus_example):
+        one = next(f for f in found(ca_pem=milvus_example) if f.code == "known-public-key")
+        assert one.severity.value == "error"
+
+    def test_the_digests_are_sha256(self):
+        assert all(len(bytes.fromhex(digest)) == 32 for digest in KNOWN)
+
+
+class TestTrailing:
+    @pytest.mark.trips("pem-trailing-block")
+    def test_a_broken_block_behind_a_sound_one(self, trio, found):
+        one = only(found(ca_pem=(trio.ca.pem + BROKEN + trio.server.pem).decode()))
+        assert (one.code, one.severity.value) == ("pem-trailing-block", "warning")
+
+    @pytest.mark.trips("pem-trailing-block")
+    def test_a_second_key(self, trio, mutual):
+        keys = (trio.client.key_pem + trio.server.key_pem).decode()
+        one = only(mutual(client_key_path=None, client_key=keys))
+        assert one.code == "pem-trailing-block"
+
+    @pytest.mark.trips("pem-trailing-block")
+    def test_a_revocation_list_that_grpc_does_not_check(self, trio, found):
+        crl = "-----BEGIN X509 CRL-----\nMAA=\n-----END X509 CRL-----\n"
+        assert only(found(ca_pem=trio.ca.pem.decode() + crl)).code == "pem-trailing-block"
+
+    @pytest.mark.passes("pem-trailing-block")
+    def test_several_anchors_and_text_between(self, trio, found):
+        bundle = b"first\n" + trio.ca.pem + b"second\n" + minting.mint("B", which=8).pem
+        assert found(ca_pem=bundle.decode()) == ()

@@ -1,0 +1,135 @@
+"""Code, rule, explanation, and a tripping and a passing case hold together for every finding."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from milvus_secure.diagnosis import rules as checks
+from milvus_secure.diagnosis.context import Context
+from milvus_secure.diagnosis.explain import explanations
+from milvus_secure.pem.material import read_material
+from milvus_secure.reporting.catalogue import CATALOGUE, rank
+from milvus_secure.reporting.report import Severity, finding
+from milvus_secure.server.check import rules as server_rules
+
+TESTS = Path(__file__).parents[2]
+
+RAISED_WHILE_LOADING = {
+    "config-file-missing",
+    "config-file-malformed",
+    "profile-missing",
+    "config-unknown-key",
+    "env-unknown",
+    "value-invalid",
+    "value-cleaned",
+}
+RULES = (*checks.RULES, *server_rules.RULES)
+
+
+def marked() -> dict[str, set[str]]:
+    """The codes that ``pytest.mark.trips`` and ``passes`` name anywhere in the tests."""
+    found: dict[str, set[str]] = {"trips": set(), "passes": set()}
+    for path in TESTS.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            match node:
+                case ast.Call(
+                    func=ast.Attribute(value=ast.Attribute(attr="mark"), attr=attr),
+                    args=[ast.Constant(value=str(code))],
+                ) if attr in found:
+                    found[attr].add(code)
+    return found
+
+
+MARKED = marked()
+
+
+@pytest.mark.parametrize("code", CATALOGUE)
+class TestEveryCode:
+    def test_has_an_explanation(self, code):
+        assert code in explanations()
+
+    def test_is_found_by_a_rule_or_a_known_raiser(self, code):
+        assert (code in RAISED_WHILE_LOADING) != (code in {rule.code for rule in RULES})
+
+    def test_has_a_case_that_trips_it(self, code):
+        assert code in MARKED["trips"]
+
+    def test_has_a_healthy_neighbour(self, code):
+        assert code in MARKED["passes"]
+
+    def test_has_a_severity_and_a_kebab_case_name(self, code):
+        assert CATALOGUE[code].severity in set(Severity)
+        assert code.replace("-", "").isalnum()
+        assert code == code.lower()
+
+
+class TestTheWhole:
+    def test_no_two_rules_share_a_code(self):
+        repeated = {c: n for c, n in Counter(r.code for r in checks.RULES).items() if n > 1}
+        assert repeated == {}
+
+    def test_rules_stand_in_the_room_of_their_area(self):
+        rooms = {entry.area for entry in CATALOGUE.values()} - {"server"}
+        misplaced = [
+            (room, rule.code)
+            for room in rooms
+            for rule in import_module(f"milvus_secure.diagnosis.rules.{room}").RULES
+            if CATALOGUE[rule.code].area != room and rule.code != "internal-error"
+        ]
+        assert misplaced == []
+
+    def test_no_marker_names_a_code_that_is_not_there(self):
+        assert (MARKED["trips"] | MARKED["passes"]) - set(CATALOGUE) == set()
+
+    def test_the_root_cause_is_the_specific_one(self):
+        specific_first = [
+            ("file-missing", "key-mismatch"),
+            ("certificate-expired", "chain-untrusted"),
+            ("issuer-key-mismatch", "chain-untrusted"),
+            ("chain-untrusted", "name-mismatch"),
+            ("server-plaintext", "tls-failed"),
+            ("client-certificate-required", "tls-failed"),
+        ]
+        assert [pair for pair in specific_first if rank(pair[0]) >= rank(pair[1])] == []
+
+
+class TestTheCrashGuard:
+    @pytest.fixture
+    def context(self, settings, certs) -> Context:
+        loaded = settings(uri="https://localhost:19530", ca_pem_path=certs / "ca.pem")
+        return Context(loaded, read_material(loaded))
+
+    @pytest.mark.trips("internal-error")
+    def test_a_rule_that_raises_becomes_a_finding(self, context):
+        def broken(context):
+            raise RuntimeError("s3cret")
+            yield
+
+        [found], skipped = checks.run(context, [checks.Rule("name-mismatch", broken)])
+        assert (found.code, found.severity) == ("internal-error", Severity.ERROR)
+        assert found.presented == "name-mismatch"
+        assert "RuntimeError" in found.message
+        assert "s3cret" not in repr(found)
+        assert skipped == ()
+
+    @pytest.mark.trips("internal-error")
+    def test_the_other_rules_are_still_judged(self, context):
+        def broken(context):
+            raise KeyError
+
+        def sound(context):
+            yield finding("name-mismatch", "It is another.", "Correct it.")
+
+        rules = [checks.Rule("name-mismatch", broken), checks.Rule("name-mismatch", sound)]
+        findings, _ = checks.run(context, rules)
+        assert [found.code for found in findings] == ["internal-error", "name-mismatch"]
+
+    @pytest.mark.passes("internal-error")
+    def test_a_sound_set_up_crashes_no_rule(self, context):
+        findings, _ = checks.run(context, checks.RULES)
+        assert "internal-error" not in {found.code for found in findings}

@@ -1,0 +1,93 @@
+"""Client and server judged together, from the files of both."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import minting
+from milvus_secure import MilvusSettings
+from milvus_secure.cli import main
+from milvus_secure.server.check import check_server
+
+
+@pytest.fixture
+def client(compose: Path):
+    """The settings that were generated beside the server's, with some changed."""
+
+    def make(**changes: object) -> MilvusSettings:
+        env = compose.with_name("client.env")
+        return MilvusSettings(environ={}, env_file=env, cwd=compose.parent, **changes)
+
+    return make
+
+
+def errors(compose: Path, settings: MilvusSettings) -> list[str]:
+    return [one.code for one in check_server(compose, settings).errors]
+
+
+def test_the_generated_client_fits_the_generated_server(compose: Path, client):
+    report = check_server(compose, client())
+    assert report.ok, str(report)
+    assert str(report).startswith("ok: This client fits the server that")
+
+
+def test_a_name_the_certificate_does_not_bear(compose: Path, client):
+    assert errors(compose, client(uri="https://milvus.example.com:19530")) == ["name-mismatch"]
+
+
+def test_another_ca(compose: Path, client, tmp_path: Path):
+    other = tmp_path / "other.pem"
+    other.write_bytes(minting.mint("Other CA", which=8).pem)
+    assert errors(compose, client(ca_pem_path=other))[0] == "chain-untrusted"
+
+
+def test_a_server_certificate_made_for_clients(compose: Path, client, trio):
+    wrong = minting.mint(
+        "server", sans=["localhost"], issuer=trio.ca, which=2, usages=[minting.CLIENT]
+    )
+    (compose.parent / "tls/server.pem").write_bytes(wrong.pem)
+    assert errors(compose, client()) == ["usage-not-server"]
+
+
+def test_a_client_without_a_certificate_at_a_mutual_server(compose: Path, certs: Path):
+    one_way = MilvusSettings(environ={}, env_file=None, ca_pem_path=certs / "ca.pem")
+    assert errors(compose, one_way) == ["client-certificate-required"]
+
+
+def test_a_client_certificate_of_another_ca(compose: Path, client, tmp_path: Path):
+    stranger = minting.mint(
+        "stranger", issuer=minting.mint("Foreign CA", which=7), which=3, usages=[minting.CLIENT]
+    )
+    pem, key = tmp_path / "stranger.pem", tmp_path / "stranger.key"
+    pem.write_bytes(stranger.pem)
+    key.touch(0o600)
+    key.write_bytes(stranger.key_pem)
+    found = errors(compose, client(client_pem_path=pem, client_key_path=key))
+    assert found == ["client-certificate-rejected"]
+
+
+def test_tls_to_a_plaintext_server(compose: Path, client, change):
+    change(compose.with_name("milvus.yaml"), "tlsMode: 2", "tlsMode: 0")
+    assert errors(compose, client()) == ["server-plaintext"]
+
+
+def test_plaintext_to_a_tls_server(compose: Path):
+    plain = MilvusSettings(
+        environ={}, env_file=None, uri="http://localhost:19530", allow_plaintext=True
+    )
+    assert errors(compose, plain) == ["server-requires-tls"]
+
+
+def test_the_servers_own_faults_are_in_the_same_report(compose: Path, client, change):
+    change(compose.with_name("milvus.yaml"), "port: 8080", "port: 19530")
+    assert "server-rest-port-shared" in errors(compose, client())
+
+
+def test_check_server_on_the_command_line_does_the_same(compose: Path, capsys):
+    env = str(compose.with_name("client.env"))
+    assert main(["server", "check", str(compose), "--client", env]) == 0
+    assert "This client fits" in capsys.readouterr().out
+    assert main(["server", "check", str(compose), "--client", env, "--format", "json"]) == 0
+    assert '"mode": "mutual"' in capsys.readouterr().out

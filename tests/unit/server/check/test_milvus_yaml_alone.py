@@ -1,0 +1,62 @@
+"""A milvus.yaml names the container's paths; where they lie here only its Compose file tells."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from milvus_secure.server.check import check_server
+
+
+@pytest.fixture
+def alone(compose: Path, tmp_path: Path) -> Path:
+    """The generated milvus.yaml in a folder of its own."""
+    (tmp_path / "alone").mkdir()
+    return Path(shutil.copy(compose.with_name("milvus.yaml"), tmp_path / "alone"))
+
+
+def test_the_compose_file_that_mounts_it_is_followed(compose: Path):
+    report = check_server(compose.with_name("milvus.yaml"))
+    assert not report.findings
+    assert report.mode.number == 2
+    assert report.settings["server"]["value"] == str(compose)
+
+
+def test_so_are_the_faults_behind_its_mounts(compose: Path):
+    (compose.parent / "tls/server.key").unlink()
+    [found] = check_server(compose.with_name("milvus.yaml")).errors
+    assert found.origin == f"file:{compose.parent / 'tls/server.key'}"
+    assert "docker-compose.yml" not in found.remedy
+
+
+def test_a_folder_of_configurations_may_be_mounted(compose: Path, change):
+    change(compose, "milvus.yaml:/milvus/configs/user.yaml:ro", "configs:/milvus/configs:ro")
+    (compose.parent / "configs").mkdir()
+    config = compose.with_name("milvus.yaml").rename(compose.parent / "configs/user.yaml")
+    assert not check_server(compose).findings
+    found = check_server(config).errors  # the Compose file is not beside it
+    assert {one.code for one in found} == {"file-missing"}
+
+
+@pytest.mark.parametrize("beside", [None, "services: {web: {image: nginx}}", "- x", "a:\n\t- b"])
+def test_without_one_the_compose_file_is_named_as_what_to_check(alone: Path, beside: str | None):
+    if beside is not None:
+        alone.with_name("compose.yaml").write_text(beside)
+    for found in check_server(alone).errors:
+        assert found.code == "file-missing"
+        assert found.remedy.endswith(": milvus-secure server check docker-compose.yml")
+
+
+def test_a_compose_file_that_mounts_another_is_not_followed(compose: Path):
+    other = Path(shutil.copy(compose.with_name("milvus.yaml"), compose.with_name("other.yaml")))
+    assert {one.code for one in check_server(other).errors} == {"file-missing"}
+
+
+def test_files_that_only_bear_such_names_lead_nowhere(alone: Path):
+    for name in ("compose.yaml", "docker-compose.yml"):
+        shutil.copy(alone, alone.with_name(name))
+    assert {one.code for one in check_server(alone.with_name("compose.yaml")).errors} == {
+        "file-missing"
+    }

@@ -1,0 +1,258 @@
+"""Each fault of a server's configuration has its code; healthy ones are silent."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+import minting
+from milvus_secure import MilvusSecureError, Severity
+from milvus_secure.cli import main
+from milvus_secure.server.check import check_server
+
+
+def codes(path: Path) -> dict[str, Severity]:
+    return {one.code: one.severity for one in check_server(path).findings}
+
+
+@pytest.mark.passes("server-config-missing")
+@pytest.mark.passes("server-tls-mode-invalid")
+@pytest.mark.passes("server-tls-off")
+@pytest.mark.passes("server-key-ignored")
+def test_a_generated_configuration_is_healthy(compose: Path):
+    assert not codes(compose)
+
+
+@pytest.mark.passes("server-path-unmounted")
+@pytest.mark.parametrize("target", ["helm", "operator"])
+def test_generated_kubernetes_files_are_healthy(certs: Path, tmp_path: Path, target: str):
+    main(["server", "config", "--certs", str(certs), "--target", target, "--out", str(tmp_path)])
+    [path] = [*tmp_path.glob("values.yaml"), *tmp_path.glob("milvus-operator.yaml")]
+    report = check_server(path)
+    assert not report.findings
+    assert report.mode.number == 1
+
+
+@pytest.mark.trips("server-config-missing")
+def test_a_mounted_configuration_that_is_not_there(compose: Path):
+    compose.with_name("milvus.yaml").unlink()
+    [missing, off] = check_server(compose).findings
+    assert missing.code == "server-config-missing"
+    assert "milvus.yaml" in missing.message
+    assert off.code == "server-tls-off"
+
+
+@pytest.mark.trips("server-tls-mode-invalid")
+@pytest.mark.parametrize("value", ["3", "-1", "mutual", "true", "''"])
+def test_tls_mode_must_be_one_of_three_numbers(compose: Path, change, value: str):
+    change(compose.with_name("milvus.yaml"), "tlsMode: 2", f"tlsMode: {value}")
+    expected = {"server-tls-off"} if value == "''" else {"server-tls-mode-invalid"}
+    assert set(codes(compose)) == expected
+
+
+@pytest.mark.trips("server-tls-off")
+def test_plaintext_is_told_and_no_error(compose: Path, change):
+    change(compose.with_name("milvus.yaml"), "tlsMode: 2", "tlsMode: 0")
+    assert codes(compose) == {"server-tls-off": Severity.INFO}
+
+
+@pytest.mark.trips("server-tls-incomplete")
+def test_mutual_mode_needs_a_ca(compose: Path, change):
+    change(compose.with_name("milvus.yaml"), "  caPemPath: /milvus/tls/ca.pem\n", "")
+    [found] = check_server(compose).findings
+    assert found.code == "server-tls-incomplete"
+    assert found.setting == "tls.caPemPath"
+
+
+@pytest.mark.passes("server-tls-incomplete")
+def test_one_way_mode_needs_none(compose: Path, change):
+    config = compose.with_name("milvus.yaml")
+    change(config, "  caPemPath: /milvus/tls/ca.pem\n", "")
+    change(config, "tlsMode: 2", "tlsMode: 1")
+    assert not codes(compose)
+
+
+@pytest.mark.trips("server-path-unmounted")
+def test_a_path_that_nothing_mounts_is_named_with_its_line(compose: Path, change):
+    change(compose.with_name("milvus.yaml"), "/milvus/tls/ca.pem", "/etc/certs/ca.pem")
+    [found] = check_server(compose).findings
+    assert found.code == "server-path-unmounted"
+    assert found.source == "milvus.yaml:5"
+    assert "/milvus/tls" in found.presented
+
+
+@pytest.mark.trips("server-path-unmounted")
+def test_a_volume_mount_without_its_volume_provides_nothing(certs: Path, tmp_path: Path, change):
+    flags = ["--certs", str(certs), "--target", "operator", "--out", str(tmp_path)]
+    main(["server", "config", *flags])
+    path = change(
+        tmp_path / "milvus-operator.yaml",
+        "      - name: certs\n        secret",
+        ("      - name: other\n        secret"),
+    )
+    assert set(codes(path)) == {"server-path-unmounted"}
+
+
+@pytest.mark.trips("server-rest-port-shared")
+@pytest.mark.parametrize("port", ["19530", "''", "null"])
+def test_rest_may_not_share_the_grpc_port(compose: Path, change, port: str):
+    change(compose.with_name("milvus.yaml"), "port: 8080", f"port: {port}")
+    assert codes(compose) == {"server-rest-port-shared": Severity.ERROR}
+
+
+@pytest.mark.passes("server-rest-port-shared")
+def test_without_the_restful_api_there_is_nothing_to_share(compose: Path, change):
+    change(compose.with_name("milvus.yaml"), "enabled: true\n    port: 8080", "enabled: false")
+    assert not codes(compose)
+
+
+def test_milvus_2_3_tolerates_the_shared_port(compose: Path, change):
+    change(compose.with_name("milvus.yaml"), "port: 8080", "port:")
+    change(compose, "milvusdb/milvus:v2.5.16", "milvusdb/milvus:v2.3.5")
+    change(compose, "configs/user.yaml", "configs/milvus.yaml")
+    assert codes(compose) == {"server-rest-port-shared": Severity.WARNING}
+
+
+def test_milvus_2_3_does_not_read_a_user_yaml(compose: Path, change):
+    change(compose, "milvusdb/milvus:v2.5.16", "milvusdb/milvus:v2.3.5")
+    assert set(codes(compose)) == {"server-tls-off"}
+
+
+@pytest.mark.trips("server-env-ignored")
+@pytest.mark.parametrize("name", ["MILVUS_TLS_MODE", "TLS_MODE", "MILVUS_TLS_SERVERPEMPATH"])
+def test_a_variable_that_milvus_does_not_read(compose: Path, change, name: str):
+    change(compose, "ETCD_ENDPOINTS: etcd:2379", f"ETCD_ENDPOINTS: etcd:2379\n      {name}: '1'")
+    [found] = check_server(compose).findings
+    assert found.code == "server-env-ignored"
+    assert found.presented == name
+
+
+@pytest.mark.passes("server-env-ignored")
+@pytest.mark.parametrize("prefix", ["", "MILVUS_CONF_"])
+def test_a_variable_that_milvus_does_read_overrides_the_file(compose: Path, change, prefix: str):
+    name = f"{prefix}COMMON_SECURITY_TLSMODE"
+    change(compose, "ETCD_ENDPOINTS: etcd:2379", f"ETCD_ENDPOINTS: etcd:2379\n      {name}: '1'")
+    report = check_server(compose)
+    assert not report.findings
+    assert report.mode.number == 1
+    assert name in report.settings["common.security.tlsMode"]["source"]
+
+
+@pytest.mark.trips("server-key-ignored")
+def test_helm_ignores_a_tls_mode_at_the_top(tmp_path: Path):
+    path = tmp_path / "values.yaml"
+    path.write_text("extraConfigFiles: {}\ncommon:\n  security:\n    tlsMode: 1\n")
+    assert codes(path)["server-key-ignored"] is Severity.ERROR
+
+
+@pytest.mark.trips("server-file-forbidden")
+def test_a_key_that_the_containers_user_may_not_read(compose: Path, change):
+    change(compose, "container_name: milvus-standalone", 'container_name: m\n    user: "4242:0"')
+    [found] = check_server(compose).findings
+    assert found.code == "server-file-forbidden"
+    assert found.setting == "tls.serverKeyPath"
+    assert found.presented.startswith("mode 0600")
+
+
+@pytest.mark.passes("server-file-forbidden")
+@pytest.mark.parametrize("user", ["0", "root", str(os.getuid())])
+def test_root_and_the_owner_may_read_it(compose: Path, change, user: str):
+    change(compose, "container_name: milvus-standalone", f'container_name: m\n    user: "{user}"')
+    assert not codes(compose)
+
+
+@pytest.fixture
+def internal(certs: Path, tmp_path: Path) -> Path:
+    """A healthy Compose set-up with internal TLS."""
+    out = tmp_path / "internal"
+    main(["server", "config", "--certs", str(certs), "--internal-tls", "--out", str(out)])
+    return out / "docker-compose.yml"
+
+
+@pytest.mark.passes("server-internal-name")
+def test_internal_tls_as_generated_is_healthy(internal: Path):
+    assert not codes(internal)
+
+
+@pytest.mark.trips("server-internal-name")
+@pytest.mark.parametrize("sni", ["other", "127.0.0.2", "''"])
+def test_an_internal_name_that_the_certificate_does_not_bear(internal: Path, change, sni: str):
+    change(internal.with_name("milvus.yaml"), "sni: localhost", f"sni: {sni}")
+    assert codes(internal) == {"server-internal-name": Severity.ERROR}
+
+
+def test_internal_tls_without_a_certificate_is_incomplete(internal: Path, change):
+    config = internal.with_name("milvus.yaml")
+    head, _, tail = config.read_text().partition("internaltls:\n  serverPemPath:")
+    config.write_text(head + "internaltls:\n  other:" + tail)
+    [found] = check_server(internal).findings
+    assert (found.code, found.setting) == ("server-tls-incomplete", "internaltls.serverPemPath")
+
+
+def test_a_key_mismatch_is_found_behind_the_mounts(compose: Path):
+    (compose.parent / "tls/server.key").write_bytes(minting.mint("other", which=9).key_pem)
+    assert codes(compose) == {"key-mismatch": Severity.ERROR}
+
+
+@pytest.mark.parametrize(("data", "code"), [(b"", "file-empty"), (b"\x30\x82junk", "file-not-pem")])
+def test_a_broken_file_behind_a_mount_is_named(compose: Path, data: bytes, code: str):
+    (compose.parent / "tls/server.pem").write_bytes(data)
+    assert code in codes(compose)
+
+
+def test_a_missing_file_behind_a_mount_is_named(compose: Path):
+    (compose.parent / "tls/ca.pem").unlink()
+    assert codes(compose) == {"file-missing": Severity.ERROR}
+
+
+def test_an_expired_server_certificate_is_found(compose: Path, trio):
+    expired = minting.mint(
+        "server",
+        sans=["localhost"],
+        issuer=trio.ca,
+        which=2,
+        days=1,
+        start=-timedelta(3),
+    )
+    (compose.parent / "tls/server.pem").write_bytes(expired.pem)
+    assert codes(compose) == {"certificate-expired": Severity.ERROR}
+
+
+NOT_MILVUS = {
+    "a Compose file without Milvus": "services:\n  web:\n    image: nginx\n",
+    "other YAML": "a: 1\n",
+    "an empty file": "",
+    "a tab": "tls:\n\tserverPemPath: x\n",
+    "a repeated key": "tls:\n  a: 1\ntls:\n  a: 2\n",
+    "a list": "- tls\n",
+    "binary": "\x00\x01\x02",
+    "a bomb": "a: &a [x]\ntls: [" + ", ".join(["*a"] * 500) + "]\n",
+}
+
+
+@pytest.mark.parametrize("text", NOT_MILVUS.values(), ids=NOT_MILVUS.keys())
+def test_what_is_no_configuration_is_named(tmp_path: Path, text: str):
+    path = tmp_path / "milvus.yaml"
+    path.write_text(text)
+    with pytest.raises(MilvusSecureError, match=r"milvus\.yaml"):
+        check_server(path)
+
+
+def test_a_file_that_is_not_utf8_is_placed(tmp_path: Path):
+    path = tmp_path / "milvus.yaml"
+    path.write_bytes(b"tls:\n  a: \xff\n")
+    with pytest.raises(MilvusSecureError, match="line 2"):
+        check_server(path)
+
+
+@pytest.mark.parametrize("value", ["5", "[]", "text", "{}"])
+@pytest.mark.parametrize("key", ["services", "extraConfigFiles", "tls", "common"])
+def test_a_part_of_the_wrong_type_never_raises_anything_else(tmp_path: Path, key: str, value: str):
+    path = tmp_path / "file.yaml"
+    path.write_text(f"{key}: {value}\nproxy:\n  http: 3\nvolumes: 4\nvolumeMounts: 5\n")
+    with suppress(MilvusSecureError):
+        check_server(path)

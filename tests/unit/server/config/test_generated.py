@@ -1,0 +1,188 @@
+"""One plan gives both ends, the same every time, in the shape each platform expects."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import jsonschema
+import pytest
+from ruamel.yaml import YAML
+
+import minting
+from milvus_secure import MilvusSecureError, MilvusSettings, TLSMode
+from milvus_secure.cli import main
+from milvus_secure.server.config import TARGETS, ServerPlan
+
+SHARED = Path(__file__).resolve().parents[5] / "shared" / "data"
+MODES = [TLSMode.ONE_WAY, TLSMode.MUTUAL]
+
+
+@cache
+def shared(name: str) -> list:
+    return load((SHARED / name).read_bytes())
+
+
+def load(data: bytes) -> list:
+    return list(YAML(typ="safe").load_all(data.decode()))
+
+
+@pytest.fixture
+def plan(certs: Path):
+    def make(mode: TLSMode = TLSMode.MUTUAL, **more: object) -> ServerPlan:
+        return ServerPlan(certs, mode, **more)
+
+    return make
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("mode", MODES, ids=str)
+def test_the_same_plan_gives_the_same_bytes(plan, target: str, mode: TLSMode):
+    assert TARGETS[target](plan(mode)) == TARGETS[target](plan(mode))
+
+
+@pytest.mark.parametrize("mode", MODES, ids=str)
+def test_compose_mounts_every_file_that_milvus_yaml_names(plan, mode: TLSMode):
+    files = TARGETS["compose"](plan(mode))
+    [config] = load(files["milvus.yaml"])
+    [compose] = load(files["docker-compose.yml"])
+    mounts = [v.rsplit(":", 2) for v in compose["services"]["standalone"]["volumes"]]
+    folder = next(target for _, target, *_ in mounts if target == "/milvus/tls")
+    named = {path for key, path in config["tls"].items() if key.endswith("Path")}
+    assert named <= {f"{folder}/{name.removeprefix('tls/')}" for name in files}
+
+
+@pytest.mark.parametrize("mode", MODES, ids=str)
+def test_the_server_demands_a_client_certificate_in_mutual_mode_alone(plan, mode: TLSMode):
+    [config] = load(TARGETS["compose"](plan(mode))["milvus.yaml"])
+    assert config["common"]["security"]["tlsMode"] == mode.number
+    assert ("caPemPath" in config["tls"]) is (mode is TLSMode.MUTUAL)
+
+
+def test_the_restful_api_has_a_port_of_its_own(plan):
+    [config] = load(TARGETS["compose"](plan(rest_port=18080))["milvus.yaml"])
+    assert config["proxy"]["http"] == {"enabled": True, "port": 18080}
+
+
+def test_internal_tls_names_what_the_certificate_presents(plan):
+    [config] = load(TARGETS["compose"](plan(TLSMode.ONE_WAY, internal_tls=True))["milvus.yaml"])
+    assert config["internaltls"]["sni"] == "localhost"
+    assert config["common"]["security"]["internaltlsEnabled"] is True
+
+
+def test_internal_tls_is_refused_for_a_certificate_without_a_dns_name(tmp_path: Path):
+    minting.trio(sans=["127.0.0.1"]).write(tmp_path)
+    with pytest.raises(MilvusSecureError, match="no DNS name"):
+        ServerPlan(tmp_path, TLSMode.ONE_WAY, internal_tls=True).keys("/tls")
+
+
+@pytest.mark.parametrize("mode", MODES, ids=str)
+def test_the_client_env_loads_as_the_settings_of_that_mode(plan, tmp_path: Path, mode: TLSMode):
+    env = tmp_path / "client.env"
+    env.write_bytes(TARGETS["compose"](plan(mode))["client.env"])
+    settings = MilvusSettings(environ={}, env_file=env, cwd=tmp_path)
+    assert settings.tls_mode is mode
+    assert settings.uri == "https://localhost:19530"
+    assert settings.ca_pem_path.is_file()
+
+
+def test_helm_puts_the_configuration_where_the_chart_reads_it(plan):
+    [values] = load(TARGETS["helm"](plan())["values.yaml"])
+    [user] = load(values["extraConfigFiles"]["user.yaml"].encode())
+    assert user["common"]["security"]["tlsMode"] == 2
+    [mount] = values["volumeMounts"]
+    assert user["tls"]["serverPemPath"].startswith(mount["mountPath"] + "/")
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the Helm chart's values are not at hand")
+def test_helm_uses_only_keys_the_chart_has(plan):
+    [chart] = shared("milvus-helm-values.yaml")
+    [values] = load(TARGETS["helm"](plan())["values.yaml"])
+    assert set(values) <= set(chart)
+    assert set(values["extraConfigFiles"]) <= set(chart["extraConfigFiles"])
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the Operator's resource definition is not at hand")
+@pytest.mark.parametrize("mode", MODES, ids=str)
+def test_the_operator_accepts_the_resource(plan, mode: TLSMode):
+    crds = shared("milvus-operator-crd.yaml")
+    [crd] = [one for one in crds if one["spec"]["names"]["kind"] == "Milvus"]
+    [version] = [one for one in crd["spec"]["versions"] if one["name"] == "v1beta1"]
+    [resource] = load(TARGETS["operator"](plan(mode))["milvus-operator.yaml"])
+    schema = closed(version["schema"]["openAPIV3Schema"])
+    jsonschema.validate(resource, schema)
+    resource["spec"]["components"]["volumeMount"] = []
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(resource, schema)
+
+
+def closed(schema: dict) -> dict:
+    """The schema with unknown properties refused, as the API server prunes them."""
+    made = {key: closed(v) if isinstance(v, dict) else v for key, v in schema.items()}
+    if "properties" in made and not made.get("x-kubernetes-preserve-unknown-fields"):
+        made["properties"] = {k: closed(v) for k, v in schema["properties"].items()}
+        if made["properties"].keys() != {"type"} and made.get("type") == "object":
+            made.setdefault("additionalProperties", False)
+    if made.get("properties", {}).get("metadata") == {"type": "object"}:
+        made["properties"]["metadata"] = {"type": "object"}
+    return made
+
+
+def test_the_secret_holds_what_the_server_reads_and_nothing_of_the_client(plan, certs: Path):
+    [secret] = load(TARGETS["kubernetes"](plan())["secret.yaml"])
+    assert set(secret["data"]) == {"server.pem", "server.key", "ca.pem"}
+
+
+def test_cert_manager_issues_for_the_names_of_the_set(plan):
+    documents = load(TARGETS["cert-manager"](plan())["cert-manager.yaml"])
+    [server] = [one for one in documents if one["metadata"]["name"] == "milvus-server"]
+    assert server["spec"]["dnsNames"] == ["localhost"]
+    assert server["spec"]["ipAddresses"] == ["127.0.0.1"]
+    assert "server auth" in server["spec"]["usages"]
+
+
+def test_with_cert_manager_the_pod_mounts_the_secret_that_it_writes(plan):
+    files = TARGETS["operator"](plan(issued_in_cluster=True))
+    [resource] = load(files["milvus-operator.yaml"])
+    [volume] = resource["spec"]["components"]["volumes"]
+    paths = {item["path"] for item in volume["secret"]["items"]}
+    assert paths == {"server.pem", "server.key", "ca.pem"}
+    assert "secret.yaml" not in files
+    assert "kubectl get secret milvus-client" in files["client.env"].decode()
+
+
+def test_a_wildcard_alone_is_no_name_to_dial(tmp_path: Path):
+    minting.trio(sans=["*.example.com"]).write(tmp_path)
+    with pytest.raises(MilvusSecureError, match="--host NAME"):
+        TARGETS["compose"](ServerPlan(tmp_path, TLSMode.ONE_WAY))
+
+
+def test_an_incomplete_set_is_named(tmp_path: Path):
+    with pytest.raises(MilvusSecureError, match=r"server\.pem cannot be read"):
+        TARGETS["compose"](ServerPlan(tmp_path, TLSMode.ONE_WAY))
+
+
+def compose_command() -> list[str] | None:
+    """The Compose there is: Docker's plug-in, or the older program of its own."""
+    for command in (["docker", "compose"], ["docker-compose"]):
+        if shutil.which(command[0]):
+            run = subprocess.run([*command, "version"], capture_output=True, timeout=120)
+            if run.returncode == 0:
+                return command
+    return None
+
+
+@pytest.mark.parametrize("mode", [1, 2])
+def test_compose_accepts_the_file(certs: Path, tmp_path: Path, mode: int):
+    command = compose_command()
+    if command is None:
+        pytest.skip("neither docker compose nor docker-compose is here")
+    out = tmp_path / "out"
+    flags = ["--certs", str(certs), "--tls-mode", str(mode), "--out", str(out)]
+    assert main(["server", "config", *flags]) == 0
+    run = subprocess.run(
+        [*command, "config", "--quiet"], cwd=out, capture_output=True, text=True, timeout=120
+    )
+    assert run.returncode == 0, run.stderr

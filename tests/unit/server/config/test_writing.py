@@ -1,0 +1,139 @@
+"""Nothing is overwritten without being told, and a patched file changes only where it must."""
+
+from __future__ import annotations
+
+import difflib
+import importlib.util
+import re
+import stat
+from base64 import b64encode
+from pathlib import Path
+
+import pytest
+
+from milvus_secure import MilvusSecureError, TLSMode
+from milvus_secure.cli import main
+from milvus_secure.server.config import ServerPlan
+from milvus_secure.server.config.milvus_yaml import milvus_yaml
+from milvus_secure.server.config.yaml_text import parsed, patched
+
+SMALL = """\
+# our Milvus
+etcd:
+  endpoints:
+    - etcd:2379  # the only one
+proxy:
+  http:
+    enabled: true # keep me
+  # can specify ip for example
+  port: 19530
+common:
+  security:
+    authorizationEnabled: 'true'
+    tlsMode: 0
+"""
+
+
+def changed(before: str, after: str) -> list[str]:
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=0)
+    return [line for line in lines if line[0] in "+-" and line[:3] not in {"+++", "---"}]
+
+
+def test_a_patched_file_keeps_comments_order_quotes_and_every_other_key(certs: Path):
+    after = milvus_yaml(ServerPlan(certs, TLSMode.ONE_WAY, template=SMALL), "/t")
+    assert sorted(changed(SMALL, after)) == [
+        "+    port: 8080",
+        "+    tlsMode: 1",
+        "+  serverKeyPath: /t/server.key",
+        "+  serverPemPath: /t/server.pem",
+        "+tls:",
+        "-    tlsMode: 0",
+    ]
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("milvus") is None, reason="the milvus wheel is for linux x86_64"
+)
+def test_milvus_own_template_changes_in_the_intended_keys_only(certs: Path):
+    home = Path(importlib.util.find_spec("milvus").origin).parent
+    template = (home / "data" / "config.yaml.template").read_text("utf-8")
+    placeholder = r"\{\{\s*(\w+)(?:\(\w+\))?\s*(?::\s*(.*?))?\s*\}\}"
+    before = re.sub(placeholder, lambda match: match[2] or match[1], template)
+    after = milvus_yaml(ServerPlan(certs, TLSMode.MUTUAL, template=before), "/t")
+    keys = {re.sub(r"[-+]\s*", "", line).split(":")[0] for line in changed(before, after)}
+    assert keys == {"port", "serverPemPath", "serverKeyPath", "caPemPath", "tlsMode"}
+
+
+BROKEN = {
+    "tab": "tls:\n\tserverPemPath: x\n",
+    "repeated key": "tls:\n  a: 1\ntls:\n  b: secret-canary\n",
+    "list": "- a\n- b\n",
+    "scalar where a mapping belongs": "common: secret-canary\n",
+    "bomb": "a: &a [x]\nb: [" + ", ".join(["*a"] * 500) + "]\n",
+}
+
+
+@pytest.mark.parametrize("text", BROKEN.values(), ids=BROKEN.keys())
+def test_a_file_that_cannot_be_patched_is_named_and_not_quoted(text: str):
+    with pytest.raises(MilvusSecureError, match=r"^milvus\.yaml") as caught:
+        patched(text, {"common": {"security": {"tlsMode": 1}}}, "milvus.yaml")
+    assert "secret-canary" not in str(caught.value)
+
+
+def test_a_broken_file_is_placed_by_line_and_column():
+    with pytest.raises(MilvusSecureError, match="line 2, column 1"):
+        parsed("tls:\n\tserverPemPath: x\n", "milvus.yaml")
+
+
+def config(*arguments: object) -> int:
+    return main(["server", "config", *map(str, arguments)])
+
+
+def test_files_appear_with_the_key_readable_by_its_owner_alone(certs: Path, tmp_path: Path):
+    out = tmp_path / "out"
+    assert config("--certs", certs, "--tls-mode", 2, "--out", out) == 0
+    assert stat.S_IMODE((out / "tls/server.key").stat().st_mode) == 0o600
+    assert not list(out.rglob(".*"))
+
+
+def test_a_second_run_changes_nothing(certs: Path, tmp_path: Path, capsys):
+    out = tmp_path / "out"
+    config("--certs", certs, "--out", out)
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file()}
+    capsys.readouterr()
+    assert config("--certs", certs, "--out", out) == 0
+    assert "files were as they should be" in capsys.readouterr().out
+    assert before == {path: path.stat().st_mtime_ns for path in before}
+
+
+def test_a_difference_is_shown_and_refused_until_told(certs: Path, tmp_path: Path, capsys):
+    out = tmp_path / "out"
+    config("--certs", certs, "--out", out)
+    assert config("--certs", certs, "--tls-mode", 2, "--out", out) == 1
+    shown = capsys.readouterr()
+    assert "-    tlsMode: 1" in shown.out
+    assert "--force" in shown.err
+    assert "tlsMode: 1" in (out / "milvus.yaml").read_text()
+    assert not (out / "tls/ca.pem").exists()
+    assert config("--certs", certs, "--tls-mode", 2, "--out", out, "--force") == 0
+    assert "tlsMode: 2" in (out / "milvus.yaml").read_text()
+
+
+@pytest.mark.parametrize("target", ["compose", "helm", "operator", "kubernetes"])
+def test_no_private_key_is_shown(certs: Path, capsys, target: str):
+    config("--certs", certs, "--tls-mode", 2, "--target", target)
+    shown = capsys.readouterr().out
+    key = b64encode((certs / "server.key").read_bytes()).decode()
+    assert "PRIVATE" not in shown
+    assert key not in shown
+
+
+def test_rest_and_grpc_may_not_share_a_port(certs: Path, capsys):
+    assert config("--certs", certs, "--rest-port", 19530) == 1
+    assert "cannot share port 19530" in capsys.readouterr().err
+
+
+def test_an_output_that_cannot_be_written_leaves_nothing(certs: Path, tmp_path: Path, capsys):
+    (tmp_path / "file").touch()
+    assert config("--certs", certs, "--out", tmp_path / "file") == 1
+    assert "cannot be written" in capsys.readouterr().err

@@ -1,0 +1,19 @@
+"""Settings as a program loads them, in a folder and an environment of the test's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from milvus_secure.settings.model import MilvusSettings
+
+
+@pytest.fixture
+def load(tmp_path: Path):
+    """Load settings in an empty folder, with an environment of one's own."""
+
+    def make(environ: dict[str, str] | None = None, **more):
+        return MilvusSettings(environ=environ or {}, cwd=tmp_path, **more)
+
+    return make

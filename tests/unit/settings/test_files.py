@@ -1,0 +1,145 @@
+"""Settings in files: formats, profiles, a secrets directory, and what is wrong with them."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from milvus_secure.errors import SettingsError
+from milvus_secure.settings.model import declarations
+
+
+def codes(error: pytest.ExceptionInfo[SettingsError]) -> list[str]:
+    return [found.code for found in error.value.findings]
+
+
+class TestFiles:
+    def test_a_profile_lies_over_the_base(self, load, tmp_path):
+        (tmp_path / "milvus-secure.toml").write_text(
+            'user = "base"\ndb_name = "base"\n[profiles.prod]\nuser = "prod"\n'
+        )
+        settings = load(profile="prod")
+        assert (settings.user, settings.db_name) == ("prod", "base")
+        assert settings.source_of("user") == "milvus-secure.toml [profiles.prod]"
+        assert settings.source_of("db_name") == "milvus-secure.toml"
+
+    def test_without_a_profile_the_base_counts_alone(self, load, tmp_path):
+        (tmp_path / "milvus-secure.toml").write_text('[profiles.prod]\nuser = "prod"\n')
+        assert load().user is None
+
+    @pytest.mark.parametrize("where", ["argument", "environment", "env file"])
+    def test_a_file_and_a_profile_can_be_named_anywhere(self, where, load, tmp_path):
+        (tmp_path / "other.toml").write_text('[profiles.dev]\nuser = "dev"\n')
+        named = {"MILVUS_CONFIG": "other.toml", "MILVUS_PROFILE": "dev"}
+        if where == "argument":
+            settings = load(config="other.toml", profile="dev")
+        elif where == "environment":
+            settings = load(named)
+        else:
+            (tmp_path / ".env").write_text("".join(f"{k}={v}\n" for k, v in named.items()))
+            settings = load()
+        assert settings.source_of("user") == "other.toml [profiles.dev]"
+
+    @pytest.mark.parametrize(
+        ("name", "text"),
+        [
+            ("s.toml", "timeout = 3\n[profiles.p]\nsecure = true\n"),
+            ("s.yaml", "timeout: 3\nprofiles:\n  p:\n    secure: yes\n"),
+            ("s.yml", "timeout: 3\nprofiles: {p: {secure: true}}\n"),
+            ("s.json", '{"timeout": 3, "profiles": {"p": {"secure": true}}}'),
+            ("bom.toml", "\ufefftimeout = 3\r\n[profiles.p]\r\nsecure = true\r\n"),
+        ],
+    )
+    def test_every_format_says_the_same(self, name, text, load, tmp_path):
+        (tmp_path / name).write_bytes(text.encode())
+        settings = load(config=name, profile="p")
+        assert (settings.timeout, settings.secure) == (3.0, True)
+
+    @pytest.mark.parametrize("name", ["empty.toml", "empty.yaml"])
+    def test_an_empty_file_sets_nothing(self, name, load, tmp_path):
+        (tmp_path / name).write_text("")
+        assert load(config=name).source_of("uri") == "default"
+
+    @pytest.mark.trips("config-file-missing")
+    @pytest.mark.parametrize(
+        "given",
+        [
+            {"config": "nowhere.toml"},
+            {"secrets_dir": "nowhere"},
+            {"env_file": "nowhere.env"},
+        ],
+    )
+    def test_a_named_place_that_is_missing_is_an_error(self, given, load):
+        with pytest.raises(SettingsError, match="does not exist") as error:
+            load(**given)
+        assert codes(error) == ["config-file-missing"]
+
+    @pytest.mark.passes("config-file-missing")
+    def test_places_that_nobody_named_may_be_missing(self, load):
+        assert load().notes == ()
+
+    @pytest.mark.trips("profile-missing")
+    def test_a_profile_that_is_missing_is_an_error_with_the_nearest(self, load, tmp_path):
+        (tmp_path / "milvus-secure.toml").write_text('[profiles.prod]\nuser = "prod"\n')
+        with pytest.raises(SettingsError, match="Did you mean 'prod'") as error:
+            load({"MILVUS_PROFILE": "prd"})
+        assert codes(error) == ["profile-missing"]
+        assert error.value.findings[0].source == "env MILVUS_PROFILE"
+
+    @pytest.mark.trips("profile-missing")
+    def test_a_profile_without_any_file_is_an_error(self, load):
+        with pytest.raises(SettingsError, match=r"no settings file .*milvus-secure\.toml"):
+            load(profile="prod")
+
+    @pytest.mark.passes("profile-missing")
+    def test_an_empty_profile_is_a_profile(self, load, tmp_path):
+        (tmp_path / "milvus-secure.toml").write_text("[profiles.prod]\n")
+        assert load(profile="prod").source_of("uri") == "default"
+
+    @pytest.mark.trips("config-unknown-key")
+    @pytest.mark.parametrize(
+        ("key", "meant"),
+        [
+            ("ca_pem_pat", "ca_pem_path"),
+            ("url", "uri"),
+            ("MILVUS_TOKEN", "token"),
+        ],
+    )
+    @pytest.mark.parametrize("section", ["", "[profiles.other]\n"])
+    def test_an_unknown_key_is_an_error_with_the_nearest(self, key, meant, section, load, tmp_path):
+        (tmp_path / "milvus-secure.toml").write_text(f'{section}{key} = "x"\n')
+        with pytest.raises(SettingsError, match=f"Did you mean '{meant}'") as error:
+            load()
+        assert codes(error) == ["config-unknown-key"]
+
+    @pytest.mark.passes("config-unknown-key")
+    def test_every_setting_is_a_known_key(self, load, tmp_path):
+        lines = "".join(f'{row.name} = "1"\n' for row in declarations() if row.type != "mode")
+        (tmp_path / "milvus-secure.toml").write_text(lines)
+        assert load().source_of("client_key") == "milvus-secure.toml"
+
+    def test_an_unknown_argument_is_an_error_with_the_nearest(self, load):
+        with pytest.raises(SettingsError, match="Did you mean 'ca_pem_path'"):
+            load(ca_pem_pth="x")
+
+    def test_a_secrets_directory_is_read_by_variable_in_any_case(self, load, tmp_path):
+        (tmp_path / "milvus_token").write_text("root:Milvus\n")
+        (tmp_path / "MILVUS_USERNAME").write_text("root\n")
+        (tmp_path / "unrelated").write_bytes(b"\xff\xfe")
+        settings = load(secrets_dir=tmp_path)
+        assert settings.token.get_secret_value() == "root:Milvus"
+        assert settings.source_of("user") == f"secret {tmp_path}/MILVUS_USERNAME"
+        assert settings.notes == ()
+
+    @pytest.mark.trips("env-unknown")
+    def test_a_misspelled_secret_is_told_of(self, load, tmp_path):
+        (tmp_path / "milvus_tokn").write_text("canary")
+        (note,) = load(secrets_dir=tmp_path).notes
+        assert (note.code, note.expected) == ("env-unknown", "MILVUS_TOKEN")
+        assert note.source == f"secret {tmp_path}/milvus_tokn"
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="/proc/self/mem is of Linux")
+    def test_a_file_that_may_not_be_read_is_no_malformed_one_to_correct(self, load):
+        with pytest.raises(SettingsError, match=r"Let this user read it; see: ls -ld /proc"):
+            load(config="/proc/self/mem")

@@ -1,0 +1,109 @@
+"""`MilvusSettings` once they are loaded: replaced in part, copied, printed without a secret."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from pathlib import Path
+
+import pytest
+
+from milvus_secure.errors import SettingsError
+
+
+class TestReplace:
+    def test_arguments_win_and_the_rest_keeps_its_source(self, load):
+        changed = load({"MILVUS_USER": "root", "MILVUS_DB": "one"}).replace(db_name="two")
+        assert (changed.user, changed.source_of("user")) == ("root", "env MILVUS_USER")
+        assert (changed.db_name, changed.source_of("db_name")) == ("two", "argument")
+
+    def test_the_original_stays_as_it_was(self, load):
+        settings = load(db_name="one")
+        settings.replace(db_name="two")
+        assert settings.db_name == "one"
+
+    def test_none_takes_a_setting_back_to_its_default(self, load):
+        changed = load(timeout=3, user="u").replace(timeout=None, user=None)
+        assert (changed.timeout, changed.user) == (10.0, None)
+        assert changed.source_of("timeout") == "default"
+
+    def test_relative_paths_start_at_the_working_directory(self, load):
+        assert load().replace(ca_pem_path="ca.pem").ca_pem_path == Path.cwd() / "ca.pem"
+
+    def test_a_new_uri_takes_the_old_ones_credentials_along(self, load):
+        changed = load(uri="https://u:p@h:1/db").replace(uri="https://other:1")
+        assert (changed.user, changed.password, changed.db_name) == (None, None, None)
+
+    def test_an_unknown_name_is_an_error(self, load):
+        with pytest.raises(SettingsError, match="Did you mean 'uri'"):
+            load().replace(url="x")
+
+    def test_instances_are_immutable(self, load):
+        with pytest.raises(ValueError, match="frozen"):
+            load().uri = "https://h:1"
+
+
+class TestCopies:
+    @pytest.mark.parametrize(
+        "make",
+        [
+            copy.copy,
+            copy.deepcopy,
+            lambda s: pickle.loads(pickle.dumps(s)),
+        ],
+        ids=["copy", "deepcopy", "pickle"],
+    )
+    def test_a_copy_says_the_same_and_serves_its_own_paths(self, make, load):
+        settings = load({"MILVUS_CA_PEM": "text", "MILVUS_TOKEN": "t"})
+        path = settings.spool.path_for(b"text")
+        again = make(settings)
+        assert again.shown() == settings.shown()
+        assert again.token.get_secret_value() == "t"
+        assert Path(again.spool.path_for(b"text")).read_bytes() == b"text"
+        assert Path(path).read_bytes() == b"text"
+
+
+class TestMasking:
+    SECRETS = ("password", "token", "client_key_password", "client_key")
+
+    @pytest.mark.parametrize("name", SECRETS)
+    def test_secrets_are_in_nothing_that_is_printed(self, name, load):
+        settings = load(**{name: "canary"})
+        printed = f"{settings!r}{settings}{settings.shown()}{settings.model_dump()}"
+        assert "canary" not in printed + settings.model_dump_json()
+
+    @pytest.mark.parametrize(
+        "uri",
+        [
+            "https://root:canary@h:1",
+            "https://root:canary/1@h:1",
+            "https://root:ca#canary@h",
+            "root:canary@h",
+            "http:/root:canary//x@h",
+            "https://root:canary@[::1",
+            "https://a:canary@",
+            "https://root:canary@h:notaport",
+            "https://canary@h:1",
+            " https://root:canary@h:1 ",
+        ],
+    )
+    def test_a_password_in_a_uri_is_in_nothing_that_is_printed(self, uri, load):
+        settings = load(uri=uri)
+        printed = f"{settings!r}{settings}{settings.shown()}{settings.model_dump()}{settings.notes}"
+        assert "canary" not in printed + settings.model_dump_json()
+
+    def test_pem_text_is_not_printed(self, load):
+        settings = load(client_pem="canary", ca_pem="canary")
+        assert "canary" not in f"{settings!r}{settings.shown()}{settings.model_dump()}"
+
+
+class TestEquality:
+    def test_the_same_values_are_equal_wherever_they_came_from(self, load):
+        one, other = load({"MILVUS_USER": "root"}), load(user="root")
+        assert one == other
+        assert hash(one) == hash(other)
+        assert one == copy.deepcopy(one) == pickle.loads(pickle.dumps(one)) == one.replace()
+
+    def test_another_value_is_not_equal(self, load):
+        assert load(token="one") != load(token="two")
+        assert load() != "settings"

@@ -1,0 +1,169 @@
+"""Where settings come from: precedence, provenance, variables and their aliases."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from milvus_secure.settings.model import VARIABLES, declarations
+
+
+class TestPrecedence:
+    """Strongest first: argument, environment, .env, file, secrets directory, default."""
+
+    LAYERS = (
+        "argument",
+        "env MILVUS_DB_NAME",
+        ".env:1",
+        "milvus-secure.toml",
+        "secret {tmp}/secrets/MILVUS_DB_NAME",
+        "default",
+    )
+
+    @pytest.mark.parametrize("strongest", range(6))
+    def test_the_strongest_source_given_wins(self, strongest, load, tmp_path):
+        environ = {"MILVUS_SECRETS_DIR": "secrets"} if strongest <= 4 else {}
+        values = {}
+        if strongest <= 4:
+            (tmp_path / "secrets").mkdir()
+            (tmp_path / "secrets" / "MILVUS_DB_NAME").write_text("layer4\n")
+        if strongest <= 3:
+            (tmp_path / "milvus-secure.toml").write_text('db_name = "layer3"\n')
+        if strongest <= 2:
+            (tmp_path / ".env").write_text("MILVUS_DB_NAME=layer2\n")
+        if strongest <= 1:
+            environ["MILVUS_DB_NAME"] = "layer1"
+        if strongest == 0:
+            values["db_name"] = "layer0"
+
+        settings = load(environ, **values)
+
+        assert settings.db_name == (f"layer{strongest}" if strongest < 5 else None)
+        assert settings.source_of("db_name") == self.LAYERS[strongest].format(tmp=tmp_path)
+
+    @pytest.mark.parametrize("empty", ["", "  "])
+    def test_an_empty_variable_is_not_set(self, empty, load, tmp_path):
+        (tmp_path / ".env").write_text("MILVUS_DB_NAME=from_env_file\n")
+        assert load({"MILVUS_DB_NAME": empty}).db_name == "from_env_file"
+
+    def test_user_and_password_outrank_a_token_from_a_weaker_source(self, load):
+        """pymilvus would take the token, and the caller for somebody else."""
+        settings = load({"MILVUS_TOKEN": "root:Milvus"}, user="alice", password="secret")
+        assert (settings.user, settings.token) == ("alice", None)
+
+    def test_so_they_do_in_a_copy(self, load):
+        settings = load({"MILVUS_TOKEN": "root:Milvus"}).replace(user="alice", password="secret")
+        assert (settings.user, settings.token) == ("alice", None)
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            {"user": "alice"},
+            {"token": "bob:secret"},
+            {"user": "a", "password": "b", "token": "c"},
+            {"user": "", "password": ""},
+            {"user": "alice", "password": ""},
+        ],
+    )
+    def test_less_than_that_leaves_the_token_alone(self, given, load):
+        assert load({"MILVUS_TOKEN": "root:Milvus"}, **given).token is not None
+
+    def test_a_token_of_the_same_source_wins_as_in_pymilvus(self, load):
+        environ = {"MILVUS_TOKEN": "t", "MILVUS_USER": "u", "MILVUS_PASSWORD": "p"}
+        assert load(environ).token is not None
+
+    def test_none_as_an_argument_is_not_given(self, load):
+        assert load({"MILVUS_USER": "root"}, user=None).user == "root"
+
+    def test_env_file_lines_are_counted_past_blanks_and_comments(self, load, tmp_path):
+        (tmp_path / ".env").write_text("# hello\n\nexport OTHER=1\n\nMILVUS_USER='root'\n")
+        assert load().source_of("user") == ".env:5"
+
+    def test_variables_in_an_env_file_are_filled_in_as_pymilvus_does(self, load, tmp_path):
+        """`import pymilvus` loads the same file with python-dotenv's rules."""
+        (tmp_path / ".env").write_text(
+            "HERE=milvus\nMILVUS_URI=https://${HERE}.${DOMAIN:-example.com}:1\nMILVUS_USER='$x'\n"
+        )
+        settings = load({"DOMAIN": "test"})
+        assert (settings.uri, settings.user) == ("https://milvus.test:1", "$x")
+
+    def test_the_machine_is_not_looked_at(self, load):
+        os.environ["MILVUS_USER"] = "from the machine"
+        try:
+            assert load({}).user is None
+        finally:
+            del os.environ["MILVUS_USER"]
+
+
+class TestVariables:
+    @pytest.mark.parametrize("row", declarations(), ids=lambda row: row.name)
+    def test_every_setting_has_a_variable_named_after_it(self, row):
+        assert VARIABLES[f"MILVUS_{row.name.upper()}"] == row.name
+
+    @pytest.mark.parametrize(
+        ("variable", "name", "text", "value"),
+        [
+            ("MILVUS_DATABASE", "db_name", "d", "d"),
+            ("MILVUS_DB", "db_name", "d", "d"),
+            ("MILVUS_DB_NAME", "db_name", "d", "d"),
+            ("MILVUS_USERNAME", "user", "u", "u"),
+            ("MILVUS_SSL", "secure", "yes", True),
+            ("MILVUS_USE_SSL", "secure", "0", False),
+            ("MILVUS_CA_CERT_PATH", "ca_pem_path", "/a", Path("/a")),
+            ("MILVUS_MTLS_CERT_PATH", "client_pem_path", "/a", Path("/a")),
+            ("MILVUS_MTLS_KEY_PATH", "client_key_path", "/a", Path("/a")),
+            ("MILVUS_CONN_TIMEOUT", "timeout", "2.5", 2.5),
+        ],
+    )
+    def test_aliases_of_other_projects(self, variable, name, text, value, load):
+        settings = load({variable: text})
+        assert getattr(settings, name) == value
+        assert settings.source_of(name) == f"env {variable}"
+
+    def test_a_settings_own_name_beats_its_alias(self, load):
+        assert load({"MILVUS_DB": "alias", "MILVUS_DB_NAME": "own"}).db_name == "own"
+
+    @pytest.mark.trips("env-unknown")
+    @pytest.mark.parametrize(
+        ("name", "meant"),
+        [
+            ("MILVUS_CA_PEM_PTH", "MILVUS_CA_PEM_PATH"),
+            ("MILVUS_TOKN", "MILVUS_TOKEN"),
+            ("MILVUS_URL", "MILVUS_URI"),
+            ("milvus_uri", "MILVUS_URI"),
+            ("MILVUS_PROFIL", "MILVUS_PROFILE"),
+        ],
+    )
+    def test_a_misspelled_variable_is_named(self, name, meant, load):
+        (note,) = load({name: "x"}).notes
+        assert (note.code, note.presented, note.expected) == ("env-unknown", name, meant)
+
+    @pytest.mark.trips("env-unknown")
+    def test_a_misspelled_variable_in_an_env_file_is_named(self, load, tmp_path):
+        (tmp_path / ".env").write_text("MILVUS_TOKN=x\n")
+        (note,) = load().notes
+        assert (note.code, note.source) == ("env-unknown", ".env:1")
+
+    @pytest.mark.passes("env-unknown")
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "MILVUS_CONF_TLS_MODE",
+            "MILVUS_CONF_TOKEN",
+            "MILVUS_CONN_ALIAS",
+            "MILVUS_DATA",
+            "MILVUS_SERVICE_HOST",
+            "MILVUS_PORT_19530_TCP",
+            "MILVUS_HOST",
+            "NOT_MILVUS_TOKN",
+        ],
+    )
+    def test_other_variables_are_left_alone(self, name, load):
+        assert load({name: "x"}).notes == ()
+
+    def test_the_servers_own_prefix_is_never_read(self, load):
+        settings = load({"MILVUS_CONF_URI": "https://h:1", "MILVUS_CONF_TOKEN": "x"})
+        assert settings.source_of("uri") == "default"
+        assert settings.token is None

@@ -1,0 +1,224 @@
+"""What becomes of a value: paths, cleaning, the parts of a URI, types."""
+
+from __future__ import annotations
+
+import base64
+import os
+from pathlib import Path
+
+import pytest
+
+from milvus_secure._common.tls_mode import TLSMode
+from milvus_secure.errors import SettingsError
+
+
+class TestPaths:
+    def test_relative_paths_in_a_file_start_at_that_file(self, load, tmp_path):
+        (tmp_path / "etc").mkdir()
+        (tmp_path / "etc" / "m.toml").write_text('ca_pem_path = "certs/../ca.pem"\n')
+        assert load(config="etc/m.toml").ca_pem_path == tmp_path / "etc" / "ca.pem"
+
+    def test_relative_paths_elsewhere_start_at_the_working_directory(self, load, tmp_path):
+        settings = load({"MILVUS_CA_PEM_PATH": "ca.pem"}, client_pem_path=Path("c.pem"))
+        assert settings.ca_pem_path == tmp_path / "ca.pem"
+        assert settings.client_pem_path == tmp_path / "c.pem"
+
+    @pytest.mark.parametrize("text", ["~/ca.pem", "$HOME/ca.pem", "${HOME}/ca.pem", "$D/ca.pem"])
+    def test_home_and_variables_expand(self, text, load):
+        environ = {"HOME": "/home/me", "D": "~", "MILVUS_CA_PEM_PATH": text}
+        assert load(environ).ca_pem_path == Path("/home/me/ca.pem")
+
+    @pytest.mark.parametrize("text", ["/$UNKNOWN/ca.pem", "/~/ca.pem", "/a$/ca.pem"])
+    def test_what_cannot_be_expanded_stays(self, text, load):
+        assert load({"MILVUS_CA_PEM_PATH": text}).ca_pem_path == Path(text)
+
+    def test_system_is_a_word_and_not_a_path(self, load):
+        assert load({"MILVUS_CA_PEM_PATH": "system"}).ca_pem_path == "system"
+
+    def test_a_path_that_is_not_utf8_is_kept(self, load):
+        name = os.fsdecode(b"/\xff.pem")
+        settings = load({"MILVUS_CA_PEM_PATH": name})
+        assert os.fspath(settings.ca_pem_path) == name
+        assert settings.shown()["ca_pem_path"]["value"] == "/\\xff.pem"
+
+
+class TestCleaning:
+    @pytest.mark.trips("value-cleaned")
+    @pytest.mark.parametrize(
+        "text", ['"root"', "'root'", " root ", "root\r", "\ufeffroot", '"root" ']
+    )
+    def test_stray_characters_are_stripped_and_mentioned(self, text, load):
+        settings = load({"MILVUS_USER": text})
+        (note,) = settings.notes
+        assert settings.user == "root"
+        assert (note.code, note.setting, note.source) == (
+            "value-cleaned",
+            "user",
+            "env MILVUS_USER",
+        )
+
+    def test_what_was_stripped_is_shown_as_it_was(self, load):
+        (note,) = load({"MILVUS_USER": "root\r"}).notes
+        assert (note.expected, note.presented) == ("root", "'root\\r'")
+        assert "line end" in note.message
+
+    @pytest.mark.passes("value-cleaned")
+    @pytest.mark.parametrize("text", ["root", "ro'ot", "it's", '"', "a b"])
+    def test_characters_inside_belong_to_the_value(self, text, load):
+        settings = load({"MILVUS_USER": text})
+        assert (settings.user, settings.notes) == (text, ())
+
+    def test_a_cleaned_secret_is_not_quoted(self, load):
+        (note,) = load({"MILVUS_TOKEN": " canary "}).notes
+        assert "canary" not in repr(note)
+
+
+class TestUri:
+    """Verified against MilvusClient of pymilvus 2.6.17 and 3.0.2; see test_endpoint."""
+
+    def test_credentials_and_database_move_into_their_settings(self, load):
+        settings = load({"MILVUS_URI": "https://root:pass@h:1/db"})
+        assert settings.uri == "https://h:1"
+        assert (settings.user, settings.db_name) == ("root", "db")
+        assert settings.password.get_secret_value() == "pass"
+        assert settings.source_of("password") == "uri of env MILVUS_URI"
+
+    def test_a_lone_user_is_a_token(self, load):
+        settings = load(uri="https://apikey@h:1")
+        assert settings.token.get_secret_value() == "apikey"
+        assert settings.user is None
+
+    def test_a_lone_user_beside_a_password_is_the_user(self, load):
+        settings = load({"MILVUS_PASSWORD": "pw"}, uri="https://root@h:1")
+        assert (settings.user, settings.token) == ("root", None)
+
+    def test_a_token_of_its_own_wins(self, load):
+        settings = load({"MILVUS_TOKEN": "t"}, uri="https://root:pass@h:1")
+        assert (settings.user, settings.password) == (None, None)
+
+    def test_user_and_password_of_their_own_win(self, load):
+        settings = load(uri="https://root:pass@h:1", user="a", password="b")
+        assert (settings.user, settings.password.get_secret_value()) == ("a", "b")
+
+    def test_half_a_pair_of_its_own_does_not(self, load):
+        settings = load(uri="https://root:pass@h:1", user="a")
+        assert (settings.user, settings.password.get_secret_value()) == ("root", "pass")
+
+    def test_a_database_of_its_own_wins(self, load):
+        assert load(uri="https://h:1/one", db_name="two").db_name == "two"
+
+    def test_nothing_is_percent_decoded(self, load):
+        assert load(uri="https://u:p%40q@h:1").password.get_secret_value() == "p%40q"
+
+
+class TestValues:
+    @pytest.mark.passes("value-invalid")
+    @pytest.mark.parametrize(
+        ("text", "value"),
+        [
+            ("true", True),
+            ("1", True),
+            ("yes", True),
+            ("on", True),
+            ("TRUE", True),
+            ("false", False),
+            ("0", False),
+            ("no", False),
+            ("off", False),
+        ],
+    )
+    def test_truth_as_text(self, text, value, load):
+        assert load({"MILVUS_SECURE": text}).secure is value
+
+    @pytest.mark.parametrize(
+        ("value", "mode"),
+        [
+            ("auto", TLSMode.AUTO),
+            ("0", TLSMode.PLAINTEXT),
+            (1, TLSMode.ONE_WAY),
+            ("2", TLSMode.MUTUAL),
+            ("One_Way", TLSMode.ONE_WAY),
+            (TLSMode.MUTUAL, TLSMode.MUTUAL),
+        ],
+    )
+    def test_modes_by_name_and_number(self, value, mode, load):
+        assert load(tls_mode=value).tls_mode is mode
+
+    @pytest.mark.trips("value-invalid")
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("timeout", "soon"),
+            ("timeout", "0"),
+            ("timeout", "-1"),
+            ("timeout", "nan"),
+            ("timeout", "1e9"),
+            ("timeout", True),
+            ("timeout", []),
+            ("secure", "maybe"),
+            ("secure", 2),
+            ("tls_mode", "3"),
+            ("tls_mode", True),
+            ("tls_mode", {}),
+            ("expiry_warning_days", "1.5"),
+            ("expiry_warning_days", "-1"),
+            ("uri", 5),
+            ("user", ["a"]),
+            ("token", 12345),
+            ("ca_pem_path", 5),
+            ("client_key", {"a": 1}),
+            ("db_name", "\ud800"),
+        ],
+    )
+    def test_a_value_of_the_wrong_type_names_setting_and_source(self, name, value, load):
+        with pytest.raises(SettingsError, match=name) as error:
+            load(**{name: value})
+        (found,) = error.value.findings
+        assert (found.code, found.setting, found.source) == ("value-invalid", name, "argument")
+
+    @pytest.mark.trips("value-invalid")
+    def test_a_wrong_value_in_a_file_names_the_profile(self, load, tmp_path):
+        (tmp_path / "milvus-secure.toml").write_text('[profiles.prod]\ntimeout = "soon"\n')
+        with pytest.raises(SettingsError, match=r"milvus-secure\.toml \[profiles\.prod\]"):
+            load(profile="prod")
+
+    def test_all_wrong_values_are_told_at_once(self, load):
+        with pytest.raises(SettingsError) as error:
+            load(timeout="soon", secure="maybe")
+        assert {found.setting for found in error.value.findings} == {"timeout", "secure"}
+
+
+class TestMaterial:
+    """A certificate or key where a path or a name belongs: it must not be shown."""
+
+    KEY = "-----BEGIN PRIVATE KEY-----\nMIGHcanary\n-----END PRIVATE KEY-----\n"
+
+    @pytest.mark.trips("value-invalid")
+    @pytest.mark.parametrize(
+        "name", ["client_key_path", "ca_pem_path", "server_name", "uri", "user"]
+    )
+    @pytest.mark.parametrize(
+        "text",
+        [
+            KEY,
+            base64.b64encode(KEY.encode()).decode(),
+            "MIGH" + "canary" * 40,
+        ],
+        ids=["PEM", "base64 of PEM", "base64 of DER"],
+    )
+    def test_is_refused_without_being_shown(self, name, text, load):
+        with pytest.raises(SettingsError) as caught:
+            load({f"MILVUS_{name.upper()}": text})
+        [one] = caught.value.findings
+        assert (one.code, one.setting, one.presented) == ("value-invalid", name, "<PEM text>")
+        for secret in ("canary", text[:40], "LS0t"):
+            assert secret not in f"{caught.value}{one}"
+
+    def test_the_setting_it_belongs_in_is_named(self, load):
+        with pytest.raises(SettingsError, match="which belongs in client_key"):
+            load(client_key_path=self.KEY)
+
+    @pytest.mark.passes("value-invalid")
+    @pytest.mark.parametrize("text", ["MIB/ca.pem", "/etc/BEGIN/ca.pem", "LS0/ca.pem"])
+    def test_a_path_that_begins_like_it_is_a_path(self, text, load):
+        assert load(ca_pem_path=text).ca_pem_path.name == "ca.pem"
