@@ -70,6 +70,7 @@ class ProbeRun:
         self._since = time.monotonic()
 
     def run(self) -> None:
+        """Look at the endpoint, layer by layer, until one refuses."""
         dialled = self._reach()
         if dialled.connection is None:
             if "proxy" in self.seen:  # the way through it may be open all the same

@@ -17,7 +17,10 @@ from processes import started
 
 class TestImporting:
     def test_the_module_loads_neither_grpc_nor_milvus_lite(self, run):
-        script = "import sys, milvus_secure.server.embedded; print({'grpc', 'milvus_lite'} & set(sys.modules))"
+        script = (
+            "import sys, milvus_secure.server.embedded\n"
+            "print({'grpc', 'milvus_lite'} & set(sys.modules))"
+        )
         assert run(script).strip() == "set()"
 
     def test_milvus_lite_missing_is_named_with_its_extra(self, pair, run):
