@@ -12,8 +12,9 @@ import minting
 from grpc_files import aborts, judge
 from milvus_secure.diagnosis.check import judge as report_on
 from milvus_secure.diagnosis.context import Context
+from milvus_secure.diagnosis.material import read_material
 from milvus_secure.diagnosis.rules.files import RULES
-from milvus_secure.pem.material import Material, parse_material, read_material
+from milvus_secure.pem.material import Material, parse_material
 
 TRIO = minting.trio()
 CA, OTHER = TRIO.ca.pem, minting.mint("other CA", which=9).pem

@@ -25,6 +25,7 @@ from milvus_secure.certs.inspect import contents, show, status
 from milvus_secure.diagnosis import rules as checks
 from milvus_secure.diagnosis.check import judge
 from milvus_secure.diagnosis.context import Context
+from milvus_secure.diagnosis.material import read_material
 from milvus_secure.diagnosis.probe.deadline import Deadline
 from milvus_secure.diagnosis.probe.milvus_proto import parse_connect, parse_version
 from milvus_secure.diagnosis.probe.protocol import classify, shown
@@ -32,7 +33,7 @@ from milvus_secure.diagnosis.probe.sockets import DeadlineSocket
 from milvus_secure.diagnosis.probe.tls import Handshake, anonymous
 from milvus_secure.errors import MilvusSecureError
 from milvus_secure.pem.blocks import read_armor
-from milvus_secure.pem.material import Material, parse_material, read_material
+from milvus_secure.pem.material import Material, parse_material
 from milvus_secure.reporting.junit import to_junit
 from milvus_secure.reporting.observation import Observation
 from milvus_secure.reporting.report import Report

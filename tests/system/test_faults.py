@@ -20,9 +20,9 @@ from milvus_endpoint import milvus_endpoint
 from milvus_secure import check, connect_secure
 from milvus_secure.diagnosis.check import judge
 from milvus_secure.diagnosis.context import Context
+from milvus_secure.diagnosis.material import read_material
 from milvus_secure.diagnosis.rules import OFFLINE
 from milvus_secure.errors import SecureConnectionError
-from milvus_secure.pem.material import read_material
 from milvus_secure.server.embedded.server import EmbeddedMilvus
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="/dev/full and limits as on Linux")

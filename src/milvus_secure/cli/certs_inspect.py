@@ -105,7 +105,7 @@ def _add_status(commands: Commands) -> None:
 def run_status(arguments: argparse.Namespace) -> int:
     """Print the rows; 1 if somebody needs to act."""
     from ..certs.inspect import status  # noqa: PLC0415
-    from ..pem.material import read_material  # noqa: PLC0415
+    from ..diagnosis.material import read_material  # noqa: PLC0415
 
     settings = settings_from(arguments)
     warning_days = settings.expiry_warning_days

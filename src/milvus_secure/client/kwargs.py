@@ -19,10 +19,10 @@ from .._common.system_limits import NoPlaceError
 from .._common.tls_mode import TLSMode, has, resolve_mode
 from .._common.versions import installed_pymilvus
 from ..diagnosis.check import check, raise_for_settings_errors
+from ..diagnosis.material import read_material
 from ..errors import SecureConnectionError
-from ..pem.material import read_material
 from ..pem.public_roots import public_roots_path
-from ..settings.normalize import SYSTEM
+from ..pem.slots import SYSTEM
 
 if TYPE_CHECKING:
     from ..settings.model import MilvusSettings

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 from ..diagnosis.check import judge
 from ..diagnosis.context import Context
+from ..diagnosis.material import read_material
 from ..diagnosis.rules import OFFLINE
-from ..pem.material import read_material
 from ..pem.temp_files import Spool
 from ..reporting.report import Finding, Report, Severity
 

@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._common.endpoint import Endpoint, parse_endpoint
-from ..pem.material import read_material
+from ..diagnosis.material import read_material
 from ..pem.public_roots import public_roots_path
 from .kwargs import client_kwargs
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from ..errors import SecureConnectionError
-from ..pem.material import read_material
 from ..reporting.report import Report, Severity, ranked
 from . import rules as checks
 from .context import Context
+from .material import read_material
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Semaphore

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import base64
-import os
 import warnings
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -17,17 +14,13 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 from .._common.printable import printable
-from ..settings.normalize import SYSTEM
 from .blocks import Armor, read_armor, why_no_block
 from .files import Fault, read_path
 from .formats import recognise
 from .panics import panics_as_errors
 from .pkcs12 import Store, chain_pem, open_store, plain_pem
+from .slots import SLOTS
 
-if TYPE_CHECKING:
-    from ..settings.model import MilvusSettings
-
-SLOTS = ("server_pem", "ca_pem", "client_pem", "client_key")
 _CLIENT = SLOTS[2:]
 """What may stand in a PKCS#12 store."""
 
@@ -123,33 +116,6 @@ class Material:
     def pem(self) -> bytes:
         """The bytes for gRPC, which knows neither passwords nor PKCS#12."""
         return self.converted or self.data
-
-
-def read_material(settings: MilvusSettings) -> Mapping[str, Material]:
-    """Read everything the settings refer to, each file once.
-
-    Args:
-        settings: Loaded settings; a slot given both inline and as a path is read inline.
-
-    Returns:
-        The slots that are set, in the order of `SLOTS`.
-    """
-    secret = settings.client_key_password
-    password = secret.get_secret_value() if secret else None
-    found: dict[str, Material] = {}
-    for slot in SLOTS:
-        inline, path = getattr(settings, slot), getattr(settings, f"{slot}_path")
-        setting = slot if inline is not None else f"{slot}_path"
-        source = settings.source_of(setting)
-        if inline is not None:
-            text = inline if isinstance(inline, str) else inline.get_secret_value()
-            raw = Material(slot, setting, source, f"inline:{slot}", inline_pem(text))
-            found[slot] = parse_material(raw, password)
-        elif path == SYSTEM:
-            found[slot] = Material(slot, setting, source, SYSTEM)
-        elif path is not None:
-            found[slot] = read_one(slot, os.fspath(path), setting, source, password)
-    return found
 
 
 def inline_pem(text: str) -> bytes:

@@ -12,12 +12,12 @@ from typing import Any
 
 from .._common.endpoint import mask_uri, split_uri
 from .._common.printable import printable
+from ..pem.slots import SYSTEM
 from ..reporting.report import Finding, finding
 
 SECRETS = ("password", "token", "client_key_password", "client_key")
 PATHS = ("server_pem_path", "ca_pem_path", "client_pem_path", "client_key_path")
 INLINE = ("server_pem", "ca_pem", "client_pem", "client_key")
-SYSTEM = "system"
 
 
 @dataclass(frozen=True, slots=True)

@@ -226,7 +226,7 @@ class TestSystemRoots:
             [
                 sys.executable,
                 "-c",
-                "from milvus_secure.pem import public_roots; print(public_roots.public_roots_path())",
+                "from milvus_secure.pem.public_roots import public_roots_path as p; print(p())",
             ],
             env={**os.environ, "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(tmp_path / "missing")},
             capture_output=True,

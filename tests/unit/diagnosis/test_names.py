@@ -6,8 +6,8 @@ import pytest
 
 from milvus_secure.diagnosis.check import judge
 from milvus_secure.diagnosis.context import Context
+from milvus_secure.diagnosis.material import read_material
 from milvus_secure.diagnosis.rules import names
-from milvus_secure.pem.material import read_material
 from milvus_secure.reporting.observation import Observation
 from minting import mint
 

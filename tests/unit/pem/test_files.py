@@ -21,9 +21,9 @@ from cryptography.x509.oid import NameOID
 import minting
 from milvus_secure.diagnosis.check import judge
 from milvus_secure.diagnosis.context import Context
+from milvus_secure.diagnosis.material import read_material
 from milvus_secure.diagnosis.rules.files import RULES
 from milvus_secure.pem.known_keys import KNOWN
-from milvus_secure.pem.material import read_material
 
 BROKEN = b"-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n"
 

@@ -12,7 +12,7 @@ import pytest
 from milvus_secure.diagnosis import rules as checks
 from milvus_secure.diagnosis.context import Context
 from milvus_secure.diagnosis.explain import explanations
-from milvus_secure.pem.material import read_material
+from milvus_secure.diagnosis.material import read_material
 from milvus_secure.reporting.catalogue import CATALOGUE, rank
 from milvus_secure.reporting.report import Severity, finding
 from milvus_secure.server.check import rules as server_rules

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from ..._common.endpoint import mask_uri, parse_endpoint
 from ..._common.tls_mode import TLSMode
 from ..._common.versions import installed_pymilvus
+from ...pem.slots import SYSTEM
 from ...reporting.report import Finding, finding
-from ...settings.normalize import SYSTEM
 from ..context import Context
 from .rule import Rule
 

@@ -13,9 +13,10 @@ from dataclasses import replace
 from ..._common.tls_mode import TLSMode
 from ...diagnosis import rules as checks
 from ...diagnosis.context import Context
+from ...diagnosis.material import read_material
 from ...diagnosis.rules.trust import SHOW_SERVER
 from ...pem.certificate import issuer_text, subject_text
-from ...pem.material import Material, read_material
+from ...pem.material import Material
 from ...reporting.catalogue import CATALOGUE
 from ...reporting.observation import Observation
 from ...reporting.report import Finding, Report, finding

@@ -9,9 +9,9 @@ import pytest
 
 from milvus_secure.diagnosis.check import check, judge
 from milvus_secure.diagnosis.context import Context
+from milvus_secure.diagnosis.material import read_material
 from milvus_secure.diagnosis.probe import probe
 from milvus_secure.diagnosis.rules import RULES
-from milvus_secure.pem.material import read_material
 from milvus_secure.reporting.observation import Observation
 from milvus_secure.reporting.report import Report
 from milvus_secure.server.embedded.server import EmbeddedMilvus

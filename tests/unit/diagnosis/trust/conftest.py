@@ -9,8 +9,8 @@ import pytest
 import minting
 from milvus_secure.diagnosis.check import judge
 from milvus_secure.diagnosis.context import Context
+from milvus_secure.diagnosis.material import read_material
 from milvus_secure.diagnosis.rules import trust
-from milvus_secure.pem.material import read_material
 from milvus_secure.reporting.observation import Observation
 from milvus_secure.reporting.report import Report
 from minting import Minted, mint
