@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from .._common.filling import filled
-from .._common.printable import printable
+from .._common.text import filled, printable
 
 
 def certs(*words: object) -> str:

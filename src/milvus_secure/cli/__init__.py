@@ -62,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader has gone (`| head`); keep the interpreter from complaining at exit.
         _drop_output()
     except OSError as error:  # a path that cannot be, or a full disk behind stdout
-        from .._common.printable import printable  # noqa: PLC0415 - only for an error
+        from .._common.text import printable  # noqa: PLC0415 - only for an error
 
         _drop_output()
         place = f"{printable(os.fsdecode(error.filename))}: " if error.filename else ""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .._common.filling import filled
+from .._common.text import filled
 from .._common.tls_mode import TLSMode
 from ..errors import MilvusSecureError
 from .console import echo, spinner

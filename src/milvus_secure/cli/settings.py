@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.format == "json":
         echo(json.dumps(shown, indent=2, ensure_ascii=False))
         return 0
-    from .._common.printable import printable  # noqa: PLC0415
+    from .._common.text import printable  # noqa: PLC0415
     from ..reporting.render import render_findings  # noqa: PLC0415
 
     rows = [

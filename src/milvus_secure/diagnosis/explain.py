@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 
-from .._common.filling import filled
+from .._common.text import filled
 from ..errors import MilvusSecureError, SecureConnectionError, SettingsError
 from ..reporting.catalogue import CATALOGUE
 from ..reporting.report import Finding

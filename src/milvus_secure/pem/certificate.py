@@ -11,8 +11,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
-from .._common.case import lower_ascii
-from .._common.printable import printable
+from .._common.text import lower_ascii, printable
 from .known_keys import fingerprint
 
 NAME_ERRORS = (ValueError, TypeError, KeyError)

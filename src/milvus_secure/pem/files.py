@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
 
-from .._common.printable import printable
+from .._common.text import printable
 
 MAX_BYTES = 8 << 20
 """The largest file read; the public roots of all browsers together take a quarter of a MiB."""

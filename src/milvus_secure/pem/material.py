@@ -13,7 +13,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
-from .._common.printable import printable
+from .._common.text import printable
 from .blocks import Armor, read_armor, why_no_block
 from .files import Fault, read_path
 from .formats import recognise

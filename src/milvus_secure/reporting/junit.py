@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from .._common.printable import printable
+from .._common.text import printable
 from ..diagnosis.rules import OFFLINE, RULES
 from .render import render_findings
 from .report import Severity

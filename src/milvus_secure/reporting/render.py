@@ -7,8 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from .._common.filling import filled
-from .._common.printable import printable
+from .._common.text import filled, printable
 from .._common.tls_mode import TLSMode
 from .catalogue import CATALOGUE
 

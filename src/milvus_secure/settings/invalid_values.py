@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from .._common.printable import printable
+from .._common.text import printable
 from ..errors import SettingsError
 from ..reporting.report import Finding, finding
 from .normalize import Sourced, shown_value

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .._common.endpoint import mask_uri, split_uri
-from .._common.printable import printable
+from .._common.text import printable
 from ..pem.slots import SYSTEM
 from ..reporting.report import Finding, finding
 

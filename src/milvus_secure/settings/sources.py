@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from .._common.printable import printable
+from .._common.text import printable
 from ..errors import SettingsError
 from ..reporting.report import Finding
 from .invalid_values import malformed, missing, missing_profile, misspelled, unknown_key

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from cryptography import x509
 
-from .._common.case import lower_ascii
+from .._common.text import lower_ascii
 from ..pem.certificate import canonical, extension, issuer_of, name_text, same_name, subject_of
 from .failure import Failure
 from .hostname import installed_grpc

@@ -9,7 +9,7 @@ from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from .._common.case import lower_ascii
+from .._common.text import lower_ascii
 
 if TYPE_CHECKING:
     from cryptography import x509

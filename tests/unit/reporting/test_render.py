@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milvus_secure._common.filling import WIDTH
-from milvus_secure._common.printable import printable
+from milvus_secure._common.text import WIDTH, printable
 from milvus_secure._common.tls_mode import TLSMode
 from milvus_secure.errors import CertificateError
 from milvus_secure.reporting.catalogue import CATALOGUE

@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from ..._common.printable import printable
+from ..._common.text import printable
 from ...pem.certificate import (
     extension,
     issuer_of,

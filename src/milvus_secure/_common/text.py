@@ -1,0 +1,46 @@
+"""Text for a terminal, and letters as gRPC compares them."""
+
+from __future__ import annotations
+
+import os
+import textwrap
+from collections.abc import Iterable
+
+WIDTH = 80
+
+
+def lower_ascii(name: str) -> str:
+    """Fold the case of ASCII letters alone, as absl does."""
+    return "".join(c.lower() if c.isascii() else c for c in name)
+
+
+def filled(prose: str, first: str = "", hang: str = "") -> str:
+    """One paragraph in lines of at most `WIDTH` columns, but for words that are longer themselves.
+
+    Args:
+        prose: Without line breaks.
+        first: What the first line begins with.
+        hang: What every other line begins with.
+    """
+    return textwrap.fill(
+        prose,
+        WIDTH,
+        initial_indent=first,
+        subsequent_indent=hang,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def printable(text: str) -> str:
+    """Text that any terminal and any JSON takes: control characters and stray bytes escaped."""
+    if text.isprintable():
+        return text
+    escaped = os.fsencode(text) if _fits(text) else text.encode("utf-8", "backslashreplace")
+    decoded = escaped.decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in decoded)
+
+
+def _fits(text: Iterable[str]) -> bool:
+    """True if the only surrogates are bytes that were not UTF-8 (PEP 383)."""
+    return not any("\ud800" <= c <= "\udfff" and not "\udc80" <= c <= "\udcff" for c in text)
