@@ -1,26 +1,25 @@
-"""Milvus Lite behind gRPC's own TLS: a Milvus for development and tests, in this process.
+"""Milvus Lite behind gRPC's TLS: a Milvus for development and tests, in this process.
 
-Milvus Lite's own server binds insecure ports only (``milvus_lite/adapter/grpc/server.py``), so
-its servicer is registered on a server with credentials here.
+Milvus Lite's server binds insecure ports only (``milvus_lite/adapter/grpc/server.py``), so its
+servicer is registered here on a server with credentials.
 """
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
-import socket
 import tempfile
 import threading
-import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
-from ipaddress import ip_address
+from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..._common.tls_mode import TLSMode
 from ...errors import MilvusSecureError
+from .address import dialled_host, join_host_port, require_free_port
+from .lite import load_milvus_lite, open_database
 from .server_material import judged_pems
 from .token_check import TokenCheck
 
@@ -29,26 +28,32 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from ...certs import CertificateSet
+    from ...client.kwargs import ClientKwargs
+    from ...settings.model import MilvusSettings
+
 _WORKERS = 10
 _GRACE_SECONDS = 2.0
 _MAX_MESSAGE_BYTES = 256 << 20  # as Milvus standalone and Milvus Lite have it
 
 
 class EmbeddedMilvus:
-    """Milvus Lite served over TLS, one-way or mutual, on loopback unless told otherwise.
+    """Milvus Lite served over TLS, one-way or mutual, on loopback by default.
 
-    Use it as a context manager, or call `start` and `close`.
+    Use it as a context manager, or call `start` and `close`. Without certificate paths it makes
+    a throw-away certificate set for localhost and serves mutual TLS with it.
 
     Example:
-        >>> with EmbeddedMilvus(server_pem_path="server.pem", server_key_path="server.key") as db:
-        ...     client = connect_secure(uri=db.uri, ca_pem_path="ca.pem")
+        >>> with EmbeddedMilvus() as server:
+        ...     client = connect_secure(server.settings)
 
     Args:
         server_pem_path: Certificate chain to present, leaf first.
         server_key_path: The leaf's private key, not encrypted.
-        ca_pem_path: Trust anchor for client certificates. Given, a client must present one
-            (mutual TLS, tlsMode 2); otherwise none is asked for (one-way TLS, tlsMode 1).
-        token: ``user:password`` or an API key that clients must send; None admits everyone.
+        ca_pem_path: Trust anchor for client certificates. With it, a client must present a
+            certificate (mutual TLS, tlsMode 2); without it, the server requests none (one-way
+            TLS, tlsMode 1).
+        token: ``user:password`` or an API key that clients must send; None accepts all clients.
         data_dir: Where collections are kept; made if missing. None keeps them in a temporary
             directory that goes with the server.
         host: Address to bind.
@@ -58,8 +63,8 @@ class EmbeddedMilvus:
     def __init__(
         self,
         *,
-        server_pem_path: str | os.PathLike[str],
-        server_key_path: str | os.PathLike[str],
+        server_pem_path: str | os.PathLike[str] | None = None,
+        server_key_path: str | os.PathLike[str] | None = None,
         ca_pem_path: str | os.PathLike[str] | None = None,
         token: str | None = None,
         data_dir: str | os.PathLike[str] | None = None,
@@ -68,12 +73,21 @@ class EmbeddedMilvus:
     ) -> None:
         if token == "":
             raise MilvusSecureError(
-                "The token is empty, which would admit nobody. Fix: give one such as "
-                "root:Milvus, or none at all to admit everyone."
+                "The token is empty, so that no client could authenticate. Fix: pass one such as "
+                "root:Milvus, or None to accept all clients."
             )
-        self._server_pem = os.fspath(server_pem_path)
-        self._server_key = os.fspath(server_key_path)
-        self._ca_pem = None if ca_pem_path is None else os.fspath(ca_pem_path)
+        if (server_pem_path is None) != (server_key_path is None):
+            raise MilvusSecureError(
+                "server_pem_path and server_key_path belong together. "
+                "Fix: pass both, or neither to use throw-away certificates."
+            )
+        if server_pem_path is None and ca_pem_path is not None:
+            raise MilvusSecureError(
+                "ca_pem_path is given without a server certificate. "
+                "Fix: pass server_pem_path and server_key_path too."
+            )
+        self._pem_paths = (server_pem_path, server_key_path, ca_pem_path)
+        self._certs: CertificateSet | None = None
         self._token = token
         self._data_dir = None if data_dir is None else os.fspath(data_dir)
         self._host = host
@@ -83,8 +97,9 @@ class EmbeddedMilvus:
 
     @property
     def tls_mode(self) -> TLSMode:
-        """One-way, or mutual if clients must present a certificate."""
-        return TLSMode.ONE_WAY if self._ca_pem is None else TLSMode.MUTUAL
+        """Mutual if clients must present a certificate, else one-way."""
+        server_pem, _, ca_pem = self._pem_paths
+        return TLSMode.ONE_WAY if server_pem and ca_pem is None else TLSMode.MUTUAL
 
     @property
     def port(self) -> int:
@@ -100,7 +115,7 @@ class EmbeddedMilvus:
     @property
     def address(self) -> str:
         """``host:port`` as it is bound."""
-        return _address(self._host, self.port)
+        return join_host_port(self._host, self.port)
 
     @property
     def uri(self) -> str:
@@ -108,10 +123,45 @@ class EmbeddedMilvus:
 
         An IPv6 address that no such name leads to stays an address, which pymilvus cannot dial.
         """
-        return f"https://{_address(_reachable(self._host), self.port)}"
+        return f"https://{join_host_port(dialled_host(self._host), self.port)}"
+
+    @property
+    def settings(self) -> MilvusSettings:
+        """How a client of this server connects, mutual TLS and token included.
+
+        Raises:
+            MilvusSecureError: If the server is not started, or its certificates were given as
+                paths: then the client's certificate is not known here.
+        """
+        uri = self.uri
+        if self._certs is None:
+            raise MilvusSecureError(
+                "This server uses certificates of yours, so only you know the client's files. "
+                f"Fix: build the settings: MilvusSettings(uri={uri!r}, ca_pem_path=...)"
+            )
+        from ...settings.model import MilvusSettings  # noqa: PLC0415 - a server by itself needs no client
+
+        return MilvusSettings(
+            environ={},
+            env_file=None,
+            uri=uri,
+            token=self._token,
+            server_name="localhost",
+            ca_pem_path=self._certs.ca_pem,
+            client_pem_path=self._certs.client_pem,
+            client_key_path=self._certs.client_key,
+        )
+
+    def client_kwargs(self) -> ClientKwargs:
+        """The keyword arguments with which ``pymilvus.MilvusClient`` connects to this server.
+
+        Raises:
+            MilvusSecureError: As `settings`.
+        """
+        return self.settings.client_kwargs()
 
     def start(self) -> Self:
-        """Serve, and return once clients can connect. A server that runs is left as it is.
+        """Serve, and return once clients can connect. A running server is left as it is.
 
         Raises:
             MilvusSecureError: If Milvus Lite is not installed, a PEM file cannot be used, the
@@ -119,13 +169,13 @@ class EmbeddedMilvus:
         """
         if self._open is not None:
             return self
-        pems = judged_pems(self._server_pem, self._server_key, self._ca_pem)
-        grpc, servicer, register, database = _milvus_lite()
+        grpc, servicer, register, database = load_milvus_lite()
         with ExitStack() as stack:
+            pems = judged_pems(*self._pem_files(stack))
             data_dir = self._data_dir
             if data_dir is None:
                 data_dir = stack.enter_context(tempfile.TemporaryDirectory(prefix="milvus-"))
-            opened = _opened(database, data_dir)
+            opened = open_database(database, data_dir)
             stack.callback(opened.close)
             workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="embedded-milvus")
             # A running insert is let finish: the data must not be closed under it.
@@ -145,6 +195,21 @@ class EmbeddedMilvus:
             server.start()
             self._port, self._open = port, stack.pop_all()
         return self
+
+    def _pem_files(self, stack: ExitStack) -> tuple[str, str, str | None]:
+        """The files to serve with; throw-away ones are removed when the stack closes."""
+        server_pem, server_key, ca_pem = self._pem_paths
+        if server_pem is not None and server_key is not None:
+            return (
+                os.fspath(server_pem),
+                os.fspath(server_key),
+                None if ca_pem is None else os.fspath(ca_pem),
+            )
+        from ...certs import CertificateSet  # noqa: PLC0415 - for throw-away certificates alone
+
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="milvus-secure-"))
+        certs = self._certs = CertificateSet.create(Path(folder, "certs"))
+        return str(certs.server_pem), str(certs.server_key), str(certs.ca_pem)
 
     def close(self) -> None:
         """Stop serving and release the port, the threads and the data; safe to repeat.
@@ -194,48 +259,6 @@ def serve(server: EmbeddedMilvus, *, ready: Callable[[], object] | None = None) 
         stopped.wait()
 
 
-def _milvus_lite() -> tuple[Any, Any, Any, Any]:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of its dependencies, not ours to mend
-            import grpc  # noqa: PLC0415 - this and the next are for those who serve
-            from milvus_lite.adapter.grpc.servicer import MilvusServicer  # noqa: PLC0415
-            from milvus_lite.db import MilvusLite  # noqa: PLC0415
-            from pymilvus.grpc_gen.milvus_pb2_grpc import (  # noqa: PLC0415
-                add_MilvusServiceServicer_to_server as register,
-            )
-    except ImportError as error:
-        raise MilvusSecureError(
-            "The embedded server needs Milvus Lite, which cannot be imported "
-            f"({error}). Fix: pip install 'milvus-secure[embedded]'"
-        ) from error
-    return grpc, MilvusServicer, register, MilvusLite
-
-
-def _opened(database: Any, data_dir: str) -> Any:  # noqa: ANN401 - milvus_lite has no types
-    from milvus_lite.exceptions import DataDirLockedError  # noqa: PLC0415 - loaded by now
-
-    try:
-        opened = database(data_dir)
-    except DataDirLockedError:
-        raise MilvusSecureError(
-            f"The data directory {data_dir} is in use by another server. "
-            "Fix: close that one, or give another data_dir."
-        ) from None
-    except OSError as error:
-        raise MilvusSecureError(
-            f"The data directory {data_dir} cannot be used: {error.strerror}. "
-            "Fix: give a directory that this user may write to."
-        ) from error
-    # It opens a collection when first asked for it, and twice when two ask at once: what is
-    # written to the one that is then forgotten is lost (``MilvusLite.get_collection``).
-    for within in opened.list_databases():
-        for name in opened.list_collections(database_name=within):
-            with suppress(Exception):  # who asks for a damaged one is told
-                opened.get_collection(name, database_name=within)
-    return opened
-
-
 def _bind(
     server: Any,  # noqa: ANN401 - a grpc.Server
     host: str,
@@ -246,51 +269,14 @@ def _bind(
 ) -> int:
     import grpc  # noqa: PLC0415 - loaded by now
 
-    _require_free(host, port)
+    require_free_port(host, port)
     credentials = grpc.ssl_server_credentials(
         [(key, chain)], root_certificates=anchor, require_client_auth=anchor is not None
     )
     try:
-        return int(server.add_secure_port(_address(host, port), credentials))
+        return int(server.add_secure_port(join_host_port(host, port), credentials))
     except RuntimeError:
         raise MilvusSecureError(
-            f"gRPC cannot serve at {_address(host, port)} with this certificate and key. "
+            f"gRPC cannot serve at {join_host_port(host, port)} with this certificate and key. "
             "Fix: try again; then make a new pair: milvus-secure certs init DIR"
-        ) from None
-
-
-def _address(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def _reachable(host: str) -> str:
-    """A host to dial for one that is bound; many systems call ::1 by another name only."""
-    try:
-        bound = ip_address(host)
-    except ValueError:
-        return host or "localhost"
-    if bound.is_unspecified:
-        return "localhost"
-    for name in ("localhost", "ip6-localhost") if bound.is_loopback else ():
-        with suppress(OSError):
-            known = {entry[4][0] for entry in socket.getaddrinfo(name, None)}
-            if bound in map(ip_address, known):
-                return name
-    return host
-
-
-def _require_free(host: str, port: int) -> None:
-    """gRPC says only that binding failed, and that on stderr, so the system is asked first."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        if not 0 <= port <= 65535:
-            raise OSError(errno.EINVAL, "a port is a number from 0 to 65535")  # gRPC wraps round
-        with socket.socket(family, socket.SOCK_STREAM) as trial:
-            if os.name == "posix":  # as gRPC does it; elsewhere it means sharing
-                trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            trial.bind((host, port))
-    except OSError as error:
-        raise MilvusSecureError(
-            f"{_address(host, port)} cannot be bound: {error.strerror}. "
-            "Fix: choose another port (0 picks a free one) or an address of this machine."
         ) from None
