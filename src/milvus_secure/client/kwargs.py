@@ -55,7 +55,7 @@ def client_kwargs(
     Args:
         settings: As loaded.
         path_of: Where the material of a slot is read; the settings' own paths when None, and
-            their spool for what has none.
+            temporary files for what has none.
 
     Raises:
         SecureConnectionError: If the settings contradict each other, ask for plaintext
@@ -108,7 +108,7 @@ def _slots(settings: MilvusSettings, mode: TLSMode) -> dict[str, str]:
 
 
 def _own_paths(settings: MilvusSettings) -> Callable[[str], str]:
-    """The files that were named; a spooled one for text and for what gRPC cannot read."""
+    """The files that were named; temporary ones for text and for what gRPC cannot read."""
     material = read_material(settings)
 
     def path(slot: str) -> str:
@@ -116,7 +116,7 @@ def _own_paths(settings: MilvusSettings) -> Callable[[str], str]:
         if one.setting != slot and one.pem == one.data:
             return str(getattr(settings, one.setting))
         try:
-            return settings.spool.path_for(one.pem)
+            return settings.temp_files.path_for(one.pem)
         except NoPlaceError as error:
             raise SecureConnectionError(check(settings, online=False), str(error)) from error
 

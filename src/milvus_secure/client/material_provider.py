@@ -20,8 +20,8 @@ from ..diagnosis.check import judge
 from ..diagnosis.context import Context
 from ..diagnosis.material import read_material
 from ..diagnosis.rules import OFFLINE
-from ..pem.temp_files import Spool
 from ..reporting.report import Finding, Report, Severity
+from .memory_files import MemoryFiles
 
 if TYPE_CHECKING:
     from ..reporting.observation import Observation
@@ -126,7 +126,7 @@ class _Snapshot:
         self.settings = settings
         self.material = read_material(settings)
         self.data = {slot: one.data for slot, one in self.material.items()}
-        self._spool = Spool()
+        self._files = MemoryFiles()
 
     @cached_property
     def report(self) -> Report:
@@ -138,16 +138,16 @@ class _Snapshot:
         return {one.code for one in self.report.errors}
 
     def close(self) -> None:
-        self._spool.close()
+        self._files.close()
 
     def path(self, slot: str) -> str:
         one = self.material[slot]
         if one.setting == slot:  # given as text
-            return self._spool.path_for(one.pem)
+            return self._files.path_for(one.pem)
         named = str(getattr(self.settings, one.setting))
         if not one.data:  # missing, unreadable or empty: for the caller to judge
             return named
-        return self._spool.path_for(one.pem, on_disk=named if one.pem == one.data else None)
+        return self._files.path_for(one.pem, on_disk=named if one.pem == one.data else None)
 
 
 class _Reading(threading.local):

@@ -23,7 +23,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from .._common.endpoint import DEFAULT_URI
 from .._common.tls_mode import TLSMode
 from ..errors import SettingsError
-from ..pem.temp_files import Spool
+from ..pem.temp_files import TempFiles
 from ..reporting.report import Finding
 from .declarations import Declaration, declared
 from .field_types import Days, Mode, Pem, Seconds, Uri, checked_text
@@ -119,7 +119,7 @@ class MilvusSettings(BaseSettings):
 
     _sources: dict[str, str] = PrivateAttr(default_factory=dict)
     _notes: tuple[Finding, ...] = PrivateAttr(default=())
-    _spool: Spool = PrivateAttr(default_factory=Spool)
+    _temp_files: TempFiles = PrivateAttr(default_factory=TempFiles)
 
     @field_validator("*", mode="before")
     @classmethod
@@ -178,9 +178,9 @@ class MilvusSettings(BaseSettings):
         return self._sources.get(name, "default")
 
     @property
-    def spool(self) -> Spool:
-        """Holds the paths of inline material; they last as long as these settings."""
-        return self._spool
+    def temp_files(self) -> TempFiles:
+        """Gives inline material paths; they last until the process ends, or until closed."""
+        return self._temp_files
 
     @property
     def notes(self) -> tuple[Finding, ...]:
@@ -214,8 +214,12 @@ class MilvusSettings(BaseSettings):
 
         They fit ``MilvusClient``, ``AsyncMilvusClient``, ``connections.connect`` and frameworks
         that hand them on. No value is None. Give each client its own call: on the releases of
-        pymilvus that pool by alias the result carries a fresh one. Keep the settings as long
-        as the client when material is given as text: its paths last that long.
+        pymilvus that pool by alias the result carries a fresh one.
+
+        Material given as text, and a key or store that had to be opened, is put into files in
+        memory that only this user can read. Their paths are good until this process ends, in its
+        child processes too, whether or not the settings are kept; ``temp_files.close()`` removes
+        them earlier.
 
         Raises:
             SecureConnectionError: If the settings contradict each other or would be refused.

@@ -18,7 +18,8 @@ import pytest
 import minting
 from milvus_endpoint import Endpoint, milvus_endpoint
 from milvus_secure import MilvusSettings, check, connect_secure
-from milvus_secure.pem.temp_files import Spool
+from milvus_secure.client.memory_files import MemoryFiles
+from milvus_secure.pem.temp_files import memory_directories
 
 HERE = {"environ": {}, "env_file": None, "timeout": 5}
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="files in memory need Linux")
@@ -91,7 +92,7 @@ class TestAnOpenedKey:
         )
         path = made.client_kwargs()["client_key_path"]
         assert Path(path).read_bytes() == trio.client.key_pem
-        assert "memfd:" in str(Path(path).readlink())
+        assert list(memory_directories()).count(str(Path(path).parent.parent)) == 1
 
     def test_needs_no_password_kept_for_a_key_without(self, certs, settings):
         made = settings(
@@ -105,9 +106,10 @@ class TestAnOpenedKey:
 
 NO_DESCRIPTOR_LEFT = """
 import os, resource, sys
-from milvus_secure.pem.temp_files import Spool
+from milvus_secure.client.memory_files import MemoryFiles
+from milvus_secure.pem.temp_files import memory_directories
 resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))
-print(Spool().path_for(b"PEM", on_disk=sys.argv[1]))
+print(MemoryFiles().path_for(b"PEM", on_disk=sys.argv[1]))
 """
 
 
@@ -121,11 +123,9 @@ class TestMemory:
         del client
         assert in_memory() == before
 
-    def test_is_not_handed_to_programs_started_by_us(self, texts, settings):
-        kwargs = settings(**texts).client_kwargs()
-        done = subprocess.run(
-            ["cat", kwargs["client_key_path"]], capture_output=True, check=False, timeout=120
-        )
+    def test_is_not_handed_to_programs_started_by_us(self):
+        path = MemoryFiles().path_for(b"PRIVATE KEY")
+        done = subprocess.run(["cat", path], capture_output=True, check=False, timeout=120)
         assert b"PRIVATE KEY" not in done.stdout
 
     def test_that_is_refused_leaves_no_second_copy_of_a_key_on_a_disk(self, certs):
@@ -140,18 +140,18 @@ class TestMemory:
         assert done.stdout.strip() == path, done.stderr
 
     def test_closed_by_others_is_made_anew(self):
-        spool = Spool()
-        first = spool.path_for(b"PEM")
+        files = MemoryFiles()
+        first = files.path_for(b"PEM")
         os.close(int(Path(first).name))
-        assert Path(spool.path_for(b"PEM")).read_bytes() == b"PEM"
+        assert Path(files.path_for(b"PEM")).read_bytes() == b"PEM"
 
     def test_never_closes_a_descriptor_that_became_another_s(self, tmp_path):
-        spool = Spool()
-        number = int(Path(spool.path_for(b"PEM")).name)
+        files = MemoryFiles()
+        number = int(Path(files.path_for(b"PEM")).name)
         (tmp_path / "theirs").write_bytes(b"theirs")
         theirs = os.open(tmp_path / "theirs", os.O_RDONLY)
         os.dup2(theirs, number)
-        spool.close()
+        files.close()
         assert os.read(number, 6) == b"theirs"
         os.close(number)
         os.close(theirs)
@@ -177,7 +177,7 @@ if child == 0:
         os.closerange(3, 100)
     again = settings.client_kwargs()
     fine = all(Path(again[f"{n}_path"]).read_text() == text for n, text in texts.items())
-    settings.spool.close()
+    settings.temp_files.close()
     os._exit(0 if fine else 1)
 status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 assert [Path(p).read_bytes() for p in paths] , "the parent's files are gone"
@@ -212,10 +212,11 @@ def test_settings_with_secrets_travel_to_a_spawned_process(mutual, texts):
     assert mutual.names == ["client"]
 
 
-def test_pickled_settings_take_no_paths_along(texts, settings):
+def test_pickled_settings_take_no_paths_along(texts, settings, certs):
+    texts["client_key"] = minting.mint("of this test alone", kind="p384").key_pem.decode()
     made = settings(**texts)
     path = made.client_kwargs()["client_key_path"]
     again = pickle.loads(pickle.dumps(made))
-    made.spool.close()
+    made.temp_files.close()
     assert not Path(path).exists()
-    assert Path(again.client_kwargs()["client_key_path"]).read_text() == texts["client_key"]
+    assert Path(again.client_kwargs()["client_key_path"]).read_text() == texts["client_key"].strip()

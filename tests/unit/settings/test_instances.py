@@ -55,11 +55,11 @@ class TestCopies:
     )
     def test_a_copy_says_the_same_and_serves_its_own_paths(self, make, load):
         settings = load({"MILVUS_CA_PEM": "text", "MILVUS_TOKEN": "t"})
-        path = settings.spool.path_for(b"text")
+        path = settings.temp_files.path_for(b"text")
         again = make(settings)
         assert again.shown() == settings.shown()
         assert again.token.get_secret_value() == "t"
-        assert Path(again.spool.path_for(b"text")).read_bytes() == b"text"
+        assert Path(again.temp_files.path_for(b"text")).read_bytes() == b"text"
         assert Path(path).read_bytes() == b"text"
 
 

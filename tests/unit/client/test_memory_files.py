@@ -1,0 +1,50 @@
+"""Files in memory that go with a client."""
+
+from __future__ import annotations
+
+import gc
+import os
+from pathlib import Path
+
+import pytest
+
+from milvus_secure.client.memory_files import MemoryFiles
+
+
+@pytest.fixture(params=["anonymous", "named"])
+def files(request, monkeypatch):
+    """The second kind is what systems without `memfd_create` have."""
+    if request.param == "anonymous" and not hasattr(os, "memfd_create"):
+        pytest.skip("anonymous files in memory need Linux")
+    if request.param == "named":
+        monkeypatch.delattr(os, "memfd_create", raising=False)
+    return MemoryFiles()
+
+
+def test_a_path_can_be_read_again_and_again(files):
+    path = Path(files.path_for(b"PEM" * 100_000))
+    assert path.read_bytes() == path.read_bytes() == b"PEM" * 100_000
+
+
+def test_the_same_bytes_share_one_path(files):
+    assert files.path_for(b"a") == files.path_for(b"a") != files.path_for(b"b")
+
+
+def test_closed_it_leaves_nothing(files):
+    path = Path(files.path_for(b"PEM"))
+    files.close()
+    assert not path.exists()
+
+
+def test_collected_it_leaves_nothing(monkeypatch):
+    monkeypatch.delattr(os, "memfd_create", raising=False)
+    files = MemoryFiles()
+    path = Path(files.path_for(b"PEM"))
+    del files
+    gc.collect()
+    assert not path.exists()
+
+
+def test_a_named_file_is_used_where_memory_has_no_anonymous_ones(tmp_path, monkeypatch):
+    monkeypatch.delattr(os, "memfd_create", raising=False)
+    assert MemoryFiles().path_for(b"PEM", on_disk=str(tmp_path / "key")) == str(tmp_path / "key")
