@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import minting
-from milvus_secure.settings.model import MilvusSettings
+from milvus_secure.client.settings import MilvusSettings
 
 if TYPE_CHECKING:
     from milvus_endpoint import Endpoint

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from ._common.tls_mode import TLSMode
     from .certs import CertificateSet
     from .client.connect import connect_secure, connect_secure_async
+    from .client.settings import MilvusSettings
     from .client.watch import watch
     from .diagnosis.check import check, check_async, check_many
     from .diagnosis.explain import explain
     from .errors import CertificateError, MilvusSecureError, SecureConnectionError, SettingsError
     from .reporting.report import Finding, Report, Severity
     from .server.embedded.server import EmbeddedMilvus
-    from .settings.model import MilvusSettings
 
 __all__ = [
     "CertificateError",
@@ -51,7 +51,7 @@ _HOMES = {
     "EmbeddedMilvus": "server.embedded.server",
     "Finding": "reporting.report",
     "MilvusSecureError": "errors",
-    "MilvusSettings": "settings.model",
+    "MilvusSettings": "client.settings",
     "Report": "reporting.report",
     "SecureConnectionError": "errors",
     "SettingsError": "errors",

@@ -14,13 +14,14 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 import minting
+from milvus_secure.client.settings import MilvusSettings
 from milvus_secure.diagnosis.check import judge
 from milvus_secure.diagnosis.context import Context
 from milvus_secure.diagnosis.material import read_material
 from milvus_secure.diagnosis.rules import SETTINGS, files
 from milvus_secure.errors import SettingsError
 from milvus_secure.reporting.report import Report
-from milvus_secure.settings.model import VARIABLES, MilvusSettings
+from milvus_secure.settings.model import VARIABLES
 from milvus_secure.settings.normalize import PATHS
 
 RULES = (*SETTINGS, *files.RULES)

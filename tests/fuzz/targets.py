@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives import serialization
 
 import minting
 from milvus_secure.certs.inspect import contents, show, status
+from milvus_secure.client.settings import MilvusSettings
 from milvus_secure.diagnosis import rules as checks
 from milvus_secure.diagnosis.check import judge
 from milvus_secure.diagnosis.context import Context
@@ -38,7 +39,7 @@ from milvus_secure.reporting.junit import to_junit
 from milvus_secure.reporting.observation import Observation
 from milvus_secure.reporting.report import Report
 from milvus_secure.server.check import check_server
-from milvus_secure.settings.model import VARIABLES, MilvusSettings
+from milvus_secure.settings.model import VARIABLES
 
 Target = Callable[[bytes], None]
 

@@ -15,8 +15,8 @@ import minting
 import peers
 from canaries import PASSWORD, TOKEN, USER, told
 from milvus_secure import check, connect_secure, connect_secure_async
+from milvus_secure.client.settings import MilvusSettings
 from milvus_secure.errors import MilvusSecureError, SecureConnectionError
-from milvus_secure.settings.model import MilvusSettings
 
 
 class Heard:

@@ -24,8 +24,8 @@ from canaries import (
     told,
 )
 from milvus_secure import check, connect_secure, connect_secure_async
+from milvus_secure.client.settings import MilvusSettings
 from milvus_secure.errors import MilvusSecureError, SecureConnectionError
-from milvus_secure.settings.model import MilvusSettings
 
 FAILURES: dict[str, dict[str, object]] = {
     "nothing": {},

@@ -11,9 +11,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.traceback import Traceback
 
+from milvus_secure.client.settings import MilvusSettings
 from milvus_secure.reporting.junit import to_junit
 from milvus_secure.reporting.report import Report
-from milvus_secure.settings.model import MilvusSettings
 
 PASSWORD, TOKEN, KEY_PASSWORD = "canary-password-9b1c", "canary-token-44fe", "canary-opens-7d20"
 USER = "root"

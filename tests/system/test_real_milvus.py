@@ -10,9 +10,9 @@ import pytest
 
 import minting
 from milvus_secure.client.connect import connect_secure
+from milvus_secure.client.settings import MilvusSettings
 from milvus_secure.diagnosis.check import check
 from milvus_secure.errors import SecureConnectionError
-from milvus_secure.settings.model import MilvusSettings
 from real_milvus import REFUSALS, ROOT_TOKEN, RunningMilvus, version
 
 

@@ -6,7 +6,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..settings.model import MilvusSettings
+    from ..settings.model import SettingsModel
 
 
 class TLSMode(str, Enum):
@@ -56,7 +56,7 @@ class TLSMode(str, Enum):
 _NUMBERED = (TLSMode.PLAINTEXT, TLSMode.ONE_WAY, TLSMode.MUTUAL)
 
 
-def resolve_mode(settings: MilvusSettings) -> TLSMode:
+def resolve_mode(settings: SettingsModel) -> TLSMode:
     """Decide how to connect from what is given; contradictions are judged elsewhere.
 
     An explicit ``tls_mode`` decides, then ``secure=False``. Otherwise either half of a client
@@ -74,7 +74,7 @@ def resolve_mode(settings: MilvusSettings) -> TLSMode:
     return TLSMode.PLAINTEXT
 
 
-def has(settings: MilvusSettings, slot: str) -> bool:
+def has(settings: SettingsModel, slot: str) -> bool:
     """True if a piece of material is given, as text or as a path.
 
     Args:

@@ -12,8 +12,8 @@ from .console import echo, spinner
 from .flags import Commands, add_settings_flags, settings_from
 
 if TYPE_CHECKING:
+    from ..client.settings import MilvusSettings
     from ..reporting.report import Report
-    from ..settings.model import MilvusSettings
 
 
 def add_parser(commands: Commands) -> None:

@@ -12,7 +12,7 @@ from .flags import Commands
 
 if TYPE_CHECKING:
     from ..certs import CertificateSet
-    from ..settings.model import MilvusSettings
+    from ..client.settings import MilvusSettings
 
 _VECTORS = 1_000
 _DIMENSION = 8
@@ -81,7 +81,7 @@ def _mutual(certs: CertificateSet) -> None:
 
 def _settings(**values: Any) -> MilvusSettings:  # noqa: ANN401 - any setting
     """Settings deaf to the surroundings, so that the demo runs the same everywhere."""
-    from ..settings.model import MilvusSettings  # noqa: PLC0415
+    from ..client.settings import MilvusSettings  # noqa: PLC0415
 
     return MilvusSettings(environ={}, env_file=None, **values)
 

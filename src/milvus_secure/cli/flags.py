@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .._common.tls_mode import TLSMode
 
 if TYPE_CHECKING:
-    from ..settings.model import MilvusSettings
+    from ..client.settings import MilvusSettings
 
 Commands = Any
 """What ``add_subparsers`` returns; argparse keeps its type to itself."""
@@ -50,7 +50,8 @@ def settings_from(arguments: argparse.Namespace, **changes: Any) -> MilvusSettin
     Raises:
         SettingsError: As `MilvusSettings` does.
     """
-    from ..settings.model import MilvusSettings, declarations  # noqa: PLC0415
+    from ..client.settings import MilvusSettings  # noqa: PLC0415
+    from ..settings.model import declarations  # noqa: PLC0415
 
     given = {row.name: getattr(arguments, row.name) for row in declarations()}
     return MilvusSettings(

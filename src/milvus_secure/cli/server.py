@@ -13,8 +13,8 @@ from .console import echo
 from .flags import Commands, add_settings_flags, settings_from, tls_mode
 
 if TYPE_CHECKING:
+    from ..client.settings import MilvusSettings
     from ..server.config import ServerPlan
-    from ..settings.model import MilvusSettings
 
 _TARGETS = ("compose", "helm", "operator", "kubernetes", "cert-manager")
 _GRPC_PORT = 19530
@@ -143,7 +143,7 @@ def run_check(arguments: argparse.Namespace) -> int:
 
 
 def _client(path: Path) -> MilvusSettings:
-    from ..settings.model import MilvusSettings  # noqa: PLC0415
+    from ..client.settings import MilvusSettings  # noqa: PLC0415
 
     if not path.is_file():
         raise MilvusSecureError(f"{path} is not a file. Fix: name the client's settings.")

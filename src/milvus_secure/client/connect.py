@@ -19,9 +19,9 @@ from ..diagnosis.check import judge
 from ..diagnosis.rules import RULES
 from ..errors import MilvusSecureError, SecureConnectionError
 from ..settings.masking import masked
-from ..settings.model import MilvusSettings
 from .kwargs import client_kwargs
 from .material_provider import MaterialProvider
+from .settings import MilvusSettings
 from .timeouts import GRACE, NO_ANSWER, ConnectBudget, call_with_deadline
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pymilvus import AsyncMilvusClient, MilvusClient
 
     from ..reporting.report import Report
+    from ..settings.model import SettingsModel
 
 _Result = TypeVar("_Result")
 
@@ -73,13 +74,13 @@ def connect_secure(
             no failure to connect.
     """
     supply = _prepared(settings, profile, config, overrides, preflight=preflight)
-    settings = supply.settings
+    loaded = supply.settings
     from pymilvus import MilvusClient  # noqa: PLC0415 - takes most of a second
 
-    budget = ConnectBudget(settings.timeout)
+    budget = ConnectBudget(loaded.timeout)
     while True:
         seconds = budget.attempt()
-        kwargs = {**client_kwargs(settings, supply.path), "timeout": seconds}
+        kwargs = {**client_kwargs(loaded, supply.path), "timeout": seconds}
         try:
             require_descriptors()
             client = call_with_deadline(partial(MilvusClient, **kwargs), seconds)
@@ -90,7 +91,7 @@ def connect_secure(
                 raise
             report = diagnosed(supply, budget.probe())
             if report.errors or not budget.another():
-                raise SecureConnectionError(report, _headline(report, error, settings)) from error
+                raise SecureConnectionError(report, _headline(report, error, loaded)) from error
         else:
             return _supplied(client, supply)
 
@@ -114,7 +115,7 @@ async def connect_secure_async(
         SecureConnectionError: As `connect_secure`.
     """
     supply = _prepared(settings, profile, config, overrides, preflight=preflight)
-    settings = supply.settings
+    loaded = supply.settings
     try:
         from pymilvus import AsyncMilvusClient  # noqa: PLC0415 - takes most of a second
     except ImportError:
@@ -122,10 +123,10 @@ async def connect_secure_async(
             "The installed pymilvus has no AsyncMilvusClient. Fix: install a newer pymilvus."
         ) from None
 
-    budget = ConnectBudget(settings.timeout)
+    budget = ConnectBudget(loaded.timeout)
     while True:
         seconds = budget.attempt()
-        kwargs = {**client_kwargs(settings, supply.path), "timeout": seconds}
+        kwargs = {**client_kwargs(loaded, supply.path), "timeout": seconds}
         try:
             require_descriptors()
             client = AsyncMilvusClient(**kwargs)
@@ -137,7 +138,7 @@ async def connect_secure_async(
                 raise
             report = await _in_thread(partial(diagnosed, supply, budget.probe()))
             if report.errors or not budget.another():
-                raise SecureConnectionError(report, _headline(report, error, settings)) from error
+                raise SecureConnectionError(report, _headline(report, error, loaded)) from error
         else:
             return _supplied(client, supply)
 
@@ -242,7 +243,7 @@ def diagnosed(supply: MaterialProvider, seconds: float) -> Report:
     return judge(supply.context(observation), RULES)
 
 
-def _headline(report: Report, error: BaseException, settings: MilvusSettings) -> str | None:
+def _headline(report: Report, error: BaseException, settings: SettingsModel) -> str | None:
     """The line to show when the probe found no error to name."""
     if report.errors:
         return None

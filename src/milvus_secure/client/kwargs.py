@@ -25,7 +25,7 @@ from ..pem.public_roots import public_roots_path
 from ..pem.slots import SYSTEM
 
 if TYPE_CHECKING:
-    from ..settings.model import MilvusSettings
+    from ..settings.model import SettingsModel
 
 
 class ClientKwargs(TypedDict, total=False):
@@ -48,7 +48,7 @@ class ClientKwargs(TypedDict, total=False):
 
 
 def client_kwargs(
-    settings: MilvusSettings, path_of: Callable[[str], Any] | None = None
+    settings: SettingsModel, path_of: Callable[[str], Any] | None = None
 ) -> ClientKwargs:
     """Map settings to pymilvus's keywords; see `MilvusSettings.client_kwargs`.
 
@@ -92,7 +92,7 @@ def client_kwargs(
     return kwargs
 
 
-def _slots(settings: MilvusSettings, mode: TLSMode) -> dict[str, str]:
+def _slots(settings: SettingsModel, mode: TLSMode) -> dict[str, str]:
     """Which of pymilvus's keywords takes which slot; public roots are in none.
 
     A CA alone becomes the anchor in the only keyword pymilvus reads without a client pair.
@@ -107,7 +107,7 @@ def _slots(settings: MilvusSettings, mode: TLSMode) -> dict[str, str]:
     return {name: slot for name, slot in chosen.items() if not (public and slot == "ca_pem")}
 
 
-def _own_paths(settings: MilvusSettings) -> Callable[[str], str]:
+def _own_paths(settings: SettingsModel) -> Callable[[str], str]:
     """The files that were named; temporary ones for text and for what gRPC cannot read."""
     material = read_material(settings)
 
@@ -123,7 +123,7 @@ def _own_paths(settings: MilvusSettings) -> Callable[[str], str]:
     return path
 
 
-def _reject_unsafe_files(settings: MilvusSettings, slots: Iterable[str]) -> None:
+def _reject_unsafe_files(settings: SettingsModel, slots: Iterable[str]) -> None:
     """Refuse what no caller can catch later: an abort, a hang, or trust in everyone.
 
     An empty client file makes gRPC abort the process, an empty anchor makes it (since 1.78) trust

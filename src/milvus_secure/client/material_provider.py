@@ -25,7 +25,7 @@ from .memory_files import MemoryFiles
 
 if TYPE_CHECKING:
     from ..reporting.observation import Observation
-    from ..settings.model import MilvusSettings
+    from ..settings.model import SettingsModel
 
 LOG = logging.getLogger("milvus_secure")
 _LEVELS = {
@@ -44,7 +44,7 @@ class MaterialProvider:
         settings: Say where the material is.
     """
 
-    def __init__(self, settings: MilvusSettings) -> None:
+    def __init__(self, settings: SettingsModel) -> None:
         self.settings = settings
         self._edition = _Snapshot(settings)
         self.told: frozenset[str] = frozenset()
@@ -122,7 +122,7 @@ def log(one: Finding) -> None:
 class _Snapshot:
     """All material as it was at one moment, and paths that keep it so."""
 
-    def __init__(self, settings: MilvusSettings) -> None:
+    def __init__(self, settings: SettingsModel) -> None:
         self.settings = settings
         self.material = read_material(settings)
         self.data = {slot: one.data for slot, one in self.material.items()}

@@ -19,7 +19,7 @@ from ..pem.public_roots import public_roots_path
 from .kwargs import client_kwargs
 
 if TYPE_CHECKING:
-    from ..settings.model import MilvusSettings
+    from ..settings.model import SettingsModel
 
 REST_PORT = 8080
 
@@ -36,7 +36,7 @@ class Paths(NamedTuple):
     client: tuple[str, str] | None
 
 
-def ssl_context(settings: MilvusSettings) -> ssl.SSLContext:
+def ssl_context(settings: SettingsModel) -> ssl.SSLContext:
     """A context that trusts, and presents, what the settings say.
 
     Raises:
@@ -52,7 +52,7 @@ def ssl_context(settings: MilvusSettings) -> ssl.SSLContext:
     return context
 
 
-def requests_kwargs(settings: MilvusSettings) -> dict[str, Any]:
+def requests_kwargs(settings: SettingsModel) -> dict[str, Any]:
     """``verify`` and ``cert`` for ``requests``, and for pymilvus's bulk-import helpers.
 
     Raises:
@@ -66,7 +66,7 @@ def requests_kwargs(settings: MilvusSettings) -> dict[str, Any]:
     return kwargs
 
 
-def curl_command(settings: MilvusSettings, rest_port: int = REST_PORT) -> str:
+def curl_command(settings: SettingsModel, rest_port: int = REST_PORT) -> str:
     """The guide's curl line for these settings; secrets are left for the shell to fill in.
 
     Material given as text stands there under the name the guide gives its file: ``client.pem``
@@ -103,11 +103,11 @@ def curl_command(settings: MilvusSettings, rest_port: int = REST_PORT) -> str:
     return line
 
 
-def _named(settings: MilvusSettings, slot: str) -> str:
+def _named(settings: SettingsModel, slot: str) -> str:
     return str(getattr(settings, f"{slot}_path") or slot.replace("_", "."))
 
 
-def _paths(settings: MilvusSettings, path_of: Callable[[str], str] | None = None) -> Paths:
+def _paths(settings: SettingsModel, path_of: Callable[[str], str] | None = None) -> Paths:
     kwargs = client_kwargs(settings, path_of)
     if not kwargs["secure"]:
         raise ValueError("the settings ask for plaintext, which has no TLS context")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Semaphore
 
     from ..reporting.observation import Observation
-    from ..settings.model import MilvusSettings
+    from ..settings.model import SettingsModel
 
 _AT_ONCE = 100
 """Endpoints probed at a time: each holds a few sockets and two or three threads."""
@@ -26,7 +26,7 @@ _AT_ONCE = 100
 _TURNS: WeakKeyDictionary[AbstractEventLoop, Semaphore] = WeakKeyDictionary()
 
 
-def check(settings: MilvusSettings | None = None, *, online: bool = True) -> Report:
+def check(settings: SettingsModel | None = None, *, online: bool = True) -> Report:
     """Judge settings and files, and the endpoint unless told otherwise.
 
     Args:
@@ -41,16 +41,16 @@ def check(settings: MilvusSettings | None = None, *, online: bool = True) -> Rep
         SettingsError: If no settings are given and the surroundings' cannot be loaded.
     """
     if settings is None:
-        from ..settings.model import MilvusSettings  # noqa: PLC0415 - only its type is known above
+        from ..settings.model import SettingsModel  # noqa: PLC0415 - only its type is known above
 
-        settings = MilvusSettings()
+        settings = SettingsModel()
     context = Context(settings, read_material(settings))
     if online:
         context = replace(context, observation=_observed(context))
     return judge(context, checks.RULES if online else checks.OFFLINE)
 
 
-async def check_async(settings: MilvusSettings | None = None, *, online: bool = True) -> Report:
+async def check_async(settings: SettingsModel | None = None, *, online: bool = True) -> Report:
     """`check` without blocking the event loop, up to a hundred at a time in one loop.
 
     Each works in a thread of its own, which ends with it; the loop's own few are left alone.
@@ -68,7 +68,7 @@ async def check_async(settings: MilvusSettings | None = None, *, online: bool = 
             pool.shutdown(wait=not working.cancelled())
 
 
-def check_many(targets: Iterable[MilvusSettings], *, online: bool = True) -> list[Report]:
+def check_many(targets: Iterable[SettingsModel], *, online: bool = True) -> list[Report]:
     """Judge several settings and their endpoints, up to a hundred at a time.
 
     Args:
@@ -105,7 +105,7 @@ def judge(context: Context, rules: Sequence[checks.Rule]) -> Report:
     )
 
 
-def raise_for_settings_errors(settings: MilvusSettings) -> None:
+def raise_for_settings_errors(settings: SettingsModel) -> None:
     """Judge the settings alone, opening no file.
 
     Raises:

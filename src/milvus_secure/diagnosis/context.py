@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cryptography import x509
 
     from ..reporting.observation import Observation
-    from ..settings.model import MilvusSettings
+    from ..settings.model import SettingsModel
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Context:
         grpc: Release of the installed grpcio, such as ``(1, 85)``.
     """
 
-    settings: MilvusSettings
+    settings: SettingsModel
     material: Mapping[str, Material]
     observation: Observation | None = None
     now: datetime = field(default_factory=lambda: datetime.now(timezone.utc))

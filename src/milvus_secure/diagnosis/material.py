@@ -10,10 +10,10 @@ from ..pem.material import Material, inline_pem, parse_material, read_one
 from ..pem.slots import SLOTS, SYSTEM
 
 if TYPE_CHECKING:
-    from ..settings.model import MilvusSettings
+    from ..settings.model import SettingsModel
 
 
-def read_material(settings: MilvusSettings) -> Mapping[str, Material]:
+def read_material(settings: SettingsModel) -> Mapping[str, Material]:
     """Read everything the settings refer to, each file once.
 
     Args:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 if TYPE_CHECKING:
-    from .model import MilvusSettings
+    from .model import SettingsModel
 
 _MASK = "**********"
 _SHORTEST = 4  # a mask in place of single letters would show them all the better
 
 
-def masked(text: str, settings: MilvusSettings) -> str:
+def masked(text: str, settings: SettingsModel) -> str:
     """Replace every secret in a text, and what is sent for it in an authorization header."""
     for secret in _spellings(settings):
         if len(secret) >= _SHORTEST:
@@ -22,7 +22,7 @@ def masked(text: str, settings: MilvusSettings) -> str:
     return text
 
 
-def _spellings(settings: MilvusSettings) -> list[str]:
+def _spellings(settings: SettingsModel) -> list[str]:
     """The longest first, since one may hold another."""
     plain = [
         value.get_secret_value()

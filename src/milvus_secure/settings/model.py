@@ -1,4 +1,4 @@
-"""`MilvusSettings`: every setting declared once, with where its value came from.
+"""The settings without what they do: each declared once, with where its value came from.
 
 Loading opens no certificate: a broken environment still becomes an object to diagnose.
 """
@@ -32,9 +32,7 @@ from .normalize import Sourced, clean, is_inside, shown_value, unpack
 from .sources import Places, as_arguments, gather
 
 if TYPE_CHECKING:
-    import ssl
-
-    from ..client.kwargs import ClientKwargs
+    from typing_extensions import Self
 
 
 def _here() -> Path:
@@ -48,7 +46,7 @@ def _setting(default: Any, meaning: str, *aliases: str) -> Any:  # noqa: ANN401 
     return Field(default, description=meaning, json_schema_extra={"aliases": list(aliases)})
 
 
-class MilvusSettings(BaseSettings):
+class SettingsModel(BaseSettings):
     """How to reach a Milvus, and whom to trust on the way.
 
     Each field is named as pymilvus names the keyword. Values come, strongest first, from
@@ -187,7 +185,7 @@ class MilvusSettings(BaseSettings):
         """What was noticed while loading: cleaned values and misspelled variables."""
         return self._notes
 
-    def replace(self, **values: Any) -> MilvusSettings:  # noqa: ANN401 - the fields above
+    def replace(self, **values: Any) -> Self:  # noqa: ANN401 - the fields above
         """A copy with some settings given as arguments; no other source is read again.
 
         Args:
@@ -205,55 +203,9 @@ class MilvusSettings(BaseSettings):
             for name, source in self._sources.items()
             if name not in gone and not is_inside(source, values)
         }
-        copy = MilvusSettings.__new__(MilvusSettings)
+        copy = type(self).__new__(type(self))
         copy._fill(unpack({**kept, **given}), (*self._notes, *notes))  # noqa: SLF001 - its own kind
         return copy
-
-    def client_kwargs(self) -> ClientKwargs:
-        """The keyword arguments that make pymilvus do what these settings ask for.
-
-        They fit ``MilvusClient``, ``AsyncMilvusClient``, ``connections.connect`` and frameworks
-        that hand them on. No value is None. Give each client its own call: on the releases of
-        pymilvus that pool by alias the result carries a fresh one.
-
-        Material given as text, and a key or store that had to be opened, is put into files in
-        memory that only this user can read. Their paths are good until this process ends, in its
-        child processes too, whether or not the settings are kept; ``temp_files.close()`` removes
-        them earlier.
-
-        Raises:
-            SecureConnectionError: If the settings contradict each other or would be refused.
-        """
-        from ..client.kwargs import client_kwargs  # noqa: PLC0415 - keeps settings light
-
-        return client_kwargs(self)
-
-    def ssl_context(self) -> ssl.SSLContext:
-        """A context for the RESTful API and other TLS clients than gRPC, from the same material.
-
-        They want a subjectAltName that bears the host itself: ``server_name`` is gRPC's.
-
-        Raises:
-            SecureConnectionError: If the settings contradict each other.
-            ValueError: If they ask for plaintext.
-            OSError: If a file cannot be read (``ssl.SSLError`` if it is no PEM).
-        """
-        from ..client.rest import ssl_context  # noqa: PLC0415 - keeps settings light
-
-        return ssl_context(self)
-
-    def requests_kwargs(self) -> dict[str, Any]:
-        """``verify`` and ``cert`` for ``requests`` and pymilvus's bulk-import helpers.
-
-        For ``httpx`` pass ``verify=settings.ssl_context()``.
-
-        Raises:
-            SecureConnectionError: If the settings contradict each other.
-            ValueError: If they ask for plaintext.
-        """
-        from ..client.rest import requests_kwargs  # noqa: PLC0415
-
-        return requests_kwargs(self)
 
     def shown(self) -> dict[str, dict[str, str]]:
         """Every setting as ``{"value": ..., "source": ...}``, secrets masked."""
@@ -268,7 +220,7 @@ class MilvusSettings(BaseSettings):
         super().__setattr__(name, value)
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, MilvusSettings):
+        if not isinstance(other, SettingsModel):
             return NotImplemented
         return self._compared == other._compared
 
@@ -282,14 +234,14 @@ class MilvusSettings(BaseSettings):
 
     def __repr__(self) -> str:
         given = ((name, shown_value(name, getattr(self, name))) for name in self._sources)
-        return f"MilvusSettings({', '.join(f'{name}={value!r}' for name, value in given)})"
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in given)})"
 
     __str__ = __repr__
 
 
 def declarations() -> tuple[Declaration, ...]:
     """Every setting, in the order it is declared."""
-    return declared(MilvusSettings.model_fields)
+    return declared(SettingsModel.model_fields)
 
 
 # Every variable with its setting: all proper names first, so that they win over aliases.
@@ -297,4 +249,4 @@ VARIABLES = {
     **{row.variable: row.name for row in declarations()},
     **{alias: row.name for row in declarations() for alias in row.aliases},
 }
-_NAMES = tuple(MilvusSettings.model_fields)
+_NAMES = tuple(SettingsModel.model_fields)

@@ -15,9 +15,9 @@ import pytest
 from pymilvus import MilvusClient
 
 from milvus_secure._common.tls_mode import TLSMode
+from milvus_secure.client.settings import MilvusSettings
 from milvus_secure.diagnosis.check import check
 from milvus_secure.server.embedded.server import EmbeddedMilvus
-from milvus_secure.settings.model import MilvusSettings
 from real_milvus import ROOT_TOKEN, real_milvus
 
 GUIDE = Path(__file__).parents[2] / "support" / "guide"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from milvus_secure.settings.model import MilvusSettings
+from milvus_secure.client.settings import MilvusSettings
 
 
 @pytest.fixture

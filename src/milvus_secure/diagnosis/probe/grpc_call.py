@@ -19,7 +19,7 @@ from .deadline import Deadline
 from .milvus_proto import SERVICE, Answer, connect_request, parse_connect, parse_version
 
 if TYPE_CHECKING:
-    from ...settings.model import MilvusSettings
+    from ...settings.model import SettingsModel
     from ..context import Context
 
 _OPTIONS = (
@@ -142,7 +142,7 @@ class MilvusCall:
         return Verdict("OK", "", answer)
 
 
-def credentials(settings: MilvusSettings) -> tuple[tuple[str, str], ...]:
+def credentials(settings: SettingsModel) -> tuple[tuple[str, str], ...]:
     """Authentication and database as pymilvus sends them (``client/grpc_handler.py``).
 
     A database name that is not ASCII cannot travel and cannot exist; it is left out.

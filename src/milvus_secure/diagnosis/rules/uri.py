@@ -14,7 +14,7 @@ from ..context import Context
 from .rule import Rule
 
 if TYPE_CHECKING:
-    from ...settings.model import MilvusSettings
+    from ...settings.model import SettingsModel
 
 # Zilliz Cloud serves on 443 and documents its endpoints without a port.
 _CLOUDS = (".zillizcloud.com", ".zilliz.com.cn")
@@ -95,7 +95,7 @@ def _global_cluster_trust(context: Context) -> Iterator[Finding]:
     )
 
 
-def _own_anchor(settings: MilvusSettings) -> str:
+def _own_anchor(settings: SettingsModel) -> str:
     """The setting that names a trust anchor other than the public roots; empty if none does."""
     given = [
         name

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from ...client.settings import MilvusSettings
 from ...diagnosis import rules as checks
 from ...diagnosis.context import Context
 from ...diagnosis.rules.trust import server_remedy
 from ...pem.certificate import self_issued
 from ...reporting.report import Finding, Report, Severity, finding, ranked
-from ...settings.model import MilvusSettings
 from ...verification.extensions import grpc_failures
 from .model import ServerSide
 from .reading import read_server

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ..._common.tls_mode import TLSMode
+from ...client.settings import MilvusSettings
 from ...diagnosis import rules as checks
 from ...diagnosis.context import Context
 from ...diagnosis.material import read_material
@@ -20,7 +21,6 @@ from ...pem.material import Material
 from ...reporting.catalogue import CATALOGUE
 from ...reporting.observation import Observation
 from ...reporting.report import Finding, Report, finding
-from ...settings.model import MilvusSettings
 from ...verification.path import Role, judge_path
 from .server_context import ServerContext
 

@@ -9,9 +9,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from ..._common.endpoint import parse_endpoint
+from ...client.settings import MilvusSettings
 from ...errors import MilvusSecureError
 from ...pem.material import read_one
-from ...settings.model import MilvusSettings
 from ...verification.hostname import generation, installed_grpc, matches, presented
 from ...verification.path import Role, judge_path
 

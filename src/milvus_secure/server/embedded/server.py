@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from ...certs import CertificateSet
     from ...client.kwargs import ClientKwargs
-    from ...settings.model import MilvusSettings
+    from ...client.settings import MilvusSettings
 
 _WORKERS = 10
 _GRACE_SECONDS = 2.0
@@ -139,7 +139,7 @@ class EmbeddedMilvus:
                 "This server uses certificates of yours, so only you know the client's files. "
                 f"Fix: build the settings: MilvusSettings(uri={uri!r}, ca_pem_path=...)"
             )
-        from ...settings.model import MilvusSettings  # noqa: PLC0415 - a server by itself needs no client
+        from ...client.settings import MilvusSettings  # noqa: PLC0415 - a server by itself needs no client
 
         return MilvusSettings(
             environ={},

@@ -1,0 +1,96 @@
+"""`MilvusSettings`: the settings, and what they make for the clients of Milvus."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..settings.model import SettingsModel
+
+if TYPE_CHECKING:
+    import os
+    import ssl
+    from collections.abc import Mapping
+
+    from .kwargs import ClientKwargs
+
+
+class MilvusSettings(SettingsModel):
+    """How to reach a Milvus, and whom to trust on the way.
+
+    Each field is named as pymilvus names the keyword. Values come, strongest first, from
+    arguments, the environment (``MILVUS_`` and the field's name in upper case), ``.env``, a
+    TOML, YAML or JSON file, a secrets directory, and the defaults. Instances are immutable.
+
+    Args:
+        profile: Which ``[profiles.NAME]`` of the file to lay over its top level.
+        config: The settings file; it must exist.
+        environ: The environment to read instead of ``os.environ``.
+        env_file: The ``.env`` file, or None for none.
+        secrets_dir: A directory with one file per setting, such as ``/run/secrets``.
+        cwd: What relative paths start from, instead of the working directory.
+        **values: Any setting, strongest of all sources.
+
+    Raises:
+        SettingsError: If a value is not of its type, a key is unknown, or a named file or
+            profile does not exist.
+    """
+
+    if TYPE_CHECKING:  # without this, type checkers derive one that takes the fields alone
+
+        def __init__(
+            self,
+            *,
+            profile: str | None = None,
+            config: str | os.PathLike[str] | None = None,
+            environ: Mapping[str, str] | None = None,
+            env_file: str | os.PathLike[str] | None = ".env",
+            secrets_dir: str | os.PathLike[str] | None = None,
+            cwd: str | os.PathLike[str] | None = None,
+            **values: Any,  # noqa: ANN401 - any setting
+        ) -> None: ...
+
+    def client_kwargs(self) -> ClientKwargs:
+        """The keyword arguments that make pymilvus do what these settings ask for.
+
+        They fit ``MilvusClient``, ``AsyncMilvusClient``, ``connections.connect`` and frameworks
+        that hand them on. No value is None. Give each client its own call: on the releases of
+        pymilvus that pool by alias the result carries a fresh one.
+
+        Material given as text, and a key or store that had to be opened, is put into files in
+        memory that only this user can read. Their paths are good until this process ends, in its
+        child processes too, whether or not the settings are kept; ``temp_files.close()`` removes
+        them earlier.
+
+        Raises:
+            SecureConnectionError: If the settings contradict each other or would be refused.
+        """
+        from .kwargs import client_kwargs  # noqa: PLC0415 - keeps settings light
+
+        return client_kwargs(self)
+
+    def ssl_context(self) -> ssl.SSLContext:
+        """A context for the RESTful API and other TLS clients than gRPC, from the same material.
+
+        They want a subjectAltName that bears the host itself: ``server_name`` is gRPC's.
+
+        Raises:
+            SecureConnectionError: If the settings contradict each other.
+            ValueError: If they ask for plaintext.
+            OSError: If a file cannot be read (``ssl.SSLError`` if it is no PEM).
+        """
+        from .rest import ssl_context  # noqa: PLC0415 - keeps settings light
+
+        return ssl_context(self)
+
+    def requests_kwargs(self) -> dict[str, Any]:
+        """``verify`` and ``cert`` for ``requests`` and pymilvus's bulk-import helpers.
+
+        For ``httpx`` pass ``verify=settings.ssl_context()``.
+
+        Raises:
+            SecureConnectionError: If the settings contradict each other.
+            ValueError: If they ask for plaintext.
+        """
+        from .rest import requests_kwargs  # noqa: PLC0415
+
+        return requests_kwargs(self)
