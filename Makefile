@@ -1,62 +1,86 @@
 # Every target sets itself up: a fresh machine needs Python >= 3.10, git and make.
 PYTHON ?= python3
-VENV   ?= .venv
+VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 PIN    := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.10 \
           --generate-hashes --custom-compile-command 'make pins' pyproject.toml
 
-.PHONY: help demo test thorough matrix lint types format bench docs build audit pins clean
+# An environment that is kept: its set-up was not interrupted, and its Python runs and is new enough.
+IS_NEW  = -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && echo yes
+KEPT    = $(shell [ ! -e $(VENV)/.unfinished ] && $(BIN)/python $(IS_NEW))
+TOO_OLD = milvus-secure needs Python 3.10 or newer, which $(PYTHON) is not. \
+          Name another: make PYTHON=python3.12 $(MAKECMDGOALS)
+
+.PHONY: help demo test thorough matrix extremes lint types format bench docs build audit pins clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-$(BIN)/.ready: pyproject.toml requirements/dev.txt
-	$(PYTHON) -m venv $(VENV)
-	$(PIP) install --quiet --require-hashes --requirement requirements/dev.txt
-	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+# $(call set-up,REQUIREMENTS,WHAT)
+define set-up
+	$(if $(KEPT),,$(if $(shell $(PYTHON) $(IS_NEW)),,$(error $(TOO_OLD))))
+	@echo "Installing into $(VENV): $(2)."
+	@$(if $(KEPT),,rm -rf $(VENV))
+	@mkdir -p $(VENV) && touch $(VENV)/.unfinished
+	@[ -e $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
+	@$(PIP) install --quiet --require-hashes --requirement $(1)
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@rm $(VENV)/.unfinished
+endef
+
+$(VENV)/.demo: pyproject.toml requirements/demo.txt
+	$(call set-up,requirements/demo.txt,milvus-secure and Milvus Lite (120 MB to download; 500 MB on disk))
 	@touch $@
 
-demo: $(BIN)/.ready  ## certificates, a TLS server, one-way and mutual connections, one fault explained
+$(VENV)/.ready: pyproject.toml requirements/dev.txt
+	$(call set-up,requirements/dev.txt,the tools of development; Go and the real Milvus (290 MB to download; 1 GB on disk))
+	@touch $(VENV)/.demo $@
+
+demo: $(VENV)/.demo  ## certificates, a TLS server, one-way and mutual connections, one fault explained
 	$(BIN)/milvus-secure demo
 
-test: $(BIN)/.ready  ## the whole suite, the real Milvus included; a part on the oldest and newest
+test: $(VENV)/.ready  ## the whole suite, the real Milvus included
 	$(BIN)/python -m pytest -n auto --dist loadgroup
+
+thorough: $(VENV)/.ready  ## the differential tests with thousands of cases
+	$(BIN)/python -m pytest -n auto --dist loadgroup -m thorough --timeout 3600
+
+extremes: $(VENV)/.ready  ## what depends on the releases of others, on the oldest and the newest
 	$(BIN)/python tools/matrix.py --quick
 
-thorough: $(BIN)/.ready  ## the differential tests with thousands of cases
-	$(BIN)/python -m pytest -n auto --dist loadgroup -m thorough
-
-matrix: $(BIN)/.ready  ## that part on every Python and pymilvus that is supported
+matrix: $(VENV)/.ready  ## the same on every Python and pymilvus that is supported
 	$(BIN)/python tools/matrix.py
 
-lint: $(BIN)/.ready  ## ruff: rules and format
+lint: $(VENV)/.ready  ## ruff: rules and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: $(BIN)/.ready  ## mypy --strict
+types: $(VENV)/.ready  ## mypy --strict
 	$(BIN)/mypy
 
-format: $(BIN)/.ready  ## let ruff mend what it can
+format: $(VENV)/.ready  ## let ruff mend what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(BIN)/.ready  ## ratios of speed and memory, measured in one run
+bench: $(VENV)/.ready  ## ratios of speed and memory, measured in one run
 	$(BIN)/python -m bench
 
-docs: $(BIN)/.ready  ## regenerate the generated parts of README.md
+docs: $(VENV)/.ready  ## regenerate the generated parts of README.md
 	$(BIN)/python tools/docs.py
 
-build: $(BIN)/.ready  ## wheel and sdist, made twice and compared byte by byte
+build: $(VENV)/.ready  ## wheel and sdist, made twice and compared byte by byte
 	$(PIP) install --quiet --require-hashes --requirement requirements/release.txt
 	$(BIN)/python tools/build.py
 
-audit: $(BIN)/.ready  ## known vulnerabilities in what a user installs with this
+audit: $(VENV)/.ready  ## known vulnerabilities in what a user installs with this
 	$(PIP) install --quiet --require-hashes --requirement requirements/release.txt
 	$(BIN)/pip-audit --strict --skip-editable
 
-pins: $(BIN)/.ready  ## the newest versions that fit, with their hashes, into requirements
+pins: $(VENV)/.ready  ## the newest versions that fit, with their hashes, into requirements
 	$(PIN) --extra embedded --group dev --output-file requirements/dev.txt
+	$(PIN) --extra embedded --group packaging --constraint requirements/dev.txt \
+	    --output-file requirements/demo.txt
 	$(PIN) --group release --constraint requirements/dev.txt \
 	    --output-file requirements/release.txt
 	$(PIN) requirements/oldest.in --extra embedded --group test --group packaging \

@@ -9,8 +9,11 @@ from importlib import import_module
 # gRPC logs every refused handshake, and refusals are what is measured.
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
-ALL = ("startup", "connect", "faults", "certs")
-
 # In this order: what a process loads before startup counts into its children's peak memory.
-for name in (one for one in ALL if one in (sys.argv[1:] or ALL)):
-    import_module(f"bench.{name}").main()
+NAMES = ("startup", "connect", "faults", "certs")
+
+if unknown := set(sys.argv[1:]) - set(NAMES):
+    sys.exit(f"no such benchmark: {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+for name in NAMES:
+    if name in (sys.argv[1:] or NAMES):
+        import_module(f"bench.{name}").main()

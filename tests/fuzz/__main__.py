@@ -1,8 +1,8 @@
-"""A long run, guided by coverage: ``PYTHONPATH=tests python -m fuzz TARGET SECONDS``.
+"""A long run, guided by coverage: ``.venv/bin/python tests/fuzz TARGET SECONDS``.
 
-Needs atheris (``pip install atheris``), which is not among the development dependencies: it has
-wheels for few platforms. The corpus in ``tests/fuzz/corpus`` is read, never written; what the run
-finds new goes to a directory of its own, which is printed. A failure leaves its input there.
+Needs atheris (``.venv/bin/python -m pip install atheris``), which is not among the development
+dependencies: it has wheels for few platforms. The corpus in ``tests/fuzz/corpus`` is read, never
+written; new inputs go to a new directory, which is printed. A failure leaves its input there.
 """
 
 from __future__ import annotations
@@ -11,16 +11,23 @@ import sys
 import tempfile
 from pathlib import Path
 
-import atheris
+try:
+    import atheris
+except ModuleNotFoundError:
+    sys.exit("atheris is not installed. Run: .venv/bin/python -m pip install atheris")
+
+TESTS = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(TESTS), str(TESTS / "support")]
 
 with atheris.instrument_imports(include=["milvus_secure", "ruamel", "dotenv", "tomllib"]):
+    from fuzz.seeds import seeds
     from fuzz.targets import TARGETS
-
-from fuzz.seeds import seeds
 
 
 def main() -> None:
-    name, seconds = sys.argv[1], sys.argv[2]
+    if len(sys.argv) != 3 or sys.argv[1] not in TARGETS:
+        sys.exit(f"usage: tests/fuzz TARGET SECONDS, with TARGET one of {', '.join(TARGETS)}")
+    name, seconds = sys.argv[1:]
     found = Path(tempfile.mkdtemp(prefix=f"fuzz-{name}-"))
     for index, one in enumerate(seeds(name)):
         (found / f"seed-{index:03}").write_bytes(one)

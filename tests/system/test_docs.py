@@ -143,6 +143,42 @@ class TestEveryPage:
             assert ran.returncode == 0, (words, ran.stdout, ran.stderr)
 
 
+def python_commands(page: str) -> list[list[str]]:
+    """The words after `.venv/bin/python` in the shell blocks of a page."""
+    lines = "\n".join(blocks(page, "sh")).splitlines()
+    split = [shlex.split(line, comments=True) for line in lines]
+    return [words[1:] for words in split if words[:1] == [".venv/bin/python"]]
+
+
+def test_the_fuzzer_starts_as_printed():
+    (command,) = [words for words in python_commands("docs/robustness.md") if "-m" not in words]
+    ran = subprocess.run(
+        [sys.executable, *command[:-1], "1"], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert ran.returncode == 0 or ran.stderr.startswith("atheris is not installed"), ran.stderr
+
+
+@pytest.mark.thorough
+def test_a_benchmark_runs_as_printed():
+    (command,) = [words for words in python_commands("docs/development.md") if "bench" in words]
+    ran = subprocess.run(
+        [sys.executable, *command], cwd=ROOT, capture_output=True, text=True, timeout=600
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "import milvus_secure / import pymilvus" in ran.stdout
+
+
+def test_a_benchmark_that_does_not_exist_is_refused():
+    ran = subprocess.run(
+        [sys.executable, "-m", "bench", "typo"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (ran.returncode, "no such benchmark: typo" in ran.stderr) == (1, True)
+
+
 def _unshares() -> bool:
     found = shutil.which("unshare") and shutil.which("ip")
     return (

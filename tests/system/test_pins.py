@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import sys
 from pathlib import Path
@@ -20,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DECLARED = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 PROJECT, GROUPS = DECLARED["project"], DECLARED["dependency-groups"]
 USERS = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["embedded"]]
-FILES = ("dev", "release", "oldest")
+FILES = ("demo", "dev", "release", "oldest")
 
 
 def group(name: str) -> list[str]:
@@ -57,6 +58,7 @@ def test_every_pin_has_hashes(name):
 @pytest.mark.parametrize(
     ("name", "wanted"),
     [
+        ("demo", [*USERS, *group("packaging")]),
         ("dev", [*USERS, *group("dev")]),
         ("release", [*PROJECT["dependencies"], *group("release")]),
         ("oldest", [*USERS, *group("test"), *group("packaging")]),
@@ -78,6 +80,65 @@ def test_the_oldest_pins_are_the_lowest_that_are_declared():
             # requirements/oldest.in tells why not 2.4.0.
             expected = "2.4.15" if one.name == "pymilvus" else lowest
             assert Version(release(pin)) == Version(expected), one
+
+
+def test_make_demo_installs_what_make_test_installs_and_no_tool_of_the_tests():
+    demo, dev = pins("demo"), pins("dev")
+    assert {name: demo[name] == dev[name] for name in demo} == dict.fromkeys(demo, True)
+    tools = {canonicalize_name(Requirement(one).name) for one in group("dev")}
+    tools -= {canonicalize_name(Requirement(one).name) for one in group("packaging")}
+    assert tools & set(demo) <= {"requests"}  # which pymilvus needs, too
+
+
+def imported_packages() -> dict[str, list[str]]:
+    """Top-level packages of others that the library imports at run time, and which files do."""
+    packages: dict[str, list[str]] = {}
+    for path in sorted((ROOT / "src").rglob("*.py")):
+        tree = ast.parse(path.read_text("utf-8"))
+        for_types = {
+            node
+            for branch in ast.walk(tree)
+            if isinstance(branch, ast.If) and ast.unparse(branch.test) == "TYPE_CHECKING"
+            for node in ast.walk(branch)
+        }
+        for node in ast.walk(tree):
+            if node in for_types:
+                continue
+            if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+                names = [f"{node.module}.{alias.name}" for alias in node.names]
+            elif isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            else:
+                continue
+            for name in names:
+                # `google` is shared by many distributions; `google.protobuf` is one's own.
+                parts = name.split(".")
+                top = ".".join(parts[: 2 if parts[0] in {"google", "ruamel"} else 1])
+                if top not in sys.stdlib_module_names | {"milvus_secure"}:
+                    packages.setdefault(top, []).append(str(path.relative_to(ROOT)))
+    return packages
+
+
+def test_every_distribution_that_is_imported_is_declared():
+    distribution_of = {
+        "OpenSSL": "pyopenssl",
+        "dotenv": "python-dotenv",
+        "google.protobuf": "protobuf",
+        "grpc": "grpcio",
+        "pydantic_settings": "pydantic-settings",
+        "milvus_lite": "milvus-lite",
+        "ruamel.yaml": "ruamel-yaml",
+    }
+    declared = {canonicalize_name(Requirement(one).name) for one in USERS}
+    # The plug-in for pytest is loaded by pytest alone.
+    undeclared = {
+        package: files
+        for package, files in imported_packages().items()
+        if distribution_of.get(package, package) not in declared and package != "pytest"
+    }
+    assert undeclared == {}
+    used = {distribution_of.get(package, package) for package in imported_packages()}
+    assert declared - used == set()
 
 
 def test_nothing_is_installed_without_hashes():
