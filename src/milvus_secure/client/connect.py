@@ -21,6 +21,7 @@ from ..errors import MilvusSecureError, SecureConnectionError
 from ..settings.masking import masked
 from .kwargs import client_kwargs
 from .material_provider import MaterialProvider
+from .pymilvus_import import import_pymilvus
 from .settings import MilvusSettings
 from .timeouts import GRACE, NO_ANSWER, ConnectBudget, call_with_deadline
 
@@ -75,6 +76,7 @@ def connect_secure(
     """
     supply = _prepared(settings, profile, config, overrides, preflight=preflight)
     loaded = supply.settings
+    import_pymilvus()
     from pymilvus import MilvusClient  # noqa: PLC0415 - takes most of a second
 
     budget = ConnectBudget(loaded.timeout)
@@ -116,6 +118,7 @@ async def connect_secure_async(
     """
     supply = _prepared(settings, profile, config, overrides, preflight=preflight)
     loaded = supply.settings
+    import_pymilvus()
     try:
         from pymilvus import AsyncMilvusClient  # noqa: PLC0415 - takes most of a second
     except ImportError:

@@ -111,6 +111,7 @@ _ENTRIES: Final = (
     Entry("server-name-unused", "settings", "warning", "server_name has no effect"),
     Entry("uri-port-implicit", "settings", "warning", "a bare https URI means port 443"),
     Entry("server-env-ignored", "server", "warning", "Milvus does not read the variable"),
+    Entry("pymilvus-variable", "settings", "warning", "`import pymilvus` fails on a variable"),
     Entry("env-unknown", "settings", "warning", "a variable looks misspelled"),
     Entry("server-tls-off", "server", "info", "the server speaks plaintext"),
     Entry("value-cleaned", "settings", "info", "a value had stray characters"),

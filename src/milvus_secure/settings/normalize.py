@@ -48,11 +48,11 @@ def clean(
         if isinstance(value, (bytes, os.PathLike)):
             value = os.fsdecode(value)
         if isinstance(value, str):
-            stripped = _stripped(value)
+            text = stripped(value)
             # A block of PEM text ends with a line break as it should.
-            if stripped != (value.strip() if name in INLINE else value):
-                notes.append(_noted(name, one.source, value, stripped))
-            value = stripped
+            if text != (value.strip() if name in INLINE else value):
+                notes.append(_noted(name, one.source, value, text))
+            value = text
             if name in PATHS and value not in {"", SYSTEM} and not holds_material(value):
                 value = expand(value, one.base, environ)
         if value != "":
@@ -152,7 +152,7 @@ def shown_value(name: str, value: object) -> str:
     return printable(mask_uri(str(value)) if name == "uri" else str(value))
 
 
-def _stripped(value: str) -> str:
+def stripped(value: str) -> str:
     """Drop what shells, Windows editors and ``docker --env-file`` leave around a value."""
     text = value.strip().lstrip("\ufeff")
     while len(text) >= 2 and text[0] == text[-1] and text[0] in "'\"":

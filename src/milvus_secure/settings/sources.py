@@ -19,6 +19,7 @@ from ..errors import SettingsError
 from ..reporting.report import Finding
 from .invalid_values import malformed, missing, missing_profile, misspelled, unknown_key
 from .normalize import Sourced, expand
+from .pymilvus_variables import unreadable
 from .settings_file import read_settings_file, read_settings_text
 
 DEFAULT_CONFIG = "milvus-secure.toml"
@@ -101,7 +102,8 @@ def gather(arguments: Mapping[str, Any], places: Places, variables: Mapping[str,
         merged.update(layer)
     if _token_is_outranked(layers):  # pymilvus would let it win
         del merged["token"]
-    return Gathered(merged, tuple(misspelled({**files, **dotenv, **environ}, variables)))
+    notes = misspelled({**files, **dotenv, **environ}, variables)
+    return Gathered(merged, (*notes, *unreadable({**dotenv, **environ})))
 
 
 def as_arguments(

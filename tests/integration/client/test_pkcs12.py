@@ -19,6 +19,7 @@ from milvus_secure import check, connect_secure
 from milvus_secure._common.tls_mode import TLSMode
 from milvus_secure.client.timeouts import waits_full_timeout
 from milvus_secure.diagnosis.material import read_material
+from milvus_secure.pem.temp_files import memory_directories
 
 PASSWORD = "canary of the store"
 
@@ -235,4 +236,4 @@ def test_the_key_never_reaches_the_disk(given):
     made = given()
     handed_on = Path(made.client_kwargs()["client_key_path"])
     assert handed_on.read_bytes().startswith(b"-----BEGIN PRIVATE KEY")
-    assert handed_on.stat().st_nlink == 0, "no directory has a name for it"
+    assert str(handed_on.parent.parent) in memory_directories()

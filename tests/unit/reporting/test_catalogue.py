@@ -25,6 +25,7 @@ RAISED_WHILE_LOADING = {
     "profile-missing",
     "config-unknown-key",
     "env-unknown",
+    "pymilvus-variable",
     "value-invalid",
     "value-cleaned",
 }

@@ -6,6 +6,7 @@ import warnings
 from contextlib import suppress
 from typing import Any
 
+from ...client.pymilvus_import import import_pymilvus
 from ...errors import MilvusSecureError
 
 
@@ -18,6 +19,7 @@ def load_milvus_lite() -> tuple[Any, Any, Any, Any]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of its dependencies, which we do not maintain
+            import_pymilvus()
             import grpc  # noqa: PLC0415 - this and the next are for those who serve
             from milvus_lite.adapter.grpc.servicer import MilvusServicer  # noqa: PLC0415
             from milvus_lite.db import MilvusLite  # noqa: PLC0415

@@ -1,0 +1,122 @@
+"""connect_secure imports pymilvus, whatever the environment holds for pymilvus."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import milvus_secure
+
+SOURCE = str(Path(milvus_secure.__file__).parents[1])
+
+BROKEN = [
+    {"MILVUS_URI": '"https://host:19530"'},
+    {"MILVUS_URI": "https://host:19530 "},
+    {"MILVUS_URI": "./milvus.db"},
+    {"MILVUS_DEFAULT_CONNECTION": "./milvus.db"},
+    {"MILVUS_CONN_TIMEOUT": "10s"},
+    {"MILVUS_CONN_TIMEOUT": ""},
+    {"MILVUS_URI": "https://[::1]:1", "MILVUS_CONN_TIMEOUT": "soon"},
+]
+
+CONNECT = """
+import sys
+from milvus_secure import connect_secure
+uri, ca = sys.argv[1:]
+connect_secure(uri=uri, ca_pem_path=ca, timeout=20).close()
+"""
+
+
+def run(script: str, *arguments: object, folder: Path, **environ: str):
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("MILVUS_")}
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script, *map(str, arguments)],
+        env={**kept, "PYTHONPATH": SOURCE, **environ},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+@pytest.mark.parametrize("environ", BROKEN, ids=str)
+def test_a_variable_that_pymilvus_cannot_read_does_not_stop_it(one_way, certs, tmp_path, environ):
+    done = run(CONNECT, one_way.uri, certs / "ca.pem", folder=tmp_path, **environ)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_same_in_an_env_file(one_way, certs, tmp_path):
+    text = "MILVUS_URI=./milvus.db\nMILVUS_CONN_TIMEOUT=10s\n"
+    (tmp_path / ".env").write_text(text, encoding="utf-8")
+    done = run(CONNECT, one_way.uri, certs / "ca.pem", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+IMPORT = """
+from milvus_secure.client.pymilvus_import import import_pymilvus
+import_pymilvus()
+import pymilvus
+"""
+
+
+@pytest.mark.parametrize("environ", BROKEN, ids=str)
+def test_pymilvus_by_itself_fails_on_them(tmp_path, environ):
+    """Else the code that shields its import could go."""
+    assert run("import pymilvus", folder=tmp_path, **environ).returncode == 1
+
+
+def test_an_env_file_that_is_no_text_does_not_stop_it(tmp_path):
+    (tmp_path / ".env").write_bytes(b"MILVUS_URI=\xff\xfe")
+    assert run("import pymilvus", folder=tmp_path).returncode == 1
+    done = run(IMPORT, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_pymilvus_can_read_reaches_it(tmp_path):
+    script = IMPORT + "from pymilvus.settings import Config; print(Config.MILVUS_URI)"
+    uri = "https://host:19530"
+    for value in (uri, f"{uri} ", f'"{uri}"'):
+        done = run(script, folder=tmp_path, MILVUS_URI=value)
+        assert done.stdout.strip() == uri, done.stderr
+
+
+def test_the_environment_and_the_functions_that_read_it_stay_as_they_are(tmp_path):
+    script = (
+        """
+import os
+before = os.getenv, dict(os.environ)
+"""
+        + IMPORT
+        + """
+import dotenv
+assert (os.getenv, dict(os.environ)) == before
+assert dotenv.load_dotenv.__module__ == "dotenv.main"
+assert os.getenv("MILVUS_URI") == "./milvus.db"
+"""
+    )
+    done = run(script, folder=tmp_path, MILVUS_URI="./milvus.db", MILVUS_CONN_TIMEOUT="10s")
+    assert done.returncode == 0, done.stderr
+
+
+def test_threads_that_connect_first_at_once_all_succeed(tmp_path):
+    script = """
+import threading
+from milvus_secure.client.pymilvus_import import import_pymilvus
+errors = []
+def work():
+    try:
+        import_pymilvus()
+        from pymilvus import MilvusClient
+    except BaseException as error:
+        errors.append(error)
+threads = [threading.Thread(target=work) for _ in range(8)]
+for thread in threads: thread.start()
+for thread in threads: thread.join(60)
+assert not errors, errors
+"""
+    done = run(script, folder=tmp_path, MILVUS_URI="./milvus.db")
+    assert done.returncode == 0, done.stderr
