@@ -15,7 +15,7 @@ from .._version import __version__
 from ..errors import MilvusSecureError, SettingsError
 from .console import echo
 
-COMMANDS = ("check", "settings", "explain", "certs", "server", "serve", "demo")
+COMMANDS = ("check", "settings", "explain", "certs", "server", "tunnel", "serve", "demo")
 
 _USAGE = 2
 _INTERRUPTED = 130

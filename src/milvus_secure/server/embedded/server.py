@@ -187,6 +187,8 @@ class EmbeddedMilvus:
                     ("grpc.so_reuseport", 0),  # else two servers would share the port silently
                     ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES),
                     ("grpc.max_send_message_length", _MAX_MESSAGE_BYTES),
+                    # pymilvus pings every 10 s; gRPC's default ends such connections.
+                    ("grpc.http2.max_ping_strikes", 0),
                 ],
             )
             stack.callback(lambda: server.stop(_GRACE_SECONDS).wait())
