@@ -26,7 +26,7 @@ from .rest import ssl_context
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..settings.model import MilvusSettings
+    from ..settings.model import SettingsModel
 
 LOG = logging.getLogger("milvus_secure")
 _CHUNK = 256 << 10
@@ -87,7 +87,7 @@ class Tunnel:
         MilvusSecureError: If the settings ask for plaintext.
     """
 
-    def __init__(self, settings: MilvusSettings, listen: Listen) -> None:
+    def __init__(self, settings: SettingsModel, listen: Listen) -> None:
         report = check(settings, online=False)
         if not report.ok:
             raise SecureConnectionError(report)
