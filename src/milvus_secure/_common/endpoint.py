@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
 DEFAULT_URI = "https://localhost:19530"
@@ -11,6 +12,8 @@ SCHEMES = ("http", "https", "tcp")
 
 _MILVUS_PORT = 19530
 _HTTPS_PORT = 443
+_LITE = ".db"
+"""What pymilvus takes for a file of Milvus Lite (``pymilvus/orm/connections.py``)."""
 _PORTS = "its port is not a number from 1 to 65535"
 
 
@@ -103,6 +106,28 @@ def split_uri(uri: str) -> tuple[str, UriExtras]:
     userinfo, _, hostport = parts.netloc.rpartition("@")
     user, _, password = userinfo.partition(":")
     return f"{parts.scheme}://{hostport}", UriExtras(user, password, _database(parts.path))
+
+
+def uri_of(endpoint: str) -> str:
+    """The URI of an endpoint as people name it: ``host`` and ``host:port`` mean TLS.
+
+    Args:
+        endpoint: A URI, ``host``, ``host:port`` or an IP address. Without a port it is Milvus's
+            own, 19530.
+
+    Returns:
+        A URI. What is neither (a file of Milvus Lite, say) is returned as it is, to be diagnosed.
+    """
+    text = endpoint.strip()
+    try:
+        if ip_address(text).version == 6:
+            text = f"[{text}]"
+    except ValueError:
+        pass
+    match = re.fullmatch(r"(\[[0-9A-Fa-f:.]+(?:%\w+)?\]|[^\s:/?#@\[\]]+)(?::(\d+))?", text)
+    if match is None or text.endswith(_LITE):
+        return endpoint
+    return f"https://{match[1]}:{match[2] or _MILVUS_PORT}"
 
 
 def mask_uri(uri: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .._common.endpoint import uri_of
 from .console import echo, spinner
 from .flags import Commands, add_settings_flags, settings_from
 
@@ -22,7 +23,13 @@ def add_parser(commands: Commands) -> None:
         "check",
         help="find what keeps a connection from working, and how to fix it",
         description="Check settings and files, then the endpoint up to a Milvus call. "
-        "--profile and --uri may be repeated; each is checked, all at once.",
+        "Endpoints, --profile and --uri may be repeated; each is checked, all at once.",
+    )
+    parser.add_argument(
+        "endpoints",
+        nargs="*",
+        metavar="ENDPOINT",
+        help="https://HOST:PORT, HOST or HOST:PORT, instead of the uri setting",
     )
     parser.add_argument("--offline", action="store_true", help="settings and files only")
     parser.add_argument(
@@ -49,10 +56,11 @@ def add_report_flags(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Check every endpoint asked for and print one report each."""
+    uris = [*map(uri_of, arguments.endpoints), *(arguments.uri or [])]
     targets = [
         settings_from(arguments, profile=profile, uri=uri)
         for profile in arguments.profile or [None]
-        for uri in arguments.uri or [None]
+        for uri in uris or [None]
     ]
     if arguments.server:
         from ..server.check import check_server  # noqa: PLC0415 - loads the YAML library

@@ -13,7 +13,7 @@ from traceback import clear_frames, walk_tb
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary, finalize
 
-from .._common.endpoint import mask_uri
+from .._common.endpoint import mask_uri, uri_of
 from .._common.system_limits import NoPlaceError, require_descriptors
 from ..diagnosis.check import judge
 from ..diagnosis.rules import RULES
@@ -39,7 +39,7 @@ _SUPPLY_OF: WeakKeyDictionary[object, MaterialProvider] = WeakKeyDictionary()
 
 
 def connect_secure(
-    settings: MilvusSettings | None = None,
+    settings: MilvusSettings | str | None = None,
     *,
     preflight: bool = True,
     profile: str | None = None,
@@ -57,7 +57,8 @@ def connect_secure(
     gRPC's channels do not survive a fork.
 
     Args:
-        settings: As loaded; the surroundings' own when None.
+        settings: As loaded; or the endpoint as text (``https://host:19530``, ``host:19530``) for
+            settings that are loaded now, instead of their ``uri``; None loads them as they are.
         preflight: False skips the checks made before connecting.
         profile: Which profile of the settings file to load, when no settings are given.
         config: The settings file to load, when no settings are given.
@@ -99,7 +100,7 @@ def connect_secure(
 
 
 async def connect_secure_async(
-    settings: MilvusSettings | None = None,
+    settings: MilvusSettings | str | None = None,
     *,
     preflight: bool = True,
     profile: str | None = None,
@@ -158,7 +159,7 @@ def _supplied(client: _Result, supply: MaterialProvider) -> _Result:
 
 
 def _prepared(
-    settings: MilvusSettings | None,
+    settings: MilvusSettings | str | None,
     profile: str | None,
     config: str | os.PathLike[str] | None,
     overrides: dict[str, Any],
@@ -166,6 +167,10 @@ def _prepared(
     preflight: bool,
 ) -> MaterialProvider:
     try:
+        if isinstance(settings, str):
+            if "uri" in overrides:
+                raise TypeError("give the endpoint as the first argument or as uri, not as both")
+            overrides["uri"], settings = uri_of(settings), None
         if settings is None:
             settings = MilvusSettings(profile=profile, config=config, **overrides)
         elif profile is not None or config is not None:

@@ -46,6 +46,25 @@ def test_healthy_files_exit_with_0(cli, certs: Path):
     assert done.stderr == ""
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "uri"),
+    [
+        ("https://host.example:443", "https://host.example:443"),
+        ("host.example:1", "https://host.example:1"),
+        ("host.example", "https://host.example:19530"),
+    ],
+)
+def test_an_endpoint_is_taken_instead_of_the_uri_setting(cli, endpoint, uri):
+    done = cli("check", endpoint, "--offline", "--format", "json", MILVUS_URI="https://other:1")
+    assert json.loads(done.stdout)["settings"]["uri"] == {"value": uri, "source": "argument"}
+
+
+def test_several_endpoints_give_a_report_each(cli):
+    done = cli("check", "--offline", "--format", "json", "host-1", "host-2", "--uri", "https://h:3")
+    uris = [one["settings"]["uri"]["value"] for one in json.loads(done.stdout)["reports"]]
+    assert uris == ["https://host-1:19530", "https://host-2:19530", "https://h:3"]
+
+
 def test_an_error_exits_with_1_and_stands_first(cli, tmp_path: Path):
     done = cli("check", "--offline", "--ca-pem-path", "absent.pem")
     assert done.returncode == 1

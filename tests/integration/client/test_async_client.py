@@ -29,6 +29,11 @@ async def test_hands_back_an_async_client(one_way, certs):
     await client.close()
 
 
+async def test_takes_the_endpoint_first(one_way, certs):
+    client = await connect_secure_async(one_way.uri, ca_pem_path=certs / "ca.pem", **HERE)
+    await client.close()
+
+
 async def test_the_client_is_connected(one_way, certs):
     client = await connect_secure_async(uri=one_way.uri, ca_pem_path=certs / "ca.pem", **HERE)
     assert one_way.connects == 1

@@ -66,6 +66,23 @@ def test_takes_settings_and_overrides(one_way, certs, settings):
     connect_secure(base, uri=one_way.uri).close()
 
 
+def test_takes_the_endpoint_first(one_way, certs):
+    connect_secure(one_way.uri, ca_pem_path=certs / "ca.pem", **HERE).close()
+    address = one_way.uri.removeprefix("https://")
+    connect_secure(address, ca_pem_path=certs / "ca.pem", **HERE).close()
+
+
+def test_refuses_two_endpoints(one_way):
+    with pytest.raises(TypeError, match="not as both"):
+        connect_secure(one_way.uri, uri=one_way.uri, **HERE)
+
+
+def test_a_file_of_milvus_lite_is_no_endpoint():
+    with pytest.raises(SecureConnectionError) as caught:
+        connect_secure("./milvus.db", **HERE)
+    assert caught.value.report.root_cause.code == "uri-invalid"
+
+
 def test_loads_a_profile_of_a_named_file(one_way, certs, tmp_path):
     file = tmp_path / "team.toml"
     file.write_text(

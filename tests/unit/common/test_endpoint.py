@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from milvus_secure._common.endpoint import mask_uri, parse_endpoint, split_uri
+from milvus_secure._common.endpoint import mask_uri, parse_endpoint, split_uri, uri_of
 
 
 class TestAddress:
@@ -125,3 +125,29 @@ class TestSplit:
 )
 def test_masking_hides_all_before_the_last_at(uri, masked):
     assert mask_uri(uri) == masked
+
+
+@pytest.mark.parametrize(
+    ("text", "uri"),
+    [
+        ("https://host:19530", "https://host:19530"),
+        ("https://host", "https://host"),
+        ("http://host:19530", "http://host:19530"),
+        ("host", "https://host:19530"),
+        ("host:443", "https://host:443"),
+        (" host:443\n", "https://host:443"),
+        ("10.0.0.5", "https://10.0.0.5:19530"),
+        ("10.0.0.5:1", "https://10.0.0.5:1"),
+        ("::1", "https://[::1]:19530"),
+        ("[::1]", "https://[::1]:19530"),
+        ("[::1]:1", "https://[::1]:1"),
+        ("milvus.db", "milvus.db"),
+        ("./milvus.db", "./milvus.db"),
+        ("user:password@host:1", "user:password@host:1"),
+        ("host:port", "host:port"),
+        ("host:1/db", "host:1/db"),
+        ("", ""),
+    ],
+)
+def test_an_endpoint_as_people_name_it_means_tls(text, uri):
+    assert uri_of(text) == uri
