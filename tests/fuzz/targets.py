@@ -36,7 +36,12 @@ from milvus_secure.errors import MilvusSecureError
 from milvus_secure.pem.blocks import read_armor
 from milvus_secure.pem.material import Material, parse_material
 from milvus_secure.reporting.junit import to_junit
-from milvus_secure.reporting.observation import Observation
+from milvus_secure.reporting.observation import (
+    CertificateRequest,
+    GRPCChannel,
+    Observation,
+    TLSHandshake,
+)
 from milvus_secure.reporting.report import Report
 from milvus_secure.server.check import check_server
 from milvus_secure.settings.model import VARIABLES
@@ -75,13 +80,9 @@ def certificate(data: bytes) -> None:
     chain = (served, _trio().ca.certificate)
     seen = Observation(
         "localhost:19530",
-        speaks="tls",
-        tls_version="TLSv1.3",
-        alpn="h2",
-        chain=chain,
-        tls_complete=True,
-        grpc_state="failed",
-        grpc_code="UNAVAILABLE",
+        protocol="tls",
+        tls=TLSHandshake(complete=True, version="TLSv1.3", alpn="h2", chain=chain),
+        grpc=GRPCChannel(False, "UNAVAILABLE", "failed"),
     )
     context = Context(_settings("ca_pem"), _healthy(), seen, now=NOW)
     _coped(judge(context, checks.RULES))
@@ -156,19 +157,10 @@ def server_bytes(data: bytes) -> None:
                 handshake.await_reaction(1)
     seen = Observation(
         "localhost:19530",
-        speaks=look.speaks,
+        protocol=look.protocol,
         greeting=shown(data),
-        tls_version=look.version,
-        cipher=look.cipher,
-        alpn=look.alpn,
-        chain=look.chain,
-        tls_complete=look.complete,
-        alert=look.alert,
-        tls_error=look.error,
-        accepted_issuers=look.issuers,
-        client_certificate_requested=look.requested,
-        grpc_state="failed",
-        grpc_code="UNAVAILABLE",
+        tls=look.record(CertificateRequest(look.issuers) if look.requested else None),
+        grpc=GRPCChannel(False, "UNAVAILABLE", "failed"),
     )
     _coped(judge(Context(_settings("ca_pem"), _healthy(), seen, now=NOW), checks.RULES))
     classify(data)
@@ -177,14 +169,10 @@ def server_bytes(data: bytes) -> None:
         if answer is not None:
             told = Observation(
                 "localhost:19530",
-                speaks="tls",
-                tls_complete=True,
-                alpn="h2",
-                grpc_state="ready",
-                grpc_code="OK",
-                milvus_code=answer.code,
-                milvus_version=answer.version,
-                milvus_detail=answer.reason,
+                protocol="tls",
+                tls=TLSHandshake(complete=True, alpn="h2"),
+                grpc=GRPCChannel(True, "OK"),
+                milvus=answer,
             )
             _coped(judge(Context(_settings("ca_pem"), _healthy(), told, now=NOW), checks.RULES))
 

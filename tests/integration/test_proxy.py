@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import socket
 import subprocess
@@ -11,10 +12,13 @@ import grpc
 import pytest
 
 import impostors
+import minting
 import peers
 from milvus_endpoint import Endpoint, milvus_endpoint
 from milvus_secure import SecureConnectionError, check, connect_secure
 from milvus_secure.diagnosis.probe.proxies import proxy_for
+
+DAY = dt.timedelta(days=1)
 
 
 @pytest.fixture(params=["one-way", "mutual", "plaintext"])
@@ -82,7 +86,8 @@ def test_a_proxy_that_leads_nowhere_is_the_root_cause(endpoint, faulty_proxy, se
     report = check(settings(uri=serving.uri, timeout=1.5, **given))
     assert report.root_cause.code == "proxy-failed"
     assert "https_proxy" in report.root_cause.message
-    assert "no_proxy" in report.root_cause.remedy
+    assert "no_proxy" in report.root_cause.command
+    assert "accepts direct connections" in report.root_cause.remedy
     assert {step.name: step.ok for step in report.server.steps}["grpc"] is False
 
 
@@ -100,7 +105,7 @@ def test_the_remedy_works_whatever_is_exempt_before(before, trio, settings, cert
     with milvus_endpoint(trio.server) as serving, peers.closed_port() as port:
         through(f"127.0.0.1:{port}")
         made = settings(uri=serving.uri, ca_pem_path=certs / "ca.pem", timeout=1.5)
-        command = check(made).root_cause.remedy.rpartition(": ")[2]
+        command = check(made).root_cause.command
     environ = {"https_proxy": "http://127.0.0.1:9", "PATH": os.environ["PATH"], **before}
     told = subprocess.run(
         ["sh", "-c", f"{command}; env"],
@@ -137,8 +142,7 @@ def test_a_milvus_that_is_not_ready_is_no_matter_of_the_proxy(
     assert report.root_cause.code == "server-not-ready"
 
 
-@pytest.mark.passes("proxy-failed")
-def test_a_certificate_for_another_name_is_no_matter_of_the_proxy(
+def test_what_is_seen_without_the_faulty_proxy_is_a_finding_beside_it(
     faulty_proxy, trio, settings, certs
 ):
     with milvus_endpoint(trio.server) as serving:
@@ -150,4 +154,85 @@ def test_a_certificate_for_another_name_is_no_matter_of_the_proxy(
                 timeout=1.5,
             )
         )
-    assert report.root_cause.code == "name-mismatch"
+    assert [found.code for found in report.errors] == ["proxy-failed", "name-mismatch"]
+
+
+class TestBeyondTheProxy:
+    """What gRPC meets through a proxy outranks a direct look, which may not even be possible."""
+
+    @pytest.fixture
+    def at(self, settings, certs):
+        """Check a host that only the proxy can reach."""
+
+        def check_it(**values):
+            values.setdefault("ca_pem_path", certs / "ca.pem")
+            values.setdefault("server_name", "localhost")
+            return check(settings(uri="https://milvus.invalid:19530", timeout=5, **values))
+
+        return check_it
+
+    @pytest.mark.trips("proxy-failed")
+    def test_a_proxy_that_requires_a_login(self, at, through):
+        answer = b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"
+        with peers.tcp(peers.says(answer)) as proxy:
+            through(f"127.0.0.1:{proxy}")
+            report = at()
+        assert [found.code for found in report.errors] == ["proxy-failed"]
+        assert "requires a login" in report.root_cause.message
+        assert "407" in report.root_cause.presented
+
+    def test_its_login_is_sent_as_grpc_sends_it_and_shown_nowhere(self, at, through):
+        requests = []
+
+        def serve(connection) -> None:
+            requests.append(connection.recv(65_536))
+            connection.sendall(b"HTTP/1.1 403 Forbidden\r\n\r\n")
+
+        with peers.tcp(serve) as proxy:
+            through(f"us%40er:s3cret@127.0.0.1:{proxy}")
+            report = at()
+        logins = {
+            line.partition(b":")[2].strip()
+            for request in requests
+            for line in request.split(b"\r\n")
+            if line.lower().startswith(b"proxy-authorization")
+        }
+        assert len(requests) >= 2, "the probe and gRPC both ask the proxy"
+        assert logins == {b"Basic dXNAZXI6czNjcmV0"}
+        assert "s3cret" not in str(report) + report.to_json()
+
+    def test_a_proxy_that_inspects_tls_is_seen_by_its_certificate(self, at, through):
+        inspector = minting.mint("Corporate Proxy CA", which=7)
+        forged = minting.mint("localhost", sans=["localhost"], issuer=inspector, which=2)
+        with (
+            milvus_endpoint(forged) as serving,
+            peers.tcp(peers.proxies_to(serving.port)) as proxy,
+        ):
+            through(f"127.0.0.1:{proxy}")
+            report = at()
+        assert report.root_cause.code == "chain-untrusted"
+        assert "through the proxy" in report.root_cause.origin
+        assert f"127.0.0.1:{proxy}" in report.root_cause.origin
+
+    def test_an_expired_certificate_beyond_the_proxy(self, at, through, trio):
+        old = minting.mint("localhost", sans=["localhost"], issuer=trio.ca, start=-DAY * 9, days=2)
+        with milvus_endpoint(old) as serving, peers.tcp(peers.proxies_to(serving.port)) as proxy:
+            through(f"127.0.0.1:{proxy}")
+            assert at().root_cause.code == "certificate-expired"
+
+    def test_a_client_certificate_required_beyond_the_proxy(self, at, through, trio):
+        with (
+            milvus_endpoint(trio.server, clients=trio.ca) as serving,
+            peers.tcp(peers.proxies_to(serving.port)) as proxy,
+        ):
+            through(f"127.0.0.1:{proxy}")
+            assert at().root_cause.code == "client-certificate-required"
+
+    @pytest.mark.passes("proxy-failed")
+    def test_a_set_and_empty_variable_means_no_proxy(self):
+        assert proxy_for("h", {"grpc_proxy": "", "https_proxy": "http://p:1"}) is None
+        assert proxy_for("h", {"https_proxy": "http://p:1", "no_grpc_proxy": "", "no_proxy": "h"})
+
+    def test_a_proxy_that_grpc_cannot_use_is_none(self):
+        assert proxy_for("h", {"https_proxy": "https://p:1"}) is None
+        assert proxy_for("h", {"https_proxy": "socks5://p:1"}) is None

@@ -33,6 +33,8 @@ IN_WORDS = {
     "internal-error",
     "known-public-key",
     "not-milvus",
+    "front-end-answered",
+    "backend-closed",
     "server-not-ready",
     "database-missing",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -75,6 +76,15 @@ def parse_endpoint(uri: str) -> Endpoint:
         raise ValueError(_PORTS)
     default = _HTTPS_PORT if scheme == "https" else _MILVUS_PORT
     return Endpoint(scheme, host, port or default, port is not None)
+
+
+def server_name_indication(name: str) -> str:
+    """What gRPC sends as SNI for a name: nothing for an IP address (RFC 6066, section 3)."""
+    try:
+        ipaddress.ip_address(name.strip("[]"))
+    except ValueError:
+        return name.rstrip(".").encode("ascii", "ignore").decode("ascii")
+    return ""
 
 
 @dataclass(frozen=True, slots=True)

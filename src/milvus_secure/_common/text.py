@@ -14,17 +14,18 @@ def lower_ascii(name: str) -> str:
     return "".join(c.lower() if c.isascii() else c for c in name)
 
 
-def filled(prose: str, first: str = "", hang: str = "") -> str:
-    """One paragraph in lines of at most `WIDTH` columns, but for words that are longer themselves.
+def filled(prose: str, first: str = "", hang: str = "", width: int = WIDTH) -> str:
+    """One paragraph in lines of at most `width` columns; a longer word has a line of its own.
 
     Args:
         prose: Without line breaks.
         first: What the first line begins with.
         hang: What every other line begins with.
+        width: Columns.
     """
     return textwrap.fill(
         prose,
-        WIDTH,
+        width,
         initial_indent=first,
         subsequent_indent=hang,
         break_long_words=False,

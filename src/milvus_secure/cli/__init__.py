@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from .._version import __version__
 from ..errors import MilvusSecureError, SettingsError
-from .console import echo
+from .console import echo, text_width
 
 COMMANDS = ("check", "settings", "explain", "certs", "server", "tunnel", "serve", "demo")
 
@@ -47,14 +47,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         status: int = arguments.run(arguments)
     except SettingsError as error:
-        from ..reporting.render import render_findings  # noqa: PLC0415 - only for an error
-
-        echo(render_findings(error.findings), error=True)
+        echo(error.text(text_width(error=True)), error=True)
         return _USAGE
     except MilvusSecureError as error:
-        from ..reporting.render import render_error  # noqa: PLC0415 - only for an error
-
-        echo(render_error(error), error=True)
+        echo(error.text(text_width(error=True)), error=True)
         return 1
     except KeyboardInterrupt:
         return _INTERRUPTED

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import CertificateError
-from .console import echo
+from .console import echo, text_width
 from .flags import Commands, add_settings_flags, settings_from
 
 if TYPE_CHECKING:
@@ -47,7 +47,6 @@ def run_show(arguments: argparse.Namespace) -> int:
     """Show files; 1 if one of them cannot be read, the others are shown all the same."""
     from ..certs.inspect.contents import Contents  # noqa: PLC0415
     from ..certs.inspect.show import describe, render  # noqa: PLC0415
-    from ..reporting.render import render_error  # noqa: PLC0415
 
     read = [
         path if isinstance(path, CertificateError) else _read(path, arguments)
@@ -60,7 +59,7 @@ def run_show(arguments: argparse.Namespace) -> int:
         as_json = arguments.format == "json"
         echo(json.dumps(described, indent=2, ensure_ascii=False) if as_json else render(described))
     for one in failed:
-        echo(render_error(one), error=True)
+        echo(one.text(text_width(error=True)), error=True)
     return 1 if failed else 0
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .._common.endpoint import uri_of
-from .console import echo, spinner
+from .console import echo, spinner, text_width
 from .flags import Commands, add_settings_flags, settings_from
 
 if TYPE_CHECKING:
@@ -89,11 +89,12 @@ def _check(targets: Sequence[MilvusSettings], *, offline: bool) -> list[Report]:
 
 
 def _text(reports: Sequence[Report]) -> str:
-    from ..reporting.render import render_report, render_summary  # noqa: PLC0415
+    from ..reporting.report import summary  # noqa: PLC0415
 
-    texts = [render_report(report) for report in reports]
+    width = text_width()
+    texts = [report.text(width) for report in reports]
     if len(reports) > 1:
-        texts.append(render_summary(reports))
+        texts.append(summary(reports, width))
     return ("\n\n" + "-" * 80 + "\n\n").join(texts)
 
 

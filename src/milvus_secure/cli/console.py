@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from .._common.text import WIDTH
+
 _STYLES = {"error": "bold red", "warning": "yellow", "ok": "green", "info": "cyan"}
+
+
+def text_width(*, error: bool = False) -> int | None:
+    """The columns to wrap text at, or None where a stream is no terminal.
+
+    Args:
+        error: True for stderr.
+    """
+    stream = sys.stderr if error else sys.stdout
+    if stream is None or not stream.isatty():
+        return None
+    return max(40, min(WIDTH, shutil.get_terminal_size().columns))
 
 
 def echo(text: str, *, error: bool = False) -> None:

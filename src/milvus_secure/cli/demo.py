@@ -7,7 +7,7 @@ import random
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .console import echo, spinner
+from .console import echo, spinner, text_width
 from .flags import Commands
 
 if TYPE_CHECKING:
@@ -109,9 +109,9 @@ def _insert_and_search(settings: MilvusSettings) -> str:
 def _explain_broken(settings: MilvusSettings) -> None:
     from ..client.connect import connect_secure  # noqa: PLC0415
     from ..errors import SecureConnectionError  # noqa: PLC0415
-    from ..reporting.render import render_findings  # noqa: PLC0415
+    from ..reporting.finding import findings_text  # noqa: PLC0415
 
     try:
         connect_secure(settings).close()
     except SecureConnectionError as error:
-        echo(render_findings(error.report.errors) + "\n")
+        echo(findings_text(error.report.errors, text_width()) + "\n")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from .._common.tls_mode import TLSMode
 from ..errors import MilvusSecureError
 from .check import add_report_flags, show
-from .console import echo
+from .console import echo, text_width
 from .flags import Commands, add_settings_flags, settings_from, tls_mode
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _add_config(commands: Commands) -> None:
 
 def run_config(arguments: argparse.Namespace) -> int:
     """Show or write the files of every target asked for."""
-    from ..reporting.render import render_findings  # noqa: PLC0415
+    from ..reporting.finding import findings_text  # noqa: PLC0415
     from ..server.config import TARGETS  # noqa: PLC0415 - loads the YAML library
     from ..server.config.client_env import name_warning  # noqa: PLC0415
     from ..server.config.output import as_text, changes, write  # noqa: PLC0415
@@ -102,7 +102,7 @@ def run_config(arguments: argparse.Namespace) -> int:
     for target in arguments.target or ["compose"]:
         files.update(TARGETS[target](plan))
     if "client.env" in files and (warning := name_warning(plan)):
-        echo(render_findings([warning]), error=True)
+        echo(findings_text([warning], text_width(error=True)), error=True)
     if arguments.out is None:
         echo(as_text(files))
         return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from .console import echo
+from .console import echo, text_width
 from .flags import Commands, add_settings_flags, settings_from
 
 
@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
         echo(json.dumps(shown, indent=2, ensure_ascii=False))
         return 0
     from .._common.text import printable  # noqa: PLC0415
-    from ..reporting.render import render_findings  # noqa: PLC0415
+    from ..reporting.finding import findings_text  # noqa: PLC0415
 
     rows = [
         (name, printable(entry["value"]) or "-", entry["source"]) for name, entry in shown.items()
@@ -38,6 +38,6 @@ def run(arguments: argparse.Namespace) -> int:
     values = min(max(len(row[1]) for row in rows), 40)
     lines = [f"{name:<{names}}  {value:<{values}}  {source}" for name, value, source in rows]
     if settings.notes:
-        lines += ["", render_findings(settings.notes)]
+        lines += ["", findings_text(settings.notes, text_width())]
     echo("\n".join(lines))
     return 0

@@ -95,13 +95,15 @@ def _observed(context: Context) -> Observation:
 
 def judge(context: Context, rules: Sequence[checks.Rule]) -> Report:
     """Run rules over a context and rank what they find."""
-    findings, skipped = checks.run(context, rules)
+    outcome = checks.run(context, rules)
+    notes = context.settings.notes
     return Report(
-        context.mode,
-        ranked([*context.settings.notes, *findings]),
-        skipped,
-        context.settings.shown(),
-        context.observation,
+        mode=context.mode,
+        findings=ranked([*notes, *outcome.findings]),
+        skipped=outcome.skipped,
+        settings=context.settings.shown(),
+        server=context.observation,
+        judged=tuple(dict.fromkeys((*(note.code for note in notes), *outcome.judged))),
     )
 
 
@@ -112,6 +114,6 @@ def raise_for_settings_errors(settings: SettingsModel) -> None:
         SecureConnectionError: If they contradict each other.
     """
     context = Context(settings, {})
-    found, _ = checks.run(context, checks.SETTINGS)
-    if any(one.severity is Severity.ERROR for one in (*settings.notes, *found)):
+    findings = checks.run(context, checks.SETTINGS).findings
+    if any(finding.severity is Severity.ERROR for finding in (*settings.notes, *findings)):
         raise SecureConnectionError(judge(context, checks.SETTINGS))

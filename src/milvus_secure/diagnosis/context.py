@@ -106,7 +106,7 @@ class Context:
                 self.observation.chain,
                 "uri",
                 self.settings.source_of("uri"),
-                f"endpoint:{self.observation.address}",
+                self.endpoint_origin,
                 served=True,
             )
         return self.pinned_leaf
@@ -148,12 +148,47 @@ class Context:
         anchors = ca.certificates if ca else ()
         return judge_path(chain.certificates, anchors, self.now, Role.CLIENT)
 
+    @property
+    def endpoint_origin(self) -> str:
+        """Where a served chain was seen, and through which proxy."""
+        if self.observation is None:
+            return ""
+        proxy = self.observation.proxy
+        way = f" through the proxy {proxy.name}" if proxy is not None and proxy.open else ""
+        return f"endpoint:{self.observation.address}{way}"
+
     @cached_property
     def reference_name(self) -> str | None:
         """The name gRPC requires of the server: ``server_name``, else the host in the URI."""
         if self.settings.server_name:
             return self.settings.server_name
         return self.endpoint.host if self.endpoint else None
+
+    def includes(self, subject: str) -> bool:
+        """True if something that rules judge is part of this set-up.
+
+        Args:
+            subject: A slot (``client_key``), ``material`` (any slot), ``anchors``,
+                ``trust_file`` (anchors of the user's own), ``server_chain``, ``client_chain``,
+                ``endpoint``, or a part of the observation: ``observation``, ``protocol``,
+                ``tls``, ``proxy``, ``grpc`` or ``milvus`` (what answers over a gRPC channel).
+        """
+        seen = self.observation
+        present: dict[str, object] = {
+            "material": self.material,
+            "anchors": self.mode is not TLSMode.PLAINTEXT,
+            "trust_file": self.anchor_material,
+            "server_chain": self.mode is not TLSMode.PLAINTEXT and self.server_chain,
+            "client_chain": self.client_chain,
+            "endpoint": self.endpoint,
+            "observation": seen,
+            "protocol": seen and seen.protocol,
+            "tls": seen and seen.tls,
+            "grpc": seen and seen.grpc,
+            "milvus": seen and seen.grpc_ready,
+            "proxy": seen and seen.proxy,
+        }
+        return bool(present[subject]) if subject in present else subject in self.material
 
     def blocked_by(self, need: str) -> str | None:
         """Why an input of a rule cannot be had, as a finding code, or None if it can.

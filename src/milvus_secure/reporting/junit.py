@@ -7,19 +7,17 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from .._common.text import printable
-from ..diagnosis.rules import OFFLINE, RULES
-from .render import render_findings
-from .report import Severity
+from .finding import Severity, findings_text
 
 if TYPE_CHECKING:
     from .report import Report
 
 
 def to_junit(reports: Sequence[Report]) -> str:
-    """One suite per report, one case per code that was judged.
+    """One suite per report; one test case per code that was judged or skipped, and no other.
 
-    Errors are failures; warnings and information are the case's output, since they do not break
-    a connection. Skips are skips.
+    Errors are failures. Warnings and information are the output of a passed case, since they do
+    not break a connection.
     """
     root = ET.Element("testsuites", name="milvus-secure")
     for report in reports:
@@ -29,28 +27,30 @@ def to_junit(reports: Sequence[Report]) -> str:
 
 
 def _suite(report: Report) -> ET.Element:
-    judged = [rule.code for rule in (RULES if report.server else OFFLINE)]
-    codes = dict.fromkeys([*judged, *(found.code for found in report.findings)])
-    skipped = {skip.code: skip.because for skip in report.skipped}
-    failing = {found.code for found in report.errors}
-    name = report.settings.get("uri", {}).get("value", "")
+    because = {skip.code: skip.because for skip in report.skipped}
+    codes = dict.fromkeys((*report.judged, *(f.code for f in report.findings), *because))
+    failed = {finding.code for finding in report.errors}
+    passed = set(report.judged) | {finding.code for finding in report.findings}
+    skipped = set(because) - passed
+    named = (report.settings.get(key, {}).get("value", "") for key in ("uri", "server"))
+    name = printable(" against ".join(filter(None, named)))
     suite = ET.Element(
         "testsuite",
         name=name,
         tests=str(len(codes)),
-        failures=str(len(failing)),
+        failures=str(len(failed)),
         errors="0",
         skipped=str(len(skipped)),
     )
     for code in codes:
         case = ET.SubElement(suite, "testcase", classname=f"milvus-secure.{name}", name=code)
-        found = [one for one in report.findings if one.code == code]
-        if code in failing:
-            error = next(one for one in found if one.severity is Severity.ERROR)
+        findings = [finding for finding in report.findings if finding.code == code]
+        if code in failed:
+            error = next(f for f in findings if f.severity is Severity.ERROR)
             failure = ET.SubElement(case, "failure", type=code, message=printable(error.message))
-            failure.text = render_findings(found)
-        elif found:
-            ET.SubElement(case, "system-out").text = render_findings(found)
+            failure.text = findings_text(findings)
+        elif findings:
+            ET.SubElement(case, "system-out").text = findings_text(findings)
         elif code in skipped:
-            ET.SubElement(case, "skipped", message=f"because of {skipped[code]}")
+            ET.SubElement(case, "skipped", message=f"not judged because of {because[code]}")
     return suite

@@ -1,98 +1,37 @@
-"""What the checks say: a finding, a visible skip, and the report that holds them together."""
+"""The report: findings, visible skips, what was judged, and the same as text and JSON."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from .catalogue import CATALOGUE, rank
+from .._common.tls_mode import TLSMode
+from .catalogue import CATALOGUE
+from .finding import Finding, Severity, Skip, finding, findings_text, preformatted, ranked
+from .layout import labelled
 
 if TYPE_CHECKING:
-    from .._common.tls_mode import TLSMode
     from .observation import Observation
 
+__all__ = [
+    "SCHEMA_VERSION",
+    "Finding",
+    "Report",
+    "Severity",
+    "Skip",
+    "finding",
+    "findings_text",
+    "ranked",
+    "summary",
+    "verdict_line",
+]
+
 SCHEMA_VERSION = 1
-
-
-class Severity(str, Enum):
-    """How much a finding matters; it means the same everywhere.
-
-    ``ERROR``: this connection would be refused by the real peer, or would lack the security
-    that was asked for. ``WARNING``: works today with this gRPC, but breaks a standard, another
-    client, or soon. ``INFO``: worth knowing.
-    """
-
-    ERROR = "error"
-    WARNING = "warning"
-    INFO = "info"
-
-    def __str__(self) -> str:
-        return self.value
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was found, with its evidence and what to do about it.
-
-    Attributes:
-        code: Permanent kebab-case name; ``explain(code)`` tells more.
-        severity: See `Severity`.
-        message: One sentence that names the cause.
-        remedy: The command or the change that fixes it.
-        setting: The setting it is about, as the user would type it.
-        source: Where that setting's value came from, such as ``env MILVUS_CA_PEM_PATH``.
-        origin: Where the material was read, such as ``file:/abs/ca.pem`` or ``endpoint:h:19530``.
-        expected: What would have been right.
-        presented: What was there instead.
-    """
-
-    code: str
-    severity: Severity
-    message: str
-    remedy: str
-    setting: str | None = None
-    source: str | None = None
-    origin: str | None = None
-    expected: str | None = None
-    presented: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.code not in CATALOGUE:
-            raise ValueError(f"finding code {self.code!r} is not in the catalogue")
-        if not self.message or not self.remedy:
-            raise ValueError(f"finding {self.code} lacks a message or a remedy")
-
-    def to_dict(self) -> dict[str, Any]:
-        """The finding as JSON has it."""
-        return {**asdict(self), "severity": self.severity.value}
-
-
-def finding(  # noqa: PLR0913 - the fields of a finding, by name
-    code: str,
-    message: str,
-    remedy: str,
-    *,
-    severity: Severity | None = None,
-    setting: str | None = None,
-    source: str | None = None,
-    origin: str | None = None,
-    expected: str | None = None,
-    presented: str | None = None,
-) -> Finding:
-    """Build a `Finding` whose severity is the catalogue's unless the real peer judges otherwise."""
-    judged = severity or Severity(CATALOGUE[code].severity)
-    return Finding(code, judged, message, remedy, setting, source, origin, expected, presented)
-
-
-@dataclass(frozen=True, slots=True)
-class Skip:
-    """A rule that could not be judged, and the code of the finding that stood in its way."""
-
-    code: str
-    because: str
+_AREAS = ("settings", "files", "trust", "names")
+_HANDSHAKE = "handshake"
 
 
 @dataclass(frozen=True)
@@ -102,7 +41,9 @@ class Report:
     Attributes:
         mode: The mode the settings amount to.
         findings: Most specific first, errors before warnings before information.
-        skipped: The rules whose input was missing.
+        skipped: The rules whose input could not be read.
+        judged: The codes that were judged. A code that is neither here nor in `skipped` was not
+            looked at: its subject is not part of this set-up.
         settings: Every setting as ``{"value": ..., "source": ...}``, secrets masked.
         server: What the probe saw of the endpoint, or None if it was not asked.
     """
@@ -112,6 +53,7 @@ class Report:
     skipped: tuple[Skip, ...] = ()
     settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     server: Observation | None = None
+    judged: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -141,6 +83,7 @@ class Report:
             "mode": self.mode.value,
             "root_cause": self.root_cause.code if self.root_cause else None,
             "findings": [f.to_dict() for f in self.findings],
+            "judged": list(self.judged),
             "skipped": [asdict(s) for s in self.skipped],
             "settings": {name: dict(entry) for name, entry in self.settings.items()},
             "server": self.server.to_dict() if self.server else None,
@@ -150,16 +93,142 @@ class Report:
         """The report as indented JSON text."""
         return json.dumps(self.to_dict(), indent=2, ensure_ascii=False)
 
+    def text(self, width: int | None = None) -> str:
+        """The report as text: the root cause, what was checked, then the other findings.
+
+        Args:
+            width: Columns to wrap at, for a terminal; None gives one line per field.
+        """
+        root = self.root_cause
+        others = [finding for finding in self.findings if finding is not root]
+        parts = [labelled("ok:", _verdict(self), width) if root is None else root.text(width)]
+        parts.append(_steps(self, width))
+        parts.extend(finding.text(width) for finding in others)
+        if self.skipped:
+            parts.append(_skipped(self.skipped, width))
+        return "\n\n".join(parts)
+
     def __str__(self) -> str:
-        from .render import render_report  # noqa: PLC0415 - the renderer knows the report
+        return self.text()
 
-        return render_report(self)
+    def _repr_html_(self) -> str:
+        """What Jupyter shows."""
+        return preformatted(str(self))
+
+    def _repr_pretty_(self, printer: Any, _: bool) -> None:  # noqa: ANN401 - IPython's printer
+        """What IPython shows."""
+        printer.text(str(self))
 
 
-_BY_SEVERITY = tuple(Severity)
+def summary(reports: Sequence[Report], width: int | None = None) -> str:
+    """One line for each of several reports."""
+    return "\n".join(
+        labelled(
+            f"{'ok' if report.ok else 'error':7}", f"{_target(report)}: {_verdict(report)}", width
+        )
+        for report in reports
+    )
 
 
-def ranked(findings: list[Finding]) -> tuple[Finding, ...]:
-    """Order findings by severity, then by how specific their code is, without repeats."""
-    unique = dict.fromkeys(findings)
-    return tuple(sorted(unique, key=lambda f: (_BY_SEVERITY.index(f.severity), rank(f.code))))
+def verdict_line(report: Report) -> str:
+    """The outcome in one line, as ``check --quiet`` prints it."""
+    return f"{'ok' if report.ok else 'error'}: {_verdict(report)}"
+
+
+def _verdict(report: Report) -> str:
+    if report.root_cause:
+        return f"{report.root_cause.code}: {report.root_cause.message}"
+    configured = _setting(report, "server")
+    if configured:
+        whose = "This client fits" if _setting(report, "uri") else "Clients can use"
+        return f"{whose} the server that {configured} configures."
+    if report.server is None:
+        return "No problem found in settings or files. The endpoint was not contacted."
+    answer = report.server.milvus
+    product = _product(answer.version if answer else "")
+    return f"{product} answers at {report.server.address} over {_described(report.mode)}."
+
+
+def _product(version: str) -> str:
+    """Milvus Lite sends its name where a server sends its release."""
+    return "Milvus Lite" if version == "milvus_lite" else f"Milvus {version}".rstrip()
+
+
+def _described(mode: TLSMode) -> str:
+    return "plaintext" if mode is TLSMode.PLAINTEXT else f"{mode} TLS"
+
+
+def _target(report: Report) -> str:
+    return " against ".join(filter(None, (_setting(report, "uri"), _setting(report, "server"))))
+
+
+def _setting(report: Report, name: str) -> str | None:
+    return report.settings.get(name, {}).get("value")
+
+
+def _steps(report: Report, width: int | None) -> str:
+    lines = [labelled("Checked", f"{_target(report)}, {_described(report.mode)}:", width)]
+    lines += [_step(*row, width) for row in _rows(report)]
+    return "\n".join(lines)
+
+
+def _rows(report: Report) -> Iterator[tuple[str, str, str]]:
+    """Outcome, name and detail of each area and of each step of the probe."""
+    client, server = _setting(report, "uri"), _setting(report, "server")
+    areas = [area for area in _AREAS if client or _is_judged(report, area)]
+    yield from (_area(report, area) for area in areas)
+    if server:
+        yield _area(report, "server")
+        if client:  # what the handshake of this client with this server would lead to
+            yield _area(report, _HANDSHAKE)
+        return
+    if report.server is None:
+        yield "-", "endpoint", "not contacted"
+        return
+    for step in report.server.steps:
+        outcome = {True: "ok", False: "error", None: "-"}[step.ok]
+        yield outcome, step.name, step.detail
+    handshake = _area(report, _HANDSHAKE)
+    if handshake[0] == "error":
+        yield "error", "endpoint", handshake[2]
+
+
+def _is_judged(report: Report, area: str) -> bool:
+    codes = (*report.judged, *(f.code for f in report.findings), *(s.code for s in report.skipped))
+    return any(CATALOGUE[code].area == area for code in codes)
+
+
+def _area(report: Report, area: str) -> tuple[str, str, str]:
+    findings = [f for f in report.findings if CATALOGUE[f.code].area == area]
+    skipped = sum(CATALOGUE[skip.code].area == area for skip in report.skipped)
+    counts = Counter(f.severity.value for f in findings if f.severity.value != "info")
+    outcome = next((level for level in ("error", "warning") if counts[level]), "ok")
+    details = list(dict.fromkeys(f.code for f in findings if f.severity.value == outcome))
+    if skipped:
+        details.append(f"{skipped} not judged")
+    elif not _is_judged(report, area):
+        details.append(_NOTHING_TO_JUDGE.get(area, "not judged"))
+    if outcome == "ok" and (skipped or not _is_judged(report, area)):
+        outcome = "-"
+    return outcome, area, ", ".join(details)
+
+
+_NOTHING_TO_JUDGE = {
+    "files": "not judged: no file is configured",
+    "trust": "not judged: no certificate of a server or client is known",
+    "names": "not judged: the server's certificate is not known",
+}
+
+
+def _step(outcome: str, name: str, detail: str, width: int | None) -> str:
+    return labelled(f"  {outcome:<8}{name:<18}", detail, width, hang=29)
+
+
+def _skipped(skipped: Sequence[Skip], width: int | None) -> str:
+    causes: dict[str, list[str]] = {}
+    for skip in skipped:
+        causes.setdefault(skip.because, []).append(skip.code)
+    return "\n".join(
+        labelled("not judged:", f"{', '.join(codes)} (because of {because})", width)
+        for because, codes in causes.items()
+    )

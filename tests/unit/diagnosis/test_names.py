@@ -8,7 +8,7 @@ from milvus_secure.diagnosis.check import judge
 from milvus_secure.diagnosis.context import Context
 from milvus_secure.diagnosis.material import read_material
 from milvus_secure.diagnosis.rules import names
-from milvus_secure.reporting.observation import Observation
+from milvus_secure.reporting.observation import Observation, TLSHandshake
 from minting import mint
 
 OLD, NEW = (1, 67), (1, 85)
@@ -20,7 +20,11 @@ def look(settings):
 
     def look_at(cn="x", *sans, host="localhost", grpc=NEW, served=True, **values):
         leaf = mint(cn, sans=sans, ca=values.pop("ca", False))
-        seen = Observation(f"{host}:19530", chain=(leaf.certificate,)) if served else None
+        seen = (
+            Observation(f"{host}:19530", tls=TLSHandshake(chain=(leaf.certificate,)))
+            if served
+            else None
+        )
         if not served:
             values["server_pem"] = leaf.pem.decode()
         loaded = settings(uri=f"https://{host}:19530", **values)

@@ -111,12 +111,13 @@ class TestTheCrashGuard:
             raise RuntimeError("s3cret")
             yield
 
-        [found], skipped = checks.run(context, [checks.Rule("name-mismatch", broken)])
+        outcome = checks.run(context, [checks.Rule("name-mismatch", broken)])
+        [found] = outcome.findings
         assert (found.code, found.severity) == ("internal-error", Severity.ERROR)
         assert found.presented == "name-mismatch"
         assert "RuntimeError" in found.message
         assert "s3cret" not in repr(found)
-        assert skipped == ()
+        assert outcome.skipped == outcome.judged == ()
 
     @pytest.mark.trips("internal-error")
     def test_the_other_rules_are_still_judged(self, context):
@@ -127,10 +128,10 @@ class TestTheCrashGuard:
             yield finding("name-mismatch", "It is another.", "Correct it.")
 
         rules = [checks.Rule("name-mismatch", broken), checks.Rule("name-mismatch", sound)]
-        findings, _ = checks.run(context, rules)
+        findings = checks.run(context, rules).findings
         assert [found.code for found in findings] == ["internal-error", "name-mismatch"]
 
     @pytest.mark.passes("internal-error")
     def test_a_sound_set_up_crashes_no_rule(self, context):
-        findings, _ = checks.run(context, checks.RULES)
+        findings = checks.run(context, checks.RULES).findings
         assert "internal-error" not in {found.code for found in findings}

@@ -8,11 +8,18 @@ from hypothesis import strategies as st
 
 from milvus_secure._common.text import WIDTH, printable
 from milvus_secure._common.tls_mode import TLSMode
-from milvus_secure.errors import CertificateError
+from milvus_secure.errors import CertificateError, SecureConnectionError
 from milvus_secure.reporting.catalogue import CATALOGUE
 from milvus_secure.reporting.observation import Observation, Step
-from milvus_secure.reporting.render import render_error, render_report, render_summary
-from milvus_secure.reporting.report import Finding, Report, Severity, Skip, finding, ranked
+from milvus_secure.reporting.report import (
+    Finding,
+    Report,
+    Severity,
+    Skip,
+    finding,
+    ranked,
+    summary,
+)
 
 MISMATCH = finding(
     "name-mismatch",
@@ -33,49 +40,49 @@ def report(*findings: Finding, **more: object) -> Report:
 
 
 def test_the_first_line_is_the_root_cause():
-    first = render_report(report(EXPIRING, MISMATCH)).splitlines()[0]
+    first = report(EXPIRING, MISMATCH).text(WIDTH).splitlines()[0]
     assert first.startswith("error: name-mismatch: The server's certificate is for other")
 
 
 def test_expected_and_presented_stand_in_lines_of_their_own_under_each_other():
-    lines = render_report(report(MISMATCH)).splitlines()
+    lines = report(MISMATCH).text(WIDTH).splitlines()
     place = lines.index("  expected  milvus.example.com")
     assert lines[place + 1] == "  presented DNS:localhost, IP:127.0.0.1"
 
 
 def test_a_finding_says_where_its_setting_came_from():
-    assert "server_name, from env MILVUS_SERVER_NAME" in render_report(report(MISMATCH))
+    assert "server_name, from env MILVUS_SERVER_NAME" in report(MISMATCH).text(WIDTH)
 
 
 def test_the_ladder_tells_each_areas_outcome():
-    text = render_report(report(MISMATCH, EXPIRING))
-    assert "  ok      files\n" in text
+    text = report(MISMATCH, EXPIRING, judged=("uri-invalid",)).text(WIDTH)
+    assert "  ok      settings\n" in text
     assert "  warning trust              certificate-expiring\n" in text
     assert "  error   names              name-mismatch\n" in text
-    assert "  -       endpoint           not asked" in text
+    assert "  -       endpoint           not contacted" in text
 
 
 def test_the_ladder_goes_on_with_what_the_probe_saw():
     observation = Observation(
         "localhost:19530", (Step("tcp", True, "127.0.0.1"), Step("tls", False, "alert 42"))
     )
-    text = render_report(report(server=observation))
+    text = report(server=observation).text(WIDTH)
     assert "  ok      tcp                127.0.0.1" in text
     assert "  error   tls                alert 42" in text
 
 
 def test_an_area_that_could_not_be_judged_is_not_called_ok():
-    text = render_report(report(skipped=(Skip("name-mismatch", "file-missing"),)))
+    text = report(skipped=(Skip("name-mismatch", "file-missing"),)).text(WIDTH)
     assert "  -       names              1 not judged" in text
-    assert "skipped: name-mismatch (because of file-missing)" in text
+    assert "not judged: name-mismatch (because of file-missing)" in text
 
 
 def test_a_healthy_report_says_so_and_what_was_not_asked():
-    assert render_report(report()).startswith("ok: Nothing in settings and files")
+    assert report().text(WIDTH).startswith("ok: No problem found in settings or files.")
 
 
 def test_a_summary_has_a_line_for_each_report():
-    lines = render_summary([report(), report(MISMATCH)]).splitlines()
+    lines = summary([report(), report(MISMATCH)], WIDTH).splitlines()
     assert lines[0].startswith("ok      https://localhost:19530:")
     assert any(line.startswith("error   https://localhost:19530: name-mismatch") for line in lines)
 
@@ -95,39 +102,76 @@ def test_no_line_is_wider_than_a_terminal_unless_one_word_is(code, severity, mes
     one = Finding(
         code, severity, " ".join(message) or "m", "fix it", expected=" ".join(evidence) or None
     )
-    for line in render_report(report(one)).splitlines():
+    for line in report(one).text(WIDTH).splitlines():
         assert len(line) <= WIDTH or len(line.split()) <= 3
 
 
+def test_an_area_that_nobody_judged_is_not_called_ok():
+    text = report(judged=("uri-invalid",)).text()
+    assert "  ok      settings" in text
+    assert "  -       names              not judged: the server's certificate is not known" in text
+
+
+def test_in_a_pipe_each_field_is_one_line():
+    long = finding("name-mismatch", "It is for another name. " * 20, "Change it. " * 20)
+    assert len(report(long).text().split("\n\n")[0].splitlines()) == 2
+
+
 class TestCommands:
-    """What is to be pasted stands on one line, however long; the words around it are wrapped."""
+    """What is to be pasted stands on a line of its own, however long; the words are wrapped."""
 
     LONG = f"milvus-secure certs repair {'d' * 70} --name db.example.com"
 
-    @pytest.mark.parametrize(
-        "remedy",
-        [
-            f"If that is your server, set server_name=x; else reissue the certificate: {LONG}",
-            f"Reissue it under a name that it is to bear from now on: {LONG}. Then restart Milvus.",
-            LONG,
-        ],
-    )
-    def test_a_command_is_never_broken(self, remedy):
-        found = finding("name-mismatch", "It is for another name.", remedy)
-        lines = render_report(report(found)).splitlines()
+    def test_a_command_is_never_broken(self):
+        found = finding(
+            "name-mismatch", "It is for another.", "Reissue it. " * 12, command=self.LONG
+        )
+        lines = report(found).text(WIDTH).splitlines()
         [whole] = [line for line in lines if self.LONG in line]
+        assert whole == f"  run       {self.LONG}"
         assert all(len(line) <= WIDTH for line in lines if line is not whole)
 
-    def test_two_commands_are_two(self):
-        two = "Compare: openssl x509 -in client.pem -noout and openssl pkey -in client.key -pubout"
-        text = render_report(report(finding("key-mismatch", "They differ.", two)))
-        assert "openssl x509 -in client.pem -noout and" in text
-        assert "openssl pkey -in client.key -pubout" in text
+    def test_a_command_quoted_in_the_words_is_never_broken(self):
+        found = finding(
+            "name-mismatch", "It is for another.", f"Reissue it with `{self.LONG}` now."
+        )
+        assert f"`{self.LONG}`" in report(found).text(WIDTH)
 
-    def test_an_error_of_a_command_reads_like_a_finding(self):
-        error = CertificateError("ca.key is encrypted.", f"decrypt it: {self.LONG}")
-        assert render_error(error).splitlines() == [
+    def test_an_error_reads_like_a_finding(self):
+        error = CertificateError("ca.key is encrypted.", "Decrypt it.", self.LONG)
+        assert error.text(WIDTH).splitlines() == [
             "error: ca.key is encrypted.",
-            "  fix       decrypt it:",
-            f"            {self.LONG}",
+            "  fix       Decrypt it.",
+            f"  run       {self.LONG}",
         ]
+
+
+class TestNotebooks:
+    """What Jupyter and IPython show."""
+
+    def test_a_report_is_shown_as_text_with_nothing_of_it_taken_for_html(self):
+        odd = finding("name-mismatch", "It is for <b>another</b>.", "Change it.")
+        for shown in (report(odd)._repr_html_(), odd._repr_html_()):
+            assert "&lt;b&gt;another&lt;/b&gt;" in shown
+            assert "<b>" not in shown
+
+    def test_a_report_and_a_finding_are_shown_as_printed(self):
+        for made in (report(MISMATCH), MISMATCH):
+            printer = _Printer()
+            made._repr_pretty_(printer, False)
+            assert printer.shown == str(made)
+
+    def test_an_uncaught_error_is_shown_as_its_report(self):
+        error = SecureConnectionError(report(MISMATCH))
+        shown = "\n".join(error._render_traceback_())
+        assert shown.startswith("SecureConnectionError:")
+        assert str(report(MISMATCH)) in shown
+
+    def test_without_a_root_cause_the_cause_is_shown_too(self):
+        error = SecureConnectionError(report(), "It failed.", "Try again.")
+        assert error._render_traceback_()[0] == "SecureConnectionError: It failed."
+
+
+class _Printer:
+    def text(self, shown: str) -> None:
+        self.shown = shown

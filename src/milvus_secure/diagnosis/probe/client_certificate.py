@@ -1,4 +1,4 @@
-"""How a server takes our client certificate, seen in a handshake of its own."""
+"""How a server answers our client certificate, in a handshake of its own."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ if TYPE_CHECKING:
 
 
 def reaction_to_ours(
-    context: Context, look: HandshakeResult, dialled: ConnectResult, deadline: Deadline
+    context: Context, result: HandshakeResult, dialled: ConnectResult, deadline: Deadline
 ) -> HandshakeResult | None:
     """Present our certificate, if the server is the one we trust.
 
     Args:
         context: With the client pair.
-        look: What the server showed before; it must show the same leaf again.
+        result: What the server presented before; it must show the same leaf again.
         dialled: Where it is.
         deadline: For this handshake.
 
     Returns:
-        The second look, or None if none could be made.
+        The second handshake, or None if none could be made.
     """
-    from OpenSSL import SSL  # noqa: PLC0415 - already loaded by the first look
+    from OpenSSL import SSL  # noqa: PLC0415 - already loaded by the first handshake
 
     from .tls import Handshake, presenting  # noqa: PLC0415
 
     chain, key = context.client_chain, context.material.get("client_key")
-    if chain is None or key is None or key.key is None or not _trusted(context, look):
+    if chain is None or key is None or key.key is None or not is_trusted(context, result):
         return None
     try:
-        ours = presenting(chain.certificates, key.key, look.chain[0])
-    except SSL.Error:  # a pair that does not belong together; the file rules say so
+        ours = presenting(chain.certificates, key.key, result.chain[0])
+    except SSL.Error:  # a pair that does not belong together; the file rules report it
         return None
     sock = redial(dialled, deadline)
     if sock is None:
@@ -51,11 +51,11 @@ def reaction_to_ours(
     return second
 
 
-def _trusted(context: Context, look: HandshakeResult) -> bool:
-    """Whether gRPC would take this server for the one asked for, so that ours may be shown."""
-    if not look.chain:
+def is_trusted(context: Context, result: HandshakeResult) -> bool:
+    """Whether gRPC would accept this server, so that our certificate may be presented to it."""
+    if not result.chain:
         return False
-    verdict = judge_path(look.chain, context.anchors, context.now, Role.SERVER)
+    verdict = judge_path(result.chain, context.anchors, context.now, Role.SERVER)
     rules = generation(context.grpc)
-    named = matches(presented(look.chain[0]), context.reference_name or "", rules)
+    named = matches(presented(result.chain[0]), context.reference_name or "", rules)
     return named and verdict.failure is None

@@ -7,30 +7,43 @@ verified. grpc is imported lazily.
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from ..._common.tls_mode import TLSMode
 from ...pem.public_roots import public_roots
+from ...reporting.observation import MilvusAnswer
 from ...settings.masking import masked
-from .deadline import Deadline
-from .milvus_proto import SERVICE, Answer, connect_request, parse_connect, parse_version
+from .deadline import TIMEOUTS, Deadline
+from .milvus_proto import (
+    DATABASE_CODES,
+    SERVICE,
+    connect_request,
+    describe_request,
+    parse_connect,
+    parse_describe,
+    parse_version,
+)
 
 if TYPE_CHECKING:
     from ...settings.model import SettingsModel
     from ..context import Context
 
 _OPTIONS = (
-    # Subchannels are shared in a process by address and credentials: this look wants its own.
+    # Subchannels are shared in a process by address and credentials: the probe needs its own.
     ("grpc.use_local_subchannel_pool", 1),
     ("grpc.max_receive_message_length", 1 << 20),
     ("grpc.enable_retries", 0),
 )
-_CLOSED = 1.0  # what a channel gets, in seconds, to close before it is left to itself
-_SETTLED = 0.2  # what an open channel gets, in seconds, to say so
-_SLACK = 0.1  # what gRPC gets, in seconds, to report its own deadline
+# gRPC's words for an answer that is no gRPC, as HTTP servers and proxies give it
+# (``src/core/ext/filters/http/client/http_client_filter.cc``).
+_HTTP_STATUS = re.compile(r"Received http2 header with status: (\d{3})\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +58,27 @@ class Verdict:
 
     code: str
     details: str = ""
-    answer: Answer | None = None
+    answer: MilvusAnswer | None = None
 
     @property
     def connected(self) -> bool:
         """False if gRPC says in so many words that it got no connection.
 
-        A hint, for want of a structured fact, that only chooses between two generic codes.
+        A hint, since there is no structured fact; it only chooses between two generic codes.
         """
         return not self.details.startswith("failed to connect to all addresses")
+
+    @property
+    def http_status(self) -> int | None:
+        """The HTTP status of an answer that is no gRPC, or None."""
+        match = _HTTP_STATUS.search(self.details)
+        return int(match[1]) if match else None
+
+    @property
+    def answered(self) -> bool:
+        """True if some server answered the call over a connection that gRPC accepted."""
+        silent = self.code in {"UNAVAILABLE", "DEADLINE_EXCEEDED"}
+        return self.http_status is not None or not silent
 
 
 def reason_not_to_call(context: Context) -> str | None:
@@ -87,7 +112,7 @@ class MilvusCall:
         self._grpc = grpc
         self._deadline = deadline
         self._settings = context.settings
-        self._metadata = credentials(context.settings)
+        self._metadata = connect_metadata(context.settings)
         self._channel = _channel(grpc, context, target, deadline.left)
         self._future = self._start("Connect", connect_request())
 
@@ -99,13 +124,13 @@ class MilvusCall:
         self._future.cancel()
         closing = Thread(target=self._channel.close, name="milvus-secure-close", daemon=True)
         closing.start()
-        closing.join(_CLOSED)
+        closing.join(TIMEOUTS.channel_close)
 
     def is_connected(self) -> bool:
         """Whether the channel is open now, after a call has ended in one way or another."""
         ready = self._grpc.channel_ready_future(self._channel)
         try:
-            ready.result(_SETTLED)
+            ready.result(TIMEOUTS.channel_state)
         except self._grpc.FutureTimeoutError:
             return False
         finally:
@@ -120,20 +145,42 @@ class MilvusCall:
         """
         patience = self._deadline if seconds is None else self._deadline.within(seconds)
         verdict = self._outcome(parse_connect, patience)
-        if verdict.code != "UNIMPLEMENTED":
-            return verdict
-        self._future = self._start("GetVersion", b"")  # Milvus before 2.2.9 has no Connect
-        return self._outcome(parse_version, self._deadline)
+        if verdict.code == "UNIMPLEMENTED" and verdict.http_status is None:
+            self._future = self._start("GetVersion", b"")  # Milvus before 2.2.9 has no Connect
+            return self._outcome(parse_version, self._deadline)
+        if verdict.answer is not None and verdict.answer.code == 0:
+            missing = self._missing_database()
+            return replace(verdict, answer=missing) if missing else verdict
+        return verdict
+
+    def _missing_database(self) -> MilvusAnswer | None:
+        """Milvus's answer to a call in the database, if that says that there is no such one.
+
+        Newer pymilvus names the database in every call but Connect.
+        """
+        database = _database(self._settings)
+        if not database or sends_database_in_connect():
+            return None
+        self._metadata = (*self._metadata, ("dbname", database))
+        self._future = self._start("DescribeCollection", describe_request())
+        answer = self._outcome(parse_describe, self._deadline).answer
+        return answer if answer is not None and answer.code in DATABASE_CODES else None
 
     def _start(self, method: str, request: bytes) -> Any:  # noqa: ANN401 - grpc is untyped
         call = self._channel.unary_unary(f"{SERVICE}/{method}")
         return call.future(request, timeout=self._deadline.left, metadata=self._metadata)
 
-    def _outcome(self, parse: Callable[[bytes], Answer | None], patience: Deadline) -> Verdict:
+    def _outcome(
+        self, parse: Callable[[bytes], MilvusAnswer | None], patience: Deadline
+    ) -> Verdict:
         try:
-            data = self._future.result(patience.left + _SLACK)
+            data = self._future.result(patience.left + TIMEOUTS.deadline_report)
         except self._grpc.RpcError as error:
-            return Verdict(error.code().name, masked(error.details() or "", self._settings))
+            code = error.code()
+            # A trailer with a status outside gRPC's list, or OK without a message, has no code.
+            name = getattr(code, "name", "UNKNOWN")
+            name = "UNKNOWN" if name == "OK" else name
+            return Verdict(name, masked(error.details() or "", self._settings))
         except (self._grpc.FutureTimeoutError, self._grpc.FutureCancelledError):
             return Verdict("DEADLINE_EXCEEDED", "no answer in time")
         answer = parse(data)
@@ -142,20 +189,36 @@ class MilvusCall:
         return Verdict("OK", "", answer)
 
 
-def credentials(settings: SettingsModel) -> tuple[tuple[str, str], ...]:
-    """Authentication and database as pymilvus sends them (``client/grpc_handler.py``).
-
-    A database name that is not ASCII cannot travel and cannot exist; it is left out.
-    """
+def connect_metadata(settings: SettingsModel) -> tuple[tuple[str, str], ...]:
+    """The metadata of Connect as the installed pymilvus sends it (``client/grpc_handler.py``)."""
     metadata = []
     if settings.token:
         metadata.append(("authorization", _base64(settings.token.get_secret_value())))
     elif settings.user and settings.password:
         pair = f"{settings.user}:{settings.password.get_secret_value()}"
         metadata.append(("authorization", _base64(pair)))
-    if settings.db_name and settings.db_name.isascii() and settings.db_name.isprintable():
-        metadata.append(("dbname", settings.db_name))
+    if sends_database_in_connect():
+        metadata.append(("dbname", _database(settings)))
     return tuple(metadata)
+
+
+def _database(settings: SettingsModel) -> str:
+    """The database's name; empty where it is not ASCII, and so cannot travel and cannot exist."""
+    name = settings.db_name or ""
+    return name if name.isascii() and name.isprintable() else ""
+
+
+@cache
+def sends_database_in_connect() -> bool:
+    """Whether the installed pymilvus sends ``dbname`` with Connect.
+
+    It did until its calls got a context of their own, in a 2.6 release
+    (``client/call_context.py``). pymilvus itself is not imported for this.
+    """
+    spec = find_spec("pymilvus")
+    if spec is None or spec.origin is None:
+        return False
+    return not Path(spec.origin).with_name("client").joinpath("call_context.py").exists()
 
 
 def _base64(text: str) -> str:

@@ -6,7 +6,6 @@ descriptors live in a pool of their own and so never clash with pymilvus's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -18,12 +17,16 @@ from google.protobuf import (  # type: ignore[import-untyped]  # comes without t
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
 from ..._version import __version__
+from ...reporting.observation import MilvusAnswer
 
 SERVICE = "/milvus.proto.milvus.MilvusService"
 
 # Milvus pkg/util/merr/errors.go, and common.proto's ErrorCode NotReady... before them.
 _NOT_READY, _UNEXPECTED = 1, 65535
 _OLD_NOT_READY = {56, 57}
+DATABASE_CODES = frozenset({800, 802})
+"""Not found, and a name that is not allowed."""
+_NO_COLLECTION = "milvus_secure_probe"
 
 _FIELD = descriptor_pb2.FieldDescriptorProto
 _PACKAGE = "milvus_secure.diagnosis.probe"
@@ -41,24 +44,10 @@ _MESSAGES: dict[str, tuple[tuple[str, int, int | str], ...]] = {
     "ConnectRequest": (("client_info", 2, "ClientInfo"),),
     "ConnectResponse": (("status", 1, "Status"), ("server_info", 2, "ServerInfo")),
     "GetVersionRequest": (),
+    "DescribeCollectionRequest": (("collection_name", 3, _FIELD.TYPE_STRING),),
+    "DescribeCollectionResponse": (("status", 1, "Status"),),
     "GetVersionResponse": (("status", 1, "Status"), ("version", 2, _FIELD.TYPE_STRING)),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What Milvus answered.
-
-    Attributes:
-        code: ``Status.code``; 0 is success. Where only the older ``error_code`` is set, what
-            it amounts to.
-        reason: Milvus's own words.
-        version: Such as ``v2.3.5``; empty when the call does not tell.
-    """
-
-    code: int
-    reason: str
-    version: str
 
 
 def connect_request() -> bytes:
@@ -69,23 +58,36 @@ def connect_request() -> bytes:
     return bytes(request.SerializeToString())
 
 
-def parse_connect(data: bytes) -> Answer | None:
+def parse_connect(data: bytes) -> MilvusAnswer | None:
     """Read a ``ConnectResponse``; None if it is not one."""
     response = _parsed("ConnectResponse", data)
     return response and _answer(response.status, response.server_info.build_tags)
 
 
-def parse_version(data: bytes) -> Answer | None:
+def describe_request() -> bytes:
+    """A ``DescribeCollectionRequest`` for a collection that nobody has."""
+    return bytes(
+        _class("DescribeCollectionRequest")(collection_name=_NO_COLLECTION).SerializeToString()
+    )
+
+
+def parse_describe(data: bytes) -> MilvusAnswer | None:
+    """Read the status of a ``DescribeCollectionResponse``; None if it is not one."""
+    response = _parsed("DescribeCollectionResponse", data)
+    return response and _answer(response.status, "")
+
+
+def parse_version(data: bytes) -> MilvusAnswer | None:
     """Read a ``GetVersionResponse``; None if it is not one."""
     response = _parsed("GetVersionResponse", data)
     return response and _answer(response.status, response.version)
 
 
-def _answer(status: Any, version: str) -> Answer:  # noqa: ANN401 - a class made at run time
+def _answer(status: Any, version: str) -> MilvusAnswer:  # noqa: ANN401 - a class made at run time
     code = status.code
     if not code and status.error_code:
         code = _NOT_READY if status.error_code in _OLD_NOT_READY else _UNEXPECTED
-    return Answer(code, status.reason, version)
+    return MilvusAnswer(code, status.reason, version)
 
 
 def _parsed(name: str, data: bytes) -> Any:  # noqa: ANN401 - a class made at run time

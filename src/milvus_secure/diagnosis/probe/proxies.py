@@ -1,32 +1,78 @@
-"""The HTTP proxy gRPC would go through, as the environment says."""
+"""The HTTP proxy that gRPC goes through, as the environment says, and the tunnel through it."""
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from ..._common.endpoint import mask_uri
+from .sockets import DeadlineSocket
 
-# In gRPC's order (``src/core/handshaker/http_connect/http_proxy_mapper.cc``).
+# In gRPC's order (``src/core/handshaker/http_connect/http_proxy_mapper.cc``). A variable that is
+# set and empty counts: it means "no proxy", and "no exemption".
 _PROXY = ("grpc_proxy", "https_proxy", "http_proxy")
 _EXEMPT = ("no_grpc_proxy", "no_proxy")
+_DEFAULT_PORT = 443
+_LONGEST_ANSWER = 16_384
 
 
-def proxy_for(host: str, environ: Mapping[str, str] = os.environ) -> str | None:
-    """The proxy gRPC uses for a host, with the variable that names it; credentials masked."""
-    variable = next((name for name in _PROXY if environ.get(name)), None)
-    if variable is None:
+@dataclass(frozen=True, slots=True)
+class HttpProxy:
+    """A proxy that gRPC asks for a tunnel with CONNECT.
+
+    Attributes:
+        name: Its URI and the variable that names it, credentials masked.
+        host: Where it listens.
+        port: TCP port.
+        authorization: Value of the Proxy-Authorization header; empty without credentials.
+    """
+
+    name: str
+    host: str
+    port: int
+    authorization: str = field(default="", repr=False)
+
+
+class TunnelRefusedError(OSError):
+    """A proxy gave no tunnel.
+
+    Attributes:
+        status: The HTTP status it answered with, or None if it answered with no HTTP.
+    """
+
+    def __init__(self, words: str, status: int | None = None) -> None:
+        self.status = status
+        super().__init__(words)
+
+
+def proxy_for(host: str, environ: Mapping[str, str] = os.environ) -> HttpProxy | None:
+    """The proxy that gRPC uses for a host, or None if it connects directly."""
+    variable = next((name for name in _PROXY if name in environ), None)
+    if variable is None or not environ[variable]:
         return None
-    exempt = next((environ[name] for name in _EXEMPT if environ.get(name)), "")
+    exempt = next((environ[name] for name in _EXEMPT if name in environ), "")
     if any(_matches(host, entry.strip()) for entry in exempt.split(",")):
         return None
     value = environ[variable]
-    return f"{mask_uri(value) if '@' in value else value} ({variable})"
+    try:
+        parts = urlsplit(value)
+        address, port = parts.hostname, parts.port or _DEFAULT_PORT
+    except ValueError:
+        return None
+    if parts.scheme.lower() != "http" or not address:  # gRPC logs an error and uses none
+        return None
+    userinfo = unquote_to_bytes(parts.netloc.rpartition("@")[0])
+    authorization = f"Basic {base64.b64encode(userinfo).decode()}" if userinfo else ""
+    name = f"{mask_uri(value) if '@' in value else value} ({variable})"
+    return HttpProxy(name, address, port, authorization)
 
 
 def _matches(host: str, entry: str) -> bool:
-    """A suffix of the name, whatever stands before it, or a network around the address."""
+    """A suffix of the host name, or a network around the address."""
     if not entry:
         return False
     if host.lower().endswith(entry.lower()):
@@ -35,3 +81,42 @@ def _matches(host: str, entry: str) -> bool:
         return ipaddress.ip_address(host) in ipaddress.ip_network(entry, strict=False)
     except ValueError:
         return False
+
+
+def open_tunnel(wire: DeadlineSocket, proxy: HttpProxy, target: str) -> None:
+    """Ask a proxy for a tunnel, as gRPC does.
+
+    Args:
+        wire: Connected to the proxy.
+        proxy: Whose credentials are sent.
+        target: ``host:port`` of the endpoint.
+
+    Raises:
+        TunnelRefusedError: If the proxy answers anything but 2xx.
+        OSError: If it does not answer.
+    """
+    lines = [f"CONNECT {target} HTTP/1.0", f"Host: {target}"]
+    if proxy.authorization:
+        lines.append(f"Proxy-Authorization: {proxy.authorization}")
+    wire.write("\r\n".join([*lines, "", ""]).encode("utf-8", "surrogateescape"))
+    answer = b""
+    while not answer.endswith(b"\r\n\r\n"):
+        byte = wire.read(size=1)  # nothing beyond the header belongs to the proxy
+        answer += byte
+        if not byte or len(answer) > _LONGEST_ANSWER:
+            break
+    status = _status(answer)
+    if status is None:
+        raise TunnelRefusedError(
+            "it did not answer with HTTP" if answer else "it closed the connection"
+        )
+    if status // 100 != 2:
+        line = answer.split(b"\r\n")[0][:80].decode("ascii", "backslashreplace")
+        raise TunnelRefusedError(line, status)
+
+
+def _status(answer: bytes) -> int | None:
+    words = answer.split(None, 2)
+    if len(words) < 2 or not words[0].startswith(b"HTTP/") or not words[1].isdigit():
+        return None
+    return int(words[1])

@@ -8,16 +8,15 @@ import selectors
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ..._common.system_limits import exhausted
-from .deadline import Deadline
+from .deadline import TIMEOUTS, Deadline
 
 MAX_ADDRESSES = 16
 """More addresses than this are not dialled."""
 
-_GRACE = 0.25  # what later addresses get, in seconds, once one has answered
 _UNREACHABLE = {
     errno.ENETUNREACH,
     errno.EHOSTUNREACH,
@@ -91,11 +90,13 @@ class ConnectResult:
         connection: Open and non-blocking, or None if no address took one.
         failures: What went wrong, by address, as a finding code and the system's words.
         connected: The addresses that took a connection, the open one first.
+        tunnel: Asks the proxy that listens there for the way on; None for a direct connection.
     """
 
     connection: socket.socket | None = None
     failures: dict[Address, tuple[str, str]] = field(default_factory=dict)
     connected: list[Address] = field(default_factory=list)
+    tunnel: Callable[[DeadlineSocket], None] | None = None
 
     def take(self) -> socket.socket | None:
         """Hand the open connection over, once."""
@@ -116,7 +117,7 @@ class ConnectResult:
         return next(code for code in order if code in codes)
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """Each address with its outcome."""
         parts = [f"{address.ip} open" for address in self.connected]
         parts += [f"{address.ip} {words}" for address, (_, words) in self.failures.items()]
@@ -142,8 +143,16 @@ def dial(addresses: Sequence[Address], deadline: Deadline) -> ConnectResult:
 
 
 def redial(dialled: ConnectResult, deadline: Deadline) -> socket.socket | None:
-    """Connect once more to the first address that took a connection."""
-    return dial(dialled.connected[:1], deadline).connection
+    """Connect once more to the first address that took a connection, and through its proxy."""
+    connection = dial(dialled.connected[:1], deadline).connection
+    if connection is None or dialled.tunnel is None:
+        return connection
+    try:
+        dialled.tunnel(DeadlineSocket(connection, deadline))
+    except OSError:
+        connection.close()
+        return None
+    return connection
 
 
 def _start(address: Address, selector: selectors.BaseSelector, dialled: ConnectResult) -> None:
@@ -181,7 +190,7 @@ def _await(selector: selectors.BaseSelector, dialled: ConnectResult, deadline: D
             dialled.connected.append(key.data)
             if dialled.connection is None:
                 dialled.connection = sock
-                patience = deadline.within(_GRACE)
+                patience = deadline.within(TIMEOUTS.other_addresses)
             else:
                 sock.close()
 
@@ -213,8 +222,8 @@ class DeadlineSocket:
         """Close the socket."""
         self._sock.close()
 
-    def read(self, seconds: float | None = None) -> bytes:
-        """Whatever comes next; empty when the peer closed the connection.
+    def read(self, seconds: float | None = None, *, size: int = 16_384) -> bytes:
+        """At most `size` bytes of what comes next; empty when the peer closed the connection.
 
         Raises:
             TimeoutError: If nothing comes before the deadline, or within `seconds`.
@@ -223,7 +232,7 @@ class DeadlineSocket:
         patience = self.deadline if seconds is None else self.deadline.within(seconds)
         while True:
             try:
-                data = self._sock.recv(16_384)
+                data = self._sock.recv(size)
                 break
             except BlockingIOError:
                 self._wait(selectors.EVENT_READ, patience)

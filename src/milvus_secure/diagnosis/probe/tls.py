@@ -1,4 +1,4 @@
-"""A TLS handshake that looks at everything and trusts nothing.
+"""A TLS handshake that records everything and verifies nothing.
 
 It verifies nothing, so that the chain is seen however broken it is, and sends no credential; the
 gRPC channel with the user's own material is the judge. Old versions and weak keys are allowed
@@ -7,7 +7,6 @@ gRPC channel with the user's own material is the judge. Old versions and weak ke
 
 from __future__ import annotations
 
-import ipaddress
 import warnings
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +15,8 @@ from typing import TYPE_CHECKING
 
 from OpenSSL import SSL
 
+from ..._common.endpoint import server_name_indication
+from ...reporting.observation import CertificateRequest, TLSHandshake
 from .protocol import listen, shown
 from .sockets import DeadlineSocket
 
@@ -59,20 +60,32 @@ ALERTS = {
     116: "certificate_required",
     120: "no_application_protocol",
 }
+# What gRPC offers up to TLS 1.2 (``src/core/lib/security/security_connector/ssl_utils.cc``).
+GRPC_CIPHERS = (
+    b"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
+    b"ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384:@SECLEVEL=0"
+)
 MAX_CHAIN = 32
 _CHUNK = 65_536
 
 
 @dataclass
 class HandshakeResult:
-    """What one handshake showed; filled in while it goes on.
+    """A handshake while it goes on.
 
-    Attributes are those of `Observation`. Beside them, `reaction` is what came after the
-    handshake (``data``, ``closed``, ``alert`` or None when nothing did), and `unreadable` counts
-    the served certificates that OpenSSL took and cryptography cannot parse.
+    Attributes are those of `Observation` and `TLSHandshake`, and beside them:
+
+        requested: Whether the server asked for a client certificate.
+        issuers: The CAs it accepts client certificates from.
+        reaction: What came after the handshake: ``data``, ``closed``, ``alert``, or None when
+            nothing came.
+        confirmed: Whether the server has said that the handshake is complete on its side too,
+            and with it that it accepts our certificate: by its Finished up to TLS 1.2, by a
+            session ticket or data since (RFC 8446, 4.6.1).
+        unreadable: How many served certificates OpenSSL accepted and cryptography cannot parse.
     """
 
-    speaks: str | None = None
+    protocol: str | None = None
     greeting: str = ""
     complete: bool = False
     version: str | None = None
@@ -84,7 +97,30 @@ class HandshakeResult:
     alert: str | None = None
     error: str = ""
     reaction: str | None = None
+    confirmed: bool = False
     unreadable: int = 0
+
+    def record(
+        self, request: CertificateRequest | None = None, *, ciphers_refused: bool = False
+    ) -> TLSHandshake:
+        """The immutable record of it."""
+        return TLSHandshake(
+            complete=self.complete,
+            version=self.version,
+            cipher=self.cipher,
+            alpn=self.alpn,
+            chain=self.chain,
+            alert=self.alert,
+            error=self.error,
+            request=request,
+            closed=self.closed,
+            ciphers_refused=ciphers_refused,
+        )
+
+    @property
+    def closed(self) -> bool:
+        """True if the server closed a connection that it had accepted, before any data."""
+        return self.reaction == "closed" and (self.confirmed or not self.requested)
 
 
 class Handshake:
@@ -110,8 +146,9 @@ class Handshake:
         self._tls = SSL.Connection(context, None)
         self._tls.set_app_data(self.look)
         self._tls.set_connect_state()
-        if not _is_ip(server_name):
-            self._tls.set_tlsext_host_name(server_name.rstrip(".").encode("ascii", "ignore"))
+        name = server_name_indication(server_name)
+        if name:
+            self._tls.set_tlsext_host_name(name.encode("ascii"))
 
     def run(self) -> HandshakeResult:
         """Shake hands; never raises for what the peer does."""
@@ -126,15 +163,15 @@ class Handshake:
             look.error = "the peer stopped answering in the middle of the handshake"
         except OSError as error:
             look.error = error.strerror.lower() if error.strerror else str(error)
-        look.speaks = look.speaks or "closed"
-        if look.speaks == "tls":
+        look.protocol = look.protocol or "closed"
+        if look.protocol == "tls":
             self._record()
         return look
 
     def await_reaction(self, seconds: float) -> HandshakeResult:
         """Read before anything is written: under TLS 1.3 a refusal arrives as the first read.
 
-        A silent end of the connection counts as a refusal, data as a welcome.
+        Where it closes without an alert, `confirmed` says whether it had accepted us.
         """
         look = self.look
         deadline = self._wire.deadline.within(seconds)
@@ -142,9 +179,9 @@ class Handshake:
             while not self._received():
                 data = self._wire.read(deadline.left)
                 if not data:
-                    raise ConnectionError("closed without a word")
+                    raise ConnectionError("the server closed the connection")
                 self._tls.bio_write(data)
-            look.reaction = "data"
+            look.reaction, look.confirmed = "data", True
         except SSL.Error as error:
             look.reaction = "alert" if look.alert else "closed"
             look.error = _words(error)
@@ -170,9 +207,9 @@ class Handshake:
             else:
                 self._flush()
                 return
-            if self.look.speaks is None:
+            if self.look.protocol is None:
                 spoken, pending = listen(self._wire, self._patience)
-                self.look.speaks = spoken
+                self.look.protocol = spoken
                 if spoken != "tls":
                     self.look.greeting = shown(pending) if pending else ""
                     raise ConnectionError(f"no TLS, but {spoken}")
@@ -198,6 +235,7 @@ class Handshake:
     def _record(self) -> None:
         look, tls = self.look, self._tls
         look.version = tls.get_protocol_version_name()
+        look.confirmed = look.confirmed or (look.complete and look.version != "TLSv1.3")
         look.cipher = tls.get_cipher_name()
         if look.complete:
             look.alpn = tls.get_alpn_proto_negotiated().decode("ascii", "replace")
@@ -213,11 +251,15 @@ class Handshake:
 
 
 @cache
-def anonymous() -> SSL.Context:
-    """A client without a certificate that verifies nothing."""
+def anonymous(ciphers: bytes = b"ALL:@SECLEVEL=0") -> SSL.Context:
+    """A client without a certificate that verifies nothing.
+
+    Args:
+        ciphers: What it offers up to TLS 1.2, in OpenSSL's syntax.
+    """
     context = SSL.Context(SSL.TLS_METHOD)
     context.set_min_proto_version(SSL.TLS1_VERSION)
-    context.set_cipher_list(b"DEFAULT:@SECLEVEL=0")
+    context.set_cipher_list(ciphers)
     context.set_alpn_protos([b"h2"])
     context.set_verify(SSL.VERIFY_NONE)
     context.set_info_callback(_note)
@@ -263,8 +305,10 @@ def _note(tls: SSL.Connection, where: int, value: int) -> None:
         number = value & 0xFF
         if number:  # close_notify is a goodbye, not a reason
             look.alert = look.alert or ALERTS.get(number, f"alert {number}")
-    elif where & SSL.SSL_CB_LOOP and b"certificate request" in tls.get_state_string():
-        look.requested = True
+    elif where & SSL.SSL_CB_LOOP:
+        state = tls.get_state_string()
+        look.requested = look.requested or b"certificate request" in state
+        look.confirmed = look.confirmed or b"session ticket" in state
 
 
 def _parsed(served: crypto.X509) -> x509.Certificate | None:
@@ -291,11 +335,3 @@ def _name(name: crypto.X509Name) -> str:
         f"{kind.decode('ascii', 'replace')}={value.decode('utf-8', 'replace')}"
         for kind, value in reversed(name.get_components())
     )
-
-
-def _is_ip(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name.strip("[]"))
-    except ValueError:
-        return False
-    return True

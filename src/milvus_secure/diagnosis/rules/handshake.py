@@ -1,208 +1,254 @@
 """Rules about the TLS handshake, and all rules about the endpoint together.
 
 gRPC's channel with the user's own material is the judge: where it is ready, nothing here is an
-error. Where it is not, the looks of the probe tell why; gRPC's texts are evidence only.
+error, unless less security was had than asked for. Where it is not ready, the handshakes of the
+probe say why; gRPC's texts are evidence only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ..._common.endpoint import server_name_indication
 from ..._common.tls_mode import TLSMode
 from ...pem.certificate import issuer_text, subject_text
+from ...reporting.observation import CertificateRequest, TLSHandshake
 from ...reporting.report import Finding, Severity
 from ..context import Context
-from . import files, milvus, names, trust
+from . import front_end, milvus
 from . import reachability as reach
-from .reachability import at_endpoint, grpc_ready, seen
-from .rule import Rule, run
+from .reachability import at_endpoint, grpc_ready, http_status, observed
+from .rule import Rule
 
 if TYPE_CHECKING:
     from cryptography import x509
 
+_OLD_TLS = {"SSLv3", "TLSv1", "TLSv1.1"}
+
+
+def _tls(context: Context) -> TLSHandshake:
+    return observed(context).tls or TLSHandshake()
+
 
 def _refused(context: Context) -> bool:
     """True if the peer speaks TLS and gRPC got no connection, or could not be asked."""
-    tls = context.mode is not TLSMode.PLAINTEXT and seen(context).speaks == "tls"
+    tls = context.mode is not TLSMode.PLAINTEXT and observed(context).protocol == "tls"
     return tls and not grpc_ready(context)
 
 
 def _tls_version(context: Context) -> Iterator[Finding]:
-    observation = seen(context)
-    old = observation.tls_version in {"SSLv3", "TLSv1", "TLSv1.1"} and observation.tls_complete
-    if _refused(context) and (old or observation.alert == "protocol_version"):
+    tls = _tls(context)
+    old = tls.version in _OLD_TLS and tls.complete
+    if _refused(context) and (old or tls.alert == "protocol_version"):
         yield at_endpoint(
             context,
             "tls-version",
             "The server and gRPC have no TLS version in common.",
-            "Allow TLS 1.2 or 1.3 in whatever ends TLS on the server's side (Milvus itself does), "
-            "or update an old grpcio: python -m pip install --upgrade grpcio.",
+            "Allow TLS 1.2 or 1.3 in the program that ends TLS on the server's side (Milvus itself "
+            "allows both), or update an old grpcio.",
             expected="TLSv1.2 or TLSv1.3",
-            presented=observation.tls_version if old else f"alert {observation.alert}",
+            presented=tls.version if old else f"alert {tls.alert}",
+            command="python -m pip install --upgrade grpcio",
         )
 
 
 def _alpn_not_h2(context: Context) -> Iterator[Finding]:
-    observation = seen(context)
-    without = observation.tls_complete and observation.alpn != "h2"
-    if _refused(context) and (without or observation.alert == "no_application_protocol"):
+    tls = _tls(context)
+    without = tls.complete and tls.alpn != "h2"
+    if _refused(context) and (without or tls.alert == "no_application_protocol"):
         yield at_endpoint(
             context,
             "alpn-not-h2",
             "The server speaks TLS, but does not agree to HTTP/2, which gRPC needs.",
-            "Check that the port is Milvus's gRPC port, not REST's. A proxy in front must pass "
-            "HTTP/2 on (nginx: listen 443 ssl http2 and grpc_pass).",
+            "Check that the port is Milvus's gRPC port, not its REST port. A proxy in front of "
+            "Milvus must forward HTTP/2 (nginx: `listen 443 ssl http2` and `grpc_pass`).",
             expected="ALPN h2",
-            presented=f"ALPN {observation.alpn or 'none'}",
+            presented=f"ALPN {tls.alpn or 'none'}",
         )
 
 
+def _refusal(context: Context) -> CertificateRequest | None:
+    """The request for a client certificate that ours, or the lack of one, did not satisfy."""
+    request = _tls(context).request
+    # nginx completes the handshake and then answers 400 (``ssl_verify_client``).
+    refused = request is not None and (request.accepted is False or http_status(context) == 400)
+    return request if refused else None
+
+
 def _client_certificate_required(context: Context) -> Iterator[Finding]:
-    observation = seen(context)
-    if (
-        context.mode is TLSMode.ONE_WAY
-        and observation.client_certificate_requested
-        and observation.client_certificate_accepted is False
-    ):
+    request = _refusal(context)
+    if context.mode is TLSMode.ONE_WAY and request is not None:
         yield at_endpoint(
             context,
             "client-certificate-required",
-            "The server wants a client certificate (tlsMode 2), and the settings give none.",
-            "Set client_pem_path and client_key_path to a pair issued by the server's CA, and "
-            "ca_pem_path; or set common.security.tlsMode: 1 on the server.",
+            "The server requires a client certificate (mutual TLS, tlsMode 2), and the settings "
+            "contain none.",
+            "Set client_pem_path and client_key_path to a certificate and key issued by the CA "
+            "that the server trusts, and ca_pem_path. Or, on the server, set "
+            "common.security.tlsMode: 1.",
             setting="client_pem_path",
-            expected=_issuers(observation.accepted_issuers),
-            presented=f"no certificate; the server {_reaction(observation.alert)}",
+            expected=_issuers(request.issuers),
+            presented=f"no certificate; the server {_reaction(context, request)}",
         )
 
 
 def _client_certificate_rejected(context: Context) -> Iterator[Finding]:
-    observation = seen(context)
-    ours = context.client_chain
-    if ours is None or observation.client_certificate_accepted is not False:
+    request, ours = _refusal(context), context.client_chain
+    if ours is None or request is None:
         return
-    subject = subject_text(ours.leaf)
-    issuer = issuer_text(ours.leaf)
     yield at_endpoint(
         context,
         "client-certificate-rejected",
         "The server refused our client certificate.",
-        "Give a pair issued by a CA in the server's tls.caPemPath, in date and with usage "
-        "clientAuth, or add the CA of this one there and restart the server. Its log tells more: "
-        "docker logs milvus-standalone 2>&1 | grep 'tls: '",
+        "Use a pair issued by a CA in the server's tls.caPemPath, valid today and with usage "
+        "clientAuth; or add the CA of this certificate there and restart the server. The server's "
+        "log says more.",
         setting=ours.setting,
-        expected=_issuers(observation.accepted_issuers),
-        presented=f"{subject}, issued by {issuer}; the server {_reaction(observation.alert)}",
+        expected=_issuers(request.issuers),
+        presented=f"{subject_text(ours.leaf)}, issued by {issuer_text(ours.leaf)}; the server "
+        f"{_reaction(context, request)}",
+        command="docker logs milvus-standalone 2>&1 | grep 'tls: '",
     )
 
 
-def _issuers(names_: tuple[str, ...]) -> str:
-    if not names_:
+def _issuers(names: tuple[str, ...]) -> str:
+    if not names:
         return "a client certificate (the server does not say which issuers it accepts)"
-    return "a client certificate issued by " + " or ".join(names_)
+    return "a client certificate issued by " + " or ".join(names)
 
 
-def _reaction(alert: str | None) -> str:
-    return f"answered with the alert {alert}" if alert else "closed the connection"
+def _reaction(context: Context, request: CertificateRequest) -> str:
+    if http_status(context):
+        return f"answered with HTTP status {http_status(context)}"
+    if request.alert:
+        return f"answered with the alert {request.alert}"
+    return "closed the connection without an alert"
+
+
+def _client_certificate_not_requested(context: Context) -> Iterator[Finding]:
+    """Mutual TLS was asked for, and the server did not ask who we are."""
+    tls = _tls(context)
+    if context.mode is not TLSMode.MUTUAL or not tls.complete or tls.request is not None:
+        return
+    insisted = context.settings.tls_mode is TLSMode.MUTUAL
+    message = "The server does not request a client certificate, so the connection is one-way TLS"
+    yield at_endpoint(
+        context,
+        "client-certificate-not-requested",
+        f"{message}, although tls_mode asks for mutual TLS."
+        if insisted
+        else f"{message}; the client certificate is not used.",
+        "On the server, set common.security.tlsMode: 2 and tls.caPemPath, and restart it. Behind "
+        "a proxy that ends TLS, let the proxy request the certificate or pass TLS through. If "
+        "one-way TLS is enough, remove client_pem_path and client_key_path"
+        + (" and tls_mode." if insisted else "."),
+        severity=Severity.ERROR if insisted else None,
+        setting="tls_mode" if insisted else "client_pem_path",
+        expected="a request for a client certificate",
+        presented="a complete handshake without one",
+    )
+
+
+def _tls_cipher(context: Context) -> Iterator[Finding]:
+    tls = _tls(context)
+    if _refused(context) and tls.ciphers_refused:
+        yield at_endpoint(
+            context,
+            "tls-cipher",
+            "The server and gRPC have no TLS cipher suite in common.",
+            "In the program that ends TLS on the server's side, allow TLS 1.3 or one of gRPC's "
+            "cipher suites for TLS 1.2.",
+            expected="ECDHE with AES-GCM (ECDHE-RSA-AES128-GCM-SHA256, "
+            "ECDHE-ECDSA-AES128-GCM-SHA256 or their AES256 forms)",
+            presented=f"{tls.version} {tls.cipher}",
+        )
 
 
 def _presented_certificate_differs(context: Context) -> Iterator[Finding]:
-    pinned, chain = context.pinned_leaf, seen(context).chain
+    pinned, chain = context.pinned_leaf, observed(context).chain
     if pinned is None or not chain or chain[0] == pinned.leaf:
         return
     yield at_endpoint(
         context,
         "presented-certificate-differs",
         f"The server does not present the certificate in {pinned.setting}.",
-        "Compare the fingerprint with whoever runs the server, then trust the CA instead of one "
-        "certificate: ca_pem_path. If it was renewed on the server, all is well there.",
+        "Compare the fingerprint with the one that the server's operator gives you, then trust "
+        "the CA instead of a single certificate: set ca_pem_path. If the certificate was renewed "
+        "on the server, the server is in order.",
         setting=pinned.setting,
-        expected=_told(pinned.leaf),
-        presented=_told(chain[0]),
+        expected=_fingerprint(pinned.leaf),
+        presented=_fingerprint(chain[0]),
     )
 
 
-def _told(certificate: x509.Certificate) -> str:
+def _fingerprint(certificate: x509.Certificate) -> str:
     from cryptography.hazmat.primitives import hashes  # noqa: PLC0415 - only its type above
 
     subject = subject_text(certificate)
     return f"{subject}, SHA-256 {certificate.fingerprint(hashes.SHA256()).hex()}"
 
 
-_SPECIFIC = (
-    Rule("tls-version", _tls_version),
-    Rule("client-certificate-required", _client_certificate_required),
-    Rule("client-certificate-rejected", _client_certificate_rejected),
-    Rule("alpn-not-h2", _alpn_not_h2),
-)
-
-
-def _proxy_failed(context: Context) -> Iterator[Finding]:
-    """A direct look found the server in order, and gRPC, which goes through a proxy, did not."""
-    observation = seen(context)
-    if not observation.proxy or observation.failure or observation.grpc_state in {None, "ready"}:
-        return
-    sound = observation.tls_complete and observation.alpn == "h2"
-    if context.mode is TLSMode.PLAINTEXT:
-        sound = observation.speaks == "http2"
-    if not sound or _explained(context, _SPECIFIC):
-        return
-    host = context.endpoint.host if context.endpoint else ""
-    yield at_endpoint(
-        context,
-        "proxy-failed",
-        f"gRPC goes through the HTTP proxy {observation.proxy}, and gets no connection that way.",
-        "Have the proxy allow CONNECT to this address, or pass by it: "
-        # gRPC reads no_proxy only where the other is not set.
-        f'export no_grpc_proxy="${{no_grpc_proxy-$no_proxy}},{host}"',
-        expected="a connection through the proxy, as there is without it",
-        presented=f"gRPC: {observation.grpc_state}",
-    )
-
-
-def _explained(context: Context, specific: Sequence[Rule]) -> bool:
-    """True if files, trust, names or one of these rules tell why gRPC got no connection."""
-    found, _ = run(context, (*files.RULES, *trust.RULES, *names.RULES, *specific))
-    return any(one.severity is Severity.ERROR for one in found)
-
-
 def _tls_failed(context: Context) -> Iterator[Finding]:
-    """What is left: silent where anything else explains the refusal, so never in the way."""
-    observation = seen(context)
+    """The last resort: it runs only where nothing else explains the failure."""
+    observation, tls = observed(context), _tls(context)
+    grpc = observation.grpc
     asked = context.mode is not TLSMode.PLAINTEXT
-    hung_up = asked and observation.speaks == "closed"
-    # Too slow for the look, but not for gRPC, which was refused.
-    slow = asked and observation.speaks == "silence" and observation.grpc_code == "UNAVAILABLE"
-    failed = observation.grpc_state is not None or not observation.tls_complete
-    if not (hung_up or slow or (_refused(context) and failed)) or grpc_ready(context):
-        return
-    if _explained(context, (*_SPECIFIC, Rule("proxy-failed", _proxy_failed))):
+    closed = asked and observation.protocol == "closed"
+    # Too slow for the probe's handshake, but not for gRPC, which was refused.
+    slow = (
+        asked and observation.protocol == "silence" and bool(grpc and grpc.status == "UNAVAILABLE")
+    )
+    failed = grpc is not None or not tls.complete
+    if not (closed or slow or (_refused(context) and failed)) or grpc_ready(context):
         return
     evidence = [
-        f"alert {observation.alert}" if observation.alert else "",
-        observation.tls_error if observation.speaks == "tls" else "",
-        f"gRPC: {observation.grpc_state}" if observation.grpc_state else "",
+        f"alert {tls.alert}" if tls.alert else "",
+        tls.error if observation.protocol == "tls" else "",
+        f"gRPC: {grpc.details or grpc.status}" if grpc else "",
     ]
     yield at_endpoint(
         context,
         "tls-failed",
-        "The server hung up on the TLS handshake without a word."
-        if hung_up
-        else "The TLS handshake failed, for a reason only the server can tell.",
-        "See the server's log, and compare with another client: "
-        f"openssl s_client -connect {observation.address} -alpn h2.",
+        "The server closed the connection during the TLS handshake, without an answer."
+        if closed
+        else "The TLS handshake failed, and what was observed does not say why.",
+        "Look at the server's log, and compare with another TLS client.",
         expected="a TLS handshake that gRPC completes",
         presented="; ".join(filter(None, evidence)),
+        command=s_client(context),
     )
 
 
+def s_client(context: Context) -> str:
+    """The ``openssl s_client`` line that does what gRPC's handshake does.
+
+    It sends the same server name (SNI), because an ingress chooses the certificate by it.
+    """
+    name = server_name_indication(context.reference_name or "")
+    servername = f" -servername {name}" if name else " -noservername"
+    return (
+        f"openssl s_client -connect {observed(context).address}{servername} -alpn h2 -showcerts "
+        "</dev/null"
+    )
+
+
+_TLS_RULES = (
+    Rule("tls-version", _tls_version),
+    Rule("tls-cipher", _tls_cipher),
+    Rule("client-certificate-not-requested", _client_certificate_not_requested),
+    Rule("client-certificate-required", _client_certificate_required),
+    Rule("client-certificate-rejected", _client_certificate_rejected),
+    Rule("alpn-not-h2", _alpn_not_h2),
+    Rule("presented-certificate-differs", _presented_certificate_differs),
+)
+_FALLBACKS = (Rule("tls-failed", _tls_failed, subjects=("tls",), fallback=True),)
 _ALL = (
     *reach.RULES,
-    *_SPECIFIC,
-    Rule("proxy-failed", _proxy_failed),
-    Rule("tls-failed", _tls_failed),
-    Rule("presented-certificate-differs", _presented_certificate_differs),
+    *(replace(rule, subjects=("tls",)) for rule in _TLS_RULES),
+    *front_end.RULES,
     *milvus.RULES,
+    *_FALLBACKS,
 )
-RULES = tuple(Rule(rule.code, rule.judge, ("endpoint",)) for rule in _ALL)
+RULES = tuple(replace(rule, needs=("endpoint",)) for rule in _ALL)

@@ -1,4 +1,4 @@
-"""Rules about Milvus behind the handshake: is it one, ready, and does it let us in."""
+"""Rules about Milvus behind the handshake: is it Milvus, is it ready, does it accept the caller?"""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ..._common.tls_mode import TLSMode
 from ...reporting.report import Finding
 from ..context import Context
-from .reachability import at_endpoint, grpc_ready, seen
+from .reachability import at_endpoint, grpc_ready, observed
 from .rule import Rule
 
 # Milvus pkg/util/merr/errors.go.
@@ -19,57 +19,79 @@ _REFUSED = {"UNAUTHENTICATED", "PERMISSION_DENIED"}
 _BUSY = {"UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED"}
 
 
+def _call(context: Context) -> str:
+    """The status and the words of the Milvus call, as evidence."""
+    grpc = observed(context).grpc
+    return f"{grpc.status} {grpc.details}".strip() if grpc else ""
+
+
+def _status(context: Context) -> str | None:
+    """The status of a call over a ready channel that Milvus itself did not answer."""
+    observation = observed(context)
+    if not grpc_ready(context) or observation.milvus is not None or observation.grpc is None:
+        return None
+    if observation.grpc.http_status is not None:  # an HTTP server's, not Milvus's
+        return None
+    return observation.grpc.status
+
+
 def _not_milvus(context: Context) -> Iterator[Finding]:
-    observation = seen(context)
-    foreign = observation.speaks in {"http1", "other", "closed"}
+    observation = observed(context)
+    foreign = observation.protocol in {"http1", "other", "closed"}
+    status = _status(context)
     if context.mode is TLSMode.PLAINTEXT and foreign and not grpc_ready(context):
-        evidence = observation.greeting or "nothing; it hangs up"
-    elif grpc_ready(context) and observation.milvus_code is None:
-        if observation.grpc_code in _REFUSED | _BUSY:
-            return
-        evidence = f"{observation.grpc_code} {observation.milvus_detail}".strip()
+        evidence = observation.greeting or "nothing; it closed the connection"
+    elif status is not None and status not in _REFUSED | _BUSY:
+        evidence = _call(context)
     else:
         return
     yield at_endpoint(
         context,
         "not-milvus",
-        f"What answers at {observation.address} is not Milvus.",
-        "Check host and port in uri: Milvus serves gRPC on 19530, and REST or metrics on other "
-        "ports. A proxy in front must pass gRPC on to it.",
+        f"The program that answers at {observation.address} is not Milvus.",
+        "Check host and port in uri: Milvus serves gRPC on 19530, and REST and metrics on other "
+        "ports. A proxy in front of Milvus must forward gRPC to it.",
         expected="an answer to MilvusService/Connect",
         presented=evidence,
     )
 
 
 def _server_not_ready(context: Context) -> Iterator[Finding]:
-    observation = seen(context)
+    observation = observed(context)
+    answer = observation.milvus
     if not grpc_ready(context):
         return
-    if observation.milvus_code is None:
-        if observation.grpc_code not in _BUSY:
+    if answer is None:
+        if _status(context) not in _BUSY:
             return
-        evidence = f"{observation.grpc_code} {observation.milvus_detail}".strip()
-    elif observation.milvus_code in {0, *_DATABASE, *_PRIVILEGE}:
+        evidence = _call(context)
+    elif answer.code in {0, *_DATABASE, *_PRIVILEGE}:
         return
     else:
-        evidence = f"{observation.milvus_detail or 'error'} (code {observation.milvus_code})"
+        evidence = f"{answer.reason or 'error'} (code {answer.code})"
     yield at_endpoint(
         context,
         "server-not-ready",
-        f"The server at {observation.address} can be reached, but does not serve calls.",
-        "Wait and try again. On the server, ask for its health and look at etcd and storage: "
-        "curl -s http://localhost:9091/healthz; docker compose ps.",
+        f"The server at {observation.address} accepts connections, but does not answer calls yet.",
+        "Wait and try again (`milvus-secure check --wait 120`). If it stays so, look on the server "
+        "at Milvus's health, etcd and the object storage.",
         expected="an answer to MilvusService/Connect",
         presented=evidence,
+        command="curl -s http://localhost:9091/healthz; docker compose ps",
     )
 
 
 def _refused(context: Context) -> bool:
-    observation = seen(context)
-    if not grpc_ready(context):
-        return False
-    by_milvus = observation.milvus_code in _PRIVILEGE
-    return by_milvus or (observation.milvus_code is None and observation.grpc_code in _REFUSED)
+    answer = observed(context).milvus
+    by_milvus = answer is not None and answer.code in _PRIVILEGE
+    return grpc_ready(context) and (by_milvus or _status(context) in _REFUSED)
+
+
+def _reason(context: Context) -> str:
+    observation = observed(context)
+    if observation.milvus:
+        return observation.milvus.reason
+    return observation.grpc.details if observation.grpc else ""
 
 
 def _authentication_required(context: Context) -> Iterator[Finding]:
@@ -80,16 +102,17 @@ def _authentication_required(context: Context) -> Iterator[Finding]:
     if settings.user:
         missing, setting = "a password for the user", "password"
     elif settings.password:
-        missing, setting = "the user the password belongs to", "user"
+        missing, setting = "the user that the password belongs to", "user"
     yield at_endpoint(
         context,
         "authentication-required",
-        "The server wants credentials, and the settings give none.",
-        f"Set {missing}: export MILVUS_TOKEN='user:password'. TLS is fine. On the server it is "
-        "common.security.authorizationEnabled.",
+        "The server requires credentials, and the settings contain none.",
+        f"Set {missing}. TLS works. The server requires credentials because its "
+        "common.security.authorizationEnabled is true.",
         setting=setting,
         expected=missing,
-        presented=seen(context).milvus_detail,
+        presented=_reason(context),
+        command="export MILVUS_TOKEN='user:password'",
     )
 
 
@@ -102,38 +125,39 @@ def _authentication_failed(context: Context) -> Iterator[Finding]:
         context,
         "authentication-failed",
         "The server does not accept the credentials.",
-        f"Correct {setting} ({settings.source_of(setting)}); a token wins over user and password. "
-        "TLS is fine. On the server, root can reset it: client.update_password(...).",
+        f"Correct {setting} ({settings.source_of(setting)}); a token is used before user and "
+        "password. TLS works. On the server, root can set a new password: "
+        "`client.update_password(...)`.",
         setting=setting,
-        expected="credentials the server knows",
-        presented=seen(context).milvus_detail,
+        expected="credentials that the server knows",
+        presented=_reason(context),
     )
 
 
 def _database_missing(context: Context) -> Iterator[Finding]:
-    observation, name = seen(context), context.settings.db_name
-    if not name:
+    answer, name = observed(context).milvus, context.settings.db_name
+    if not name or answer is None:
         return
     # Such a name cannot travel as gRPC metadata, and Milvus would not allow it.
-    impossible = not (name.isascii() and name.isprintable()) and observation.milvus_code == 0
-    if not impossible and observation.milvus_code not in _DATABASE:
+    impossible = not (name.isascii() and name.isprintable()) and answer.code == 0
+    if not impossible and answer.code not in _DATABASE:
         return
     yield at_endpoint(
         context,
         "database-missing",
         f"The database {name!r} does not exist on the server.",
-        "Correct db_name, or unset it for the default database; or create it on the server: "
-        f"client.create_database({name!r}).",
+        "Correct db_name, or unset it to use the default database; or create the database: "
+        f"`client.create_database({name!r})`.",
         setting="db_name",
         expected="a database of the server",
-        presented=observation.milvus_detail or name,
+        presented=answer.reason or name,
     )
 
 
 RULES = (
-    Rule("not-milvus", _not_milvus),
-    Rule("server-not-ready", _server_not_ready),
-    Rule("authentication-required", _authentication_required),
-    Rule("authentication-failed", _authentication_failed),
-    Rule("database-missing", _database_missing),
+    Rule("not-milvus", _not_milvus, subjects=("milvus",)),
+    Rule("server-not-ready", _server_not_ready, subjects=("milvus",)),
+    Rule("authentication-required", _authentication_required, subjects=("milvus",)),
+    Rule("authentication-failed", _authentication_failed, subjects=("milvus",)),
+    Rule("database-missing", _database_missing, subjects=("milvus",)),
 )

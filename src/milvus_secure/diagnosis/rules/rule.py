@@ -1,4 +1,4 @@
-"""What a rule is, and how a set of them is run."""
+"""What a rule is, and the engine that runs a set of rules."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from ...reporting.report import Finding, Skip, finding
+from ...reporting.report import Finding, Severity, Skip, finding
 from ..context import Context
 
 
 class Judged(Protocol):
-    """What a rule can be asked about: a client's `Context`, or a server's."""
+    """What a rule looks at: a client's `Context`, or a server's."""
 
     def blocked_by(self, need: str) -> str | None:
-        """Why an input cannot be had, as a finding code, or None if it can."""
+        """The code of the finding that prevents an input from being read, or None."""
+        ...
+
+    def includes(self, subject: str) -> bool:
+        """True if a subject is part of this set-up."""
         ...
 
 
@@ -23,39 +27,71 @@ Subject = TypeVar("Subject", bound=Judged)
 
 @dataclass(frozen=True)
 class RuleOf(Generic[Subject]):
-    """One code and the pure function that finds it.
+    """One code and the pure function that looks for it.
 
     Attributes:
         code: The finding it may yield.
-        judge: Looks at the context and yields what it finds; touches nothing else.
+        judge: Looks at the context and yields findings; touches nothing else.
         needs: Inputs without which it cannot judge; see `Judged.blocked_by`.
+        subjects: What it judges. It counts as judged when at least one of these, and each of
+            `needs`, is part of the set-up; a rule without subjects always judges.
+        fallback: True for a generic explanation: the rule runs last, in order, and only if no
+            rule before it found an error.
     """
 
     code: str
     judge: Callable[[Subject], Iterable[Finding]]
     needs: tuple[str, ...] = ()
+    subjects: tuple[str, ...] = ()
+    fallback: bool = False
+
+    def applies_to(self, context: Subject) -> bool:
+        """True if there is something to judge."""
+        subjects = not self.subjects or any(map(context.includes, self.subjects))
+        return subjects and all(map(context.includes, self.needs))
 
 
 Rule = RuleOf[Context]
 """A rule about a client's settings, files and endpoint."""
 
 
-def run(
-    context: Subject, rules: Sequence[RuleOf[Subject]]
-) -> tuple[list[Finding], tuple[Skip, ...]]:
-    """Run every rule whose inputs are there; name those whose are not."""
+@dataclass(frozen=True)
+class Outcome:
+    """What a set of rules says about a context.
+
+    Attributes:
+        findings: In the order of the rules.
+        judged: The codes that were judged, with or without a finding.
+        skipped: The rules whose inputs could not be read.
+    """
+
+    findings: tuple[Finding, ...]
+    judged: tuple[str, ...]
+    skipped: tuple[Skip, ...]
+
+
+def run(context: Subject, rules: Sequence[RuleOf[Subject]]) -> Outcome:
+    """Run every rule whose inputs can be read; name those whose inputs cannot."""
     findings: list[Finding] = []
+    judged: dict[str, None] = {}
     skipped: list[Skip] = []
-    for rule in rules:
+    for rule in sorted(rules, key=lambda rule: rule.fallback):
+        if rule.fallback and any(f.severity is Severity.ERROR for f in findings):
+            continue
         because = next(filter(None, map(context.blocked_by, rule.needs)), None)
         if because:
             skipped.append(Skip(rule.code, because))
             continue
         try:
-            findings.extend(rule.judge(context))
+            results = tuple(rule.judge(context))
         except Exception as error:  # noqa: BLE001 - one broken rule must not hide the others
             findings.append(_crashed(rule, error))
-    return findings, tuple(skipped)
+            continue
+        findings.extend(results)
+        judged.update(dict.fromkeys(result.code for result in results))
+        if rule.applies_to(context):
+            judged[rule.code] = None
+    return Outcome(tuple(findings), tuple(judged), tuple(skipped))
 
 
 def _crashed(rule: RuleOf[Subject], error: Exception) -> Finding:
@@ -67,6 +103,6 @@ def _crashed(rule: RuleOf[Subject], error: Exception) -> Finding:
     return finding(
         "internal-error",
         f"The check for {rule.code} failed with {type(error).__name__}{place}.",
-        "Please report this; every other check was made.",
+        "This is a defect of milvus-secure; please report it. All other checks were made.",
         presented=rule.code,
     )

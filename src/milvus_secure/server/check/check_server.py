@@ -48,35 +48,46 @@ def check_server(path: Path, client: MilvusSettings | None = None) -> Report:
     """
     side = read_server(path)
     context = server_context(side)
-    findings, skipped = checks.run(context, RULES)
-    certificate = _certificate_findings(context)
+    outcome = checks.run(context, RULES)
+    certificate, judged = _certificate_findings(context)
+    judged = tuple(dict.fromkeys((*outcome.judged, *judged)))
     if client is None:
-        return Report(context.mode, ranked([*findings, *certificate]), skipped, _shown(side))
+        return Report(
+            context.mode,
+            ranked([*outcome.findings, *certificate]),
+            outcome.skipped,
+            _shown(side),
+            judged=judged,
+        )
     both = judge_both(client, context)
     # Whether the certificate is refused is this client's word alone: it may pin it.
     told = {(one.code, one.origin) for one in both.findings}
-    findings += [
-        one
-        for one in certificate
-        if one.severity is not Severity.ERROR and (one.code, one.origin) not in told
+    findings = [
+        *outcome.findings,
+        *(
+            one
+            for one in certificate
+            if one.severity is not Severity.ERROR and (one.code, one.origin) not in told
+        ),
     ]
     return replace(
         both,
         findings=ranked([*findings, *both.findings]),
-        skipped=(*skipped, *both.skipped),
+        skipped=(*outcome.skipped, *both.skipped),
+        judged=tuple(dict.fromkeys((*judged, *both.judged))),
         settings={**both.settings, **_shown(side)},
     )
 
 
-def _certificate_findings(context: ServerContext) -> list[Finding]:
-    """What every client of the server would be told of its certificate.
+def _certificate_findings(context: ServerContext) -> tuple[list[Finding], tuple[str, ...]]:
+    """What every client of the server would be told of its certificate, and the codes judged.
 
     Refused is what a client refuses that trusts the CA; only a self-signed certificate must be
     pinned, and then its usages do not count. What is but a warning is the same for both.
     """
     served = context.material.get("server_pem")
     if served is None or not served.certificates:
-        return []
+        return [], ()
     key, leaf = PATH_KEYS["server_pem"], served.certificates[0]
     source = context.side.source_of(key)
     refused = [
@@ -99,11 +110,14 @@ def _certificate_findings(context: ServerContext) -> list[Finding]:
     )
     seen = Context(settings, {"server_pem": replace(served, setting="server_pem_path")})
     rules = [rule for rule in checks.OFFLINE if rule.code in _OF_ANY_SERVER]
-    found, _ = checks.run(seen, rules)
+    outcome = checks.run(seen, rules)
     codes = {one.code for one in refused}
-    return refused + [
-        replace(one, setting=key, source=source) for one in found if one.code not in codes
+    warned = [
+        replace(one, setting=key, source=source)
+        for one in outcome.findings
+        if one.code not in codes
     ]
+    return refused + warned, tuple(dict.fromkeys((*codes, *outcome.judged)))
 
 
 def _shown(side: ServerSide) -> Mapping[str, Mapping[str, str]]:

@@ -187,7 +187,7 @@ def file_faults(code: str) -> ServerRule:
                     presented=one.fault.detail or None,
                 )
 
-    return ServerRule(code, judge)
+    return ServerRule(code, judge, subjects=tuple(PATH_KEYS))
 
 
 def _put_right(context: ServerContext, material: Material) -> str:

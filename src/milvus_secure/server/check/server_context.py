@@ -54,6 +54,10 @@ class ServerContext:
             slots.append("internal_pem")
         return {slot: self.side.value(PATH_KEYS[slot]) for slot in slots}
 
+    def includes(self, subject: str) -> bool:
+        """True if a slot (``server_pem``) or ``tls_mode`` is part of the configuration."""
+        return subject == "tls_mode" or subject in self.material
+
     def blocked_by(self, need: str) -> str | None:
         """Why an input of a rule cannot be had: a slot's fault, or a tlsMode that is none."""
         if need == "tls_mode":

@@ -19,7 +19,7 @@ from ...diagnosis.rules.trust import SHOW_SERVER
 from ...pem.certificate import issuer_text, subject_text
 from ...pem.material import Material
 from ...reporting.catalogue import CATALOGUE
-from ...reporting.observation import Observation
+from ...reporting.observation import CertificateRequest, Observation, TLSHandshake
 from ...reporting.report import Finding, Report, finding
 from ...verification.path import Role, judge_path
 from .server_context import ServerContext
@@ -38,26 +38,33 @@ def judge_both(settings: MilvusSettings, server: ServerContext) -> Report:
     base = Context(settings, read_material(settings))
     observation = _observation(base, server)
     context = replace(base, observation=observation)
-    found, skipped = checks.run(context, checks.RULES)
-    findings = [_seen_in_files(one, observation.address, server) for one in found]
+    outcome = checks.run(context, checks.RULES)
+    findings = [_seen_in_files(one, observation.address, server) for one in outcome.findings]
     findings += _client_certificate(context, server)
-    return Report(context.mode, (*settings.notes, *findings), skipped, settings.shown())
+    return Report(
+        context.mode,
+        (*settings.notes, *findings),
+        outcome.skipped,
+        settings.shown(),
+        judged=tuple(dict.fromkeys((*outcome.judged, *(one.code for one in findings)))),
+    )
 
 
 def _observation(client: Context, server: ServerContext) -> Observation:
     """What a probe with this client's settings would see of such a server."""
     address = client.endpoint.address if client.endpoint else client.settings.uri
     if server.mode is TLSMode.PLAINTEXT:
-        return Observation(address, speaks="http2")
+        return Observation(address, protocol="http2")
     served = server.material.get("server_pem")
-    return Observation(
-        address,
-        speaks="tls",
+    request = CertificateRequest(_issuers(server.material.get("ca_pem")))
+    tls = TLSHandshake(
+        complete=True,
         alpn="h2",
         chain=served.certificates if served else (),
-        tls_complete=client.mode is not TLSMode.PLAINTEXT or None,
-        client_certificate_requested=server.mode is TLSMode.MUTUAL,
-        accepted_issuers=_issuers(server.material.get("ca_pem")),
+        request=request if server.mode is TLSMode.MUTUAL else None,
+    )
+    return Observation(
+        address, protocol="tls", tls=None if client.mode is TLSMode.PLAINTEXT else tls
     )
 
 

@@ -42,7 +42,9 @@ def observe(settings, certs: Path) -> Callable[..., Observation]:
         made = settings(uri=f"{scheme}://{host}:{port}", **values)
         observation = probe(Context(made, read_material(made)), timeout=timeout)
         report = judge(Context(made, read_material(made), observation), RULES)
-        assert report.ok == (observation.milvus_code == 0), "a failed probe yields a finding"
+        assert report.ok == (observation.milvus is not None and observation.milvus.code == 0), (
+            "a failed probe yields a finding"
+        )
         assert "internal-error" not in {found.code for found in report.findings}
         return observation
 

@@ -27,7 +27,7 @@ def test_a_server_with_tls_1_2_only(trio, look):
     with impostors.tls(trio.server, versions=(SSL.TLS1_2_VERSION, SSL.TLS1_2_VERSION)) as port:
         report = look(port, timeout=1)
 
-    assert report.server.tls_version == "TLSv1.2"
+    assert report.server.tls.version == "TLSv1.2"
     assert "tls-version" not in codes(report)
 
 

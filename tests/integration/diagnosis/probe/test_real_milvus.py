@@ -39,7 +39,7 @@ class TestPlaintext:
         report = look(milvus_plaintext, allow_plaintext=True)
 
         assert report.errors == ()
-        assert report.server.milvus_version.startswith("v2.3")
+        assert report.server.milvus.version.startswith("v2.3")
 
     @pytest.mark.passes("database-missing")
     def test_the_default_database(self, milvus_plaintext, look):
@@ -51,7 +51,7 @@ class TestOneWay:
         report = look(milvus_one_way)
 
         assert report.errors == ()
-        assert report.server.client_certificate_requested is False
+        assert report.server.tls.request is None
 
     def test_a_client_pair_does_no_harm(self, milvus_one_way, look, pair):
         assert look(milvus_one_way, **pair).errors == ()
@@ -62,7 +62,7 @@ class TestMutual:
         report = look(milvus_mutual, token=ROOT_TOKEN, **pair)
 
         assert report.errors == ()
-        assert report.server.client_certificate_accepted is True
+        assert report.server.tls.request.accepted is True
 
     @pytest.mark.trips("client-certificate-required")
     def test_it_wants_a_client_certificate_and_says_whose(self, milvus_mutual, look):

@@ -55,9 +55,9 @@ def test_the_ladder_of_a_healthy_mutual_milvus(mutual, observe, certs):
         ("grpc", True),
         ("milvus", True),
     ]
-    assert observation.tls_version == "TLSv1.3"
-    assert observation.alpn == "h2"
-    assert observation.milvus_version
+    assert observation.tls.version == "TLSv1.3"
+    assert observation.tls.alpn == "h2"
+    assert observation.milvus.version
 
 
 def test_the_chain_is_shown_as_it_is_served(trio, observe):
@@ -89,7 +89,7 @@ def test_addresses_that_differ_are_told_apart():
         dialled = dial([closed_one, open_one], Deadline(5))
         dialled.close()
 
-    assert dialled.told == "127.0.0.1 open, 127.0.0.2 connection refused"
+    assert dialled.summary == "127.0.0.1 open, 127.0.0.2 connection refused"
 
 
 def test_an_address_that_drops_packets_does_not_hold_up_another():
@@ -99,7 +99,7 @@ def test_an_address_that_drops_packets_does_not_hold_up_another():
         )
         dialled.close()
 
-    assert dialled.told == "127.0.0.1 open, 127.0.0.1 no answer"
+    assert dialled.summary == "127.0.0.1 open, 127.0.0.1 no answer"
 
 
 def test_unusable_material_still_lets_the_server_be_seen(mutual, observe, tmp_path):
@@ -109,14 +109,14 @@ def test_unusable_material_still_lets_the_server_be_seen(mutual, observe, tmp_pa
     )
 
     assert observation.chain
-    assert observation.grpc_state is None
+    assert observation.grpc is None
 
 
 def test_half_a_client_pair_still_lets_the_server_be_seen(mutual, observe, certs):
     observation = observe(mutual.port, client_pem_path=certs / "client.pem")
 
     assert observation.chain
-    assert observation.client_certificate_requested
+    assert observation.tls.request
 
 
 def test_nothing_is_left_behind(mutual, observe, certs):

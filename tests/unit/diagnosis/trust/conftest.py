@@ -11,7 +11,7 @@ from milvus_secure.diagnosis.check import judge
 from milvus_secure.diagnosis.context import Context
 from milvus_secure.diagnosis.material import read_material
 from milvus_secure.diagnosis.rules import trust
-from milvus_secure.reporting.observation import Observation
+from milvus_secure.reporting.observation import Observation, TLSHandshake
 from milvus_secure.reporting.report import Report
 from minting import Minted, mint
 
@@ -39,7 +39,7 @@ def look(settings, tmp_path: Path):
         if served is not None:
             pem = served.chain_pem if isinstance(served, Minted) else served
             chain = tuple(minting.x509.load_pem_x509_certificates(pem))
-            seen = Observation("localhost:19530", chain=chain)
+            seen = Observation("localhost:19530", tls=TLSHandshake(chain=chain))
         clock = {"now": now} if now else {}
         return judge(Context(loaded, read_material(loaded), seen, **clock), trust.RULES)
 

@@ -1,0 +1,168 @@
+"""What stands in front of Milvus is told from Milvus: HTTP answers, routes, dead backends."""
+
+from __future__ import annotations
+
+import pytest
+
+import front_ends
+import impostors
+import minting
+from verdicts import cause, codes
+
+
+@pytest.mark.trips("front-end-answered")
+@pytest.mark.parametrize(
+    ("status", "word"),
+    [(401, "operator"), (403, "operator"), (404, "route"), (502, "upstream"), (503, "upstream"),
+     (504, "upstream"), (400, "grpc_pass"), (464, "target group"), (500, "grpc_pass")],
+)  # fmt: skip
+def test_an_http_answer_is_not_milvus_s(trio, look, tmp_path, status, word):
+    with front_ends.front_end(trio.server, tmp_path, front_ends.answers(status)) as port:
+        report = look(port, token="root:Milvus")
+
+    assert cause(report) == "front-end-answered"
+    assert str(status) in report.root_cause.message
+    assert word in report.root_cause.remedy
+    assert not codes(report) & {
+        "authentication-failed", "authentication-required", "server-not-ready", "not-milvus",
+    }  # fmt: skip
+
+
+@pytest.mark.passes("front-end-answered")
+@pytest.mark.passes("backend-closed")
+@pytest.mark.passes("server-name-unknown")
+@pytest.mark.passes("tls-cipher")
+def test_milvus_s_own_answer_is_no_front_end_s(one_way, look):
+    assert codes(look(one_way.port)) == set()
+
+
+@pytest.mark.trips("client-certificate-required")
+def test_nginx_wants_a_client_certificate(trio, look, tmp_path):
+    with front_ends.front_end(trio.server, tmp_path, front_ends.as_nginx, clients=trio.ca) as port:
+        report = look(port)
+
+    assert cause(report) == "client-certificate-required"
+    assert "HTTP status 400" in report.root_cause.presented
+
+
+@pytest.mark.trips("backend-closed")
+def test_a_server_that_closes_after_the_handshake(trio, look, tmp_path):
+    with front_ends.front_end(trio.server, tmp_path, front_ends.closes) as port:
+        assert cause(look(port)) == "backend-closed"
+
+
+@pytest.mark.trips("backend-closed")
+@pytest.mark.parametrize("require", [True, False])
+@pytest.mark.parametrize("ciphers", [None, "ECDHE+AESGCM"], ids=["1.3", "1.2"])
+def test_a_dead_backend_has_not_refused_our_certificate(
+    trio, look, client_pair, tmp_path, require, ciphers
+):
+    with front_ends.front_end(
+        trio.server, tmp_path, front_ends.closes, clients=trio.ca, require=require, ciphers=ciphers
+    ) as port:
+        report = look(port, **client_pair)
+
+    assert cause(report) == "backend-closed"
+    assert "client-certificate-rejected" not in codes(report)
+    assert report.server.tls.request.accepted is True
+
+
+@pytest.mark.passes("backend-closed")
+def test_an_alert_is_a_refusal_and_no_dead_backend(trio, look, tmp_path):
+    with front_ends.front_end(
+        trio.server, tmp_path, front_ends.closes, clients=trio.ca, require=True
+    ) as port:
+        assert cause(look(port)) == "client-certificate-required"
+
+
+class TestServerName:
+    """An ingress chooses certificate and route by the name that the client asks for."""
+
+    @pytest.fixture
+    def other(self, trio) -> minting.Minted:
+        return minting.mint("ingress", sans=["ingress.local"], issuer=trio.ca, which=4)
+
+    @pytest.mark.trips("server-name-unknown")
+    def test_a_default_certificate_under_server_name(self, trio, other, look, tmp_path):
+        with front_ends.front_end(
+            other, tmp_path, front_ends.answers(404), names={"localhost": trio.server}
+        ) as port:
+            report = look(port, server_name="milvus.internal")
+
+        assert cause(report) == "server-name-unknown"
+        assert "Leave out server_name" in report.root_cause.remedy
+        assert "-servername localhost" in report.root_cause.command
+
+    @pytest.mark.trips("server-name-unknown")
+    def test_no_route_for_server_name(self, look, tmp_path, trio):
+        both = minting.mint("both", sans=["localhost", "milvus.internal"], issuer=trio.ca, which=4)
+        with front_ends.front_end(both, tmp_path, front_ends.answers(404)) as port:
+            report = look(port, server_name="milvus.internal")
+
+        assert cause(report) == "server-name-unknown"
+        assert "Leave out server_name" in report.root_cause.remedy
+
+    @pytest.mark.trips("server-name-unknown")
+    @pytest.mark.parametrize(("name", "remedy"), [
+        ("milvus.internal", "Leave out server_name"), (None, "Use a host name in uri"),
+    ])  # fmt: skip
+    def test_the_alert_unrecognized_name(self, trio, look, tmp_path, name, remedy):
+        names = {"localhost": trio.server} if name else {"elsewhere.example": trio.server}
+        with front_ends.front_end(
+            trio.server, tmp_path, front_ends.answers(404), names=names, strict=True
+        ) as port:
+            report = look(port, **({"server_name": name} if name else {}))
+
+        assert cause(report) == "server-name-unknown"
+        assert report.root_cause.remedy.startswith(remedy)
+
+    @pytest.mark.passes("server-name-unknown")
+    def test_a_single_certificate_for_another_name(self, one_way, look):
+        report = look(one_way.port, server_name="other.example")
+        assert cause(report) == "name-mismatch"
+
+    @pytest.mark.trips("front-end-answered")
+    def test_no_route_at_all(self, trio, look, tmp_path):
+        with front_ends.front_end(trio.server, tmp_path, front_ends.answers(404)) as port:
+            report = look(port)
+        assert cause(report) == "front-end-answered"
+        assert "'localhost'" in report.root_cause.remedy
+
+
+@pytest.mark.trips("tls-cipher")
+@pytest.mark.parametrize("ciphers", ["ECDHE-RSA-AES256-SHA384", "AES128-SHA"])
+def test_no_common_cipher_suite(trio, look, tmp_path, ciphers):
+    rsa = minting.mint("localhost", sans=["localhost"], issuer=trio.ca, kind="rsa2048")
+    with front_ends.front_end(
+        rsa, tmp_path, front_ends.answers(404), ciphers=f"{ciphers}:@SECLEVEL=0"
+    ) as port:
+        report = look(port)
+
+    assert cause(report) == "tls-cipher"
+    assert "TLSv1.2" in report.root_cause.presented
+
+
+class TestMutualNeverAskedFor:
+    """A client certificate that the server does not request is not used."""
+
+    @pytest.mark.trips("client-certificate-not-requested")
+    def test_is_an_error_where_mutual_tls_is_insisted_on(self, one_way, look, client_pair):
+        report = look(one_way.port, tls_mode="mutual", **client_pair)
+        assert cause(report) == "client-certificate-not-requested"
+
+    @pytest.mark.trips("client-certificate-not-requested")
+    def test_is_a_warning_where_only_a_pair_is_given(self, one_way, look, client_pair):
+        report = look(one_way.port, **client_pair)
+        assert report.ok
+        assert codes(report) == {"client-certificate-not-requested"}
+
+    @pytest.mark.passes("client-certificate-not-requested")
+    @pytest.mark.parametrize("insisted", [{}, {"tls_mode": "mutual"}])
+    def test_is_no_finding_where_the_server_asks(self, mutual, look, client_pair, insisted):
+        assert codes(look(mutual.port, **client_pair, **insisted)) == set()
+
+
+@pytest.mark.passes("client-certificate-rejected")
+def test_a_server_that_requests_and_does_not_insist(trio, look, client_pair):
+    with impostors.grpc_server(trio.server, answer=impostors.status()) as port:
+        assert look(port, **client_pair).ok
