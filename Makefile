@@ -12,7 +12,7 @@ KEPT    = $(shell [ ! -e $(VENV)/.unfinished ] && $(BIN)/python $(IS_NEW))
 TOO_OLD = milvus-secure needs Python 3.10 or newer, which $(PYTHON) is not. \
           Name another: make PYTHON=python3.12 $(MAKECMDGOALS)
 
-.PHONY: help demo test thorough matrix extremes lint types format bench docs build audit pins clean
+.PHONY: help demo test thorough matrix extremes lint types format bench docs site build audit pins clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -69,6 +69,9 @@ bench: $(VENV)/.ready  ## ratios of speed and memory, measured in one run
 docs: $(VENV)/.ready  ## regenerate the generated parts of README.md
 	$(BIN)/python tools/docs.py
 
+site: $(VENV)/.ready  ## the documentation site, into build/site, without network
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
 build: $(VENV)/.ready  ## wheel and sdist, made twice and compared byte by byte
 	$(PIP) install --quiet --require-hashes --requirement requirements/release.txt
 	$(BIN)/python tools/build.py
@@ -88,4 +91,4 @@ pins: $(VENV)/.ready  ## the newest versions that fit, with their hashes, into r
 	    --output-file requirements/oldest.txt
 
 clean:  ## remove what the targets made
-	rm -rf $(VENV) .matrix .pytest_cache .mypy_cache .ruff_cache .hypothesis dist
+	rm -rf $(VENV) .matrix .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

@@ -20,7 +20,7 @@ else:
     import tomli as tomllib
 
 
-_HEADINGS = {
+HEADINGS = {
     "meaning": "What it means",
     "found": "How it is found",
     "client": "On the client",
@@ -99,7 +99,7 @@ def render(code: str) -> str:
     blocks = [filled(f"{code} ({entry.severity}): {entry.title}")]
     for part in fields(Explanation):
         body = _laid_out(getattr(explanation, part.name))
-        blocks.append(f"{_HEADINGS[part.name]}\n{body}")
+        blocks.append(f"{HEADINGS[part.name]}\n{body}")
     return "\n\n".join(blocks)
 
 
