@@ -32,9 +32,7 @@ def main() -> None:
 
 def _row(mode: str, certs: CertificateSet, **pair: Path) -> Row:
     with _served(mode, certs) as uri:
-        settings = MilvusSettings(
-            environ={}, env_file=None, uri=uri, ca_pem_path=certs.ca_pem, **pair
-        )
+        settings = MilvusSettings.from_arguments(uri=uri, ca_pem_path=certs.ca_pem, **pair)
         same = settings.client_kwargs()
         ours = timed(lambda: connect_secure(settings).close())
         theirs = timed(lambda: MilvusClient(**same).close())

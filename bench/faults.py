@@ -30,7 +30,7 @@ MANY = """
 import sys
 from milvus_secure import MilvusSettings, check_many
 targets = [
-    MilvusSettings(environ={}, env_file=None, uri=uri, timeout=2, ca_pem_path=sys.argv[1])
+    MilvusSettings.from_arguments(uri=uri, timeout=2, ca_pem_path=sys.argv[1])
     for uri in sys.argv[2:]
 ]
 assert all(report.server for report in check_many(targets))
@@ -38,7 +38,7 @@ assert all(report.server for report in check_many(targets))
 ONE = """
 import sys, time
 from milvus_secure import MilvusSettings, check
-settings = MilvusSettings(environ={}, env_file=None, uri=sys.argv[1], ca_pem_path=sys.argv[2])
+settings = MilvusSettings.from_arguments(uri=sys.argv[1], ca_pem_path=sys.argv[2])
 check(settings)
 start = time.process_time()
 for _ in range(50):
@@ -85,7 +85,7 @@ def _faults(
     def on(port: int, *, host: str = "localhost", scheme: str = "https", **values):
         if scheme == "https":
             values = {"ca_pem_path": certs / "ca.pem", **values}
-        return MilvusSettings(environ={}, env_file=None, uri=f"{scheme}://{host}:{port}", **values)
+        return MilvusSettings.from_arguments(uri=f"{scheme}://{host}:{port}", **values)
 
     enter = stack.enter_context
     web = certs.parent
@@ -140,8 +140,8 @@ def _row(code: str, settings: MilvusSettings) -> Row:
 
 
 def _cpu(port: int, certs: Path) -> Row:
-    settings = MilvusSettings(
-        environ={}, env_file=None, uri=f"https://localhost:{port}", ca_pem_path=certs / "ca.pem"
+    settings = MilvusSettings.from_arguments(
+        uri=f"https://localhost:{port}", ca_pem_path=certs / "ca.pem"
     )
 
     def ours() -> float:

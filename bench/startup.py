@@ -78,7 +78,7 @@ def main() -> None:
                     f"{ours:.3g} {unit} / {theirs:.3g} {unit}",
                 )
             )
-        settings = MilvusSettings(environ={}, env_file=None, **trio)
+        settings = MilvusSettings.from_arguments(**trio)
         check(settings, online=False)
         [seconds] = medians(101, timed(lambda: check(settings, online=False)))
         rows.append(Row("offline check of a mutual set-up, imported", seconds * 1e3, 3, "ms"))

@@ -80,10 +80,10 @@ def _mutual(certs: CertificateSet) -> None:
 
 
 def _settings(**values: Any) -> MilvusSettings:  # noqa: ANN401 - any setting
-    """Settings deaf to the surroundings, so that the demo runs the same everywhere."""
+    """Settings that do not depend on the machine, so that the demo runs the same everywhere."""
     from ..client.settings import MilvusSettings  # noqa: PLC0415
 
-    return MilvusSettings(environ={}, env_file=None, **values)
+    return MilvusSettings.from_arguments(**values)
 
 
 def _insert_and_search(settings: MilvusSettings) -> str:

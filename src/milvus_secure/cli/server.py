@@ -148,7 +148,8 @@ def _client(path: Path) -> MilvusSettings:
     if not path.is_file():
         raise MilvusSecureError(f"{path} is not a file. Fix: name the client's settings.")
     if path.suffix == ".env" or path.name.startswith(".env"):
-        return MilvusSettings(environ={}, env_file=path.absolute(), cwd=path.absolute().parent)
+        folder = path.absolute().parent
+        return MilvusSettings(environ={}, env_file=path.absolute(), cwd=folder, config=False)
     return MilvusSettings(environ={}, env_file=None, config=path)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from traceback import clear_frames, walk_tb
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from weakref import WeakKeyDictionary, finalize
 
 from .._common.endpoint import mask_uri, uri_of
@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     import os
 
     from pymilvus import AsyncMilvusClient, MilvusClient
+    from typing_extensions import Unpack
 
     from ..reporting.report import Report
+    from ..settings.arguments import LoadingKwargs
     from ..settings.model import SettingsModel
 
 _Result = TypeVar("_Result")
@@ -44,7 +46,7 @@ def connect_secure(
     preflight: bool = True,
     profile: str | None = None,
     config: str | os.PathLike[str] | None = None,
-    **overrides: Any,  # noqa: ANN401 - any setting
+    **overrides: Unpack[LoadingKwargs],
 ) -> MilvusClient:
     """Connect to Milvus as the settings say, over a channel of the client's own.
 
@@ -75,7 +77,9 @@ def connect_secure(
         pymilvus.exceptions.ParamError: As pymilvus raises it; so is everything else that is
             no failure to connect.
     """
-    supply = _prepared(settings, profile, config, overrides, preflight=preflight)
+    supply = _prepared(
+        settings, profile, config, cast("dict[str, Any]", overrides), preflight=preflight
+    )
     loaded = supply.settings
     import_pymilvus()
     from pymilvus import MilvusClient  # noqa: PLC0415 - takes most of a second
@@ -105,7 +109,7 @@ async def connect_secure_async(
     preflight: bool = True,
     profile: str | None = None,
     config: str | os.PathLike[str] | None = None,
-    **overrides: Any,  # noqa: ANN401 - any setting
+    **overrides: Unpack[LoadingKwargs],
 ) -> AsyncMilvusClient:
     """Connect to Milvus without blocking the event loop on the network.
 
@@ -117,7 +121,9 @@ async def connect_secure_async(
         SettingsError: As `connect_secure`.
         SecureConnectionError: As `connect_secure`.
     """
-    supply = _prepared(settings, profile, config, overrides, preflight=preflight)
+    supply = _prepared(
+        settings, profile, config, cast("dict[str, Any]", overrides), preflight=preflight
+    )
     loaded = supply.settings
     import_pymilvus()
     try:

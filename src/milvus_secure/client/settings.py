@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..settings.model import SettingsModel
 
@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Mapping
 
+    from typing_extensions import Unpack
+
+    from ..settings.arguments import SettingsKwargs
     from .kwargs import ClientKwargs
 
 
@@ -23,7 +26,7 @@ class MilvusSettings(SettingsModel):
 
     Args:
         profile: Which ``[profiles.NAME]`` of the file to lay over its top level.
-        config: The settings file; it must exist.
+        config: The settings file; it must exist. False reads none, milvus-secure.toml included.
         environ: The environment to read instead of ``os.environ``.
         env_file: The ``.env`` file, or None for none.
         secrets_dir: A directory with one file per setting, such as ``/run/secrets``.
@@ -41,12 +44,12 @@ class MilvusSettings(SettingsModel):
             self,
             *,
             profile: str | None = None,
-            config: str | os.PathLike[str] | None = None,
+            config: str | os.PathLike[str] | Literal[False] | None = None,
             environ: Mapping[str, str] | None = None,
             env_file: str | os.PathLike[str] | None = ".env",
             secrets_dir: str | os.PathLike[str] | None = None,
             cwd: str | os.PathLike[str] | None = None,
-            **values: Any,  # noqa: ANN401 - any setting
+            **values: Unpack[SettingsKwargs],
         ) -> None: ...
 
     def client_kwargs(self) -> ClientKwargs:

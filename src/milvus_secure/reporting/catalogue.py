@@ -119,6 +119,7 @@ _ENTRIES: Final = (
     Entry("pymilvus-variable", "settings", "warning", "`import pymilvus` fails on a variable"),
     Entry("env-unknown", "settings", "warning", "a variable looks misspelled"),
     Entry("server-tls-off", "server", "info", "the server speaks plaintext"),
+    Entry("credentials-unused", "settings", "info", "credentials are set that are not used"),
     Entry("value-cleaned", "settings", "info", "a value had stray characters"),
 )
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, NoReturn
 from .._common.text import printable
 from ..errors import SettingsError
 from ..reporting.report import Finding, finding
-from .normalize import Sourced, shown_value
+from .normalize import shown_value
+from .provenance import Sourced
 
 if TYPE_CHECKING:
     from pydantic import ValidationError

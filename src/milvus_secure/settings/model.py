@@ -28,11 +28,14 @@ from ..reporting.report import Finding
 from .declarations import Declaration, declared
 from .field_types import Days, Mode, Pem, Seconds, Uri, checked_text
 from .invalid_values import invalid_values
-from .normalize import Sourced, clean, is_inside, shown_value, unpack
+from .normalize import clean, shown_value, unpack
+from .provenance import Sourced, is_inside
 from .sources import Places, as_arguments, gather
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing_extensions import Self, Unpack
+
+    from .arguments import SettingsKwargs
 
 
 def _here() -> Path:
@@ -128,12 +131,12 @@ class SettingsModel(BaseSettings):
         self,
         *,
         profile: str | None = None,
-        config: str | os.PathLike[str] | None = None,
+        config: str | os.PathLike[str] | Literal[False] | None = None,
         environ: Mapping[str, str] | None = None,
         env_file: str | os.PathLike[str] | None = ".env",
         secrets_dir: str | os.PathLike[str] | None = None,
         cwd: str | os.PathLike[str] | None = None,
-        **values: Any,  # noqa: ANN401 - the fields above
+        **values: Unpack[SettingsKwargs],
     ) -> None:
         places = Places(
             environ=os.environ if environ is None else environ,
@@ -145,9 +148,26 @@ class SettingsModel(BaseSettings):
         )
         gathered = gather(values, places, VARIABLES)
         cleaned, notes = clean(gathered.values, places.environ)
-        self._fill(unpack(cleaned), (*gathered.notes, *notes))
+        self._fill(cleaned, (*gathered.notes, *notes))
 
-    def _fill(self, given: Mapping[str, Sourced], notes: tuple[Finding, ...]) -> None:
+    @classmethod
+    def from_arguments(cls, **values: Unpack[SettingsKwargs]) -> Self:
+        """Settings from these arguments alone; no environment variable and no file is read.
+
+        Args:
+            **values: Any setting. A relative path starts at the working directory; ``~`` is the
+                home directory, and a ``$VAR`` stays as it is written.
+
+        Raises:
+            SettingsError: If a name is not a setting, or a value is not of its type.
+        """
+        cleaned, notes = clean(as_arguments(values, tuple(cls.model_fields), _here()), {})
+        settings = cls.__new__(cls)
+        cls._fill(settings, cleaned, tuple(notes))
+        return settings
+
+    def _fill(self, cleaned: Mapping[str, Sourced], notes: tuple[Finding, ...]) -> None:
+        given, unused = unpack(cleaned)
         try:
             super().__init__(**{name: one.value for name, one in given.items()})
         except ValidationError as error:
@@ -157,7 +177,7 @@ class SettingsModel(BaseSettings):
         if invalid:  # outside the handler: pydantic's exception holds on to the values
             raise SettingsError(*invalid)
         self._sources = {name: one.source for name, one in given.items()}
-        self._notes = notes
+        self._notes = (*notes, *unused)
 
     @classmethod
     def settings_customise_sources(
@@ -185,26 +205,27 @@ class SettingsModel(BaseSettings):
         """What was noticed while loading: cleaned values and misspelled variables."""
         return self._notes
 
-    def replace(self, **values: Any) -> Self:  # noqa: ANN401 - the fields above
+    def replace(self, **values: Unpack[SettingsKwargs]) -> Self:
         """A copy with some settings given as arguments; no other source is read again.
 
         Args:
             **values: New values. A None takes the setting back to its default. A relative path
-                starts at the working directory. User and password together replace a token.
+                starts at the working directory. New credentials replace all old ones.
 
         Raises:
             SettingsError: As the constructor does.
         """
         cwd = _here()
-        given, notes = clean(as_arguments(values, _NAMES, cwd), os.environ)
-        gone = {*values, *({"token"} if {"user", "password"} <= set(given) else ())}
+        names = tuple(type(self).model_fields)
+        given, notes = clean(as_arguments(values, names, cwd), os.environ)
         kept = {
-            name: Sourced(getattr(self, name), source, cwd)
+            name: Sourced(getattr(self, name), source, cwd, rank=1)
             for name, source in self._sources.items()
-            if name not in gone and not is_inside(source, values)
+            if name not in values and not is_inside(source, values)
         }
-        copy = type(self).__new__(type(self))
-        copy._fill(unpack({**kept, **given}), (*self._notes, *notes))  # noqa: SLF001 - its own kind
+        cls = type(self)
+        copy = cls.__new__(cls)
+        cls._fill(copy, {**kept, **given}, (*self._notes, *notes))
         return copy
 
     def shown(self) -> dict[str, dict[str, str]]:
@@ -249,4 +270,3 @@ VARIABLES = {
     **{row.variable: row.name for row in declarations()},
     **{alias: row.name for row in declarations() for alias in row.aliases},
 }
-_NAMES = tuple(SettingsModel.model_fields)

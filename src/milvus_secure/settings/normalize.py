@@ -4,29 +4,21 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from .._common.endpoint import mask_uri, split_uri
+from .._common.endpoint import mask_uri
 from .._common.text import printable
 from ..pem.slots import SYSTEM
 from ..reporting.report import Finding, finding
+from .credentials import unpack_uri
+from .provenance import Sourced, inside
 
 SECRETS = ("password", "token", "client_key_password", "client_key")
 PATHS = ("server_pem_path", "ca_pem_path", "client_pem_path", "client_key_path")
 INLINE = ("server_pem", "ca_pem", "client_pem", "client_key")
-
-
-@dataclass(frozen=True, slots=True)
-class Sourced:
-    """A raw value, where it came from, and what a relative path in it is relative to."""
-
-    value: Any
-    source: str
-    base: Path
 
 
 def clean(
@@ -48,15 +40,17 @@ def clean(
         if isinstance(value, (bytes, os.PathLike)):
             value = os.fsdecode(value)
         if isinstance(value, str):
-            text = stripped(value)
+            text = value if one.literal and name in SECRETS else stripped(value)
             # A block of PEM text ends with a line break as it should.
             if text != (value.strip() if name in INLINE else value):
                 notes.append(_noted(name, one.source, value, text))
             value = text
             if name in PATHS and value not in {"", SYSTEM} and not holds_material(value):
                 value = expand(value, one.base, environ)
+        if one.comment_cut and name in SECRETS:
+            notes.append(_noted_comment(name, one.source))
         if value != "":
-            cleaned[name] = Sourced(value, one.source, one.base)
+            cleaned[name] = replace(one, value=value)
     return cleaned, notes
 
 
@@ -75,18 +69,16 @@ def expand(value: str, base: Path, environ: Mapping[str, str]) -> Path:
     return Path(os.path.normpath(base / text))
 
 
-def unpack(values: Mapping[str, Sourced]) -> dict[str, Sourced]:
-    """Settings that stand inside another: parts of the URI, and the key in a PKCS#12 store."""
-    return _unpack_store(_unpack_uri(values))
+def unpack(values: Mapping[str, Sourced]) -> tuple[dict[str, Sourced], list[Finding]]:
+    """Settings that stand inside another: parts of the URI, and the key in a PKCS#12 store.
+
+    Returns:
+        All settings, and a note on each credential that is not used.
+    """
+    unpacked, notes = unpack_uri(values)
+    return _unpack_store(unpacked), notes
 
 
-def is_inside(source: str, settings: Collection[str]) -> bool:
-    """True if a value with this source was unpacked from one of these settings."""
-    holder, inside, _ = source.partition(_INSIDE)
-    return bool(inside) and holder in settings
-
-
-_INSIDE = " of "
 _STORE = (".p12", ".pfx")
 # Base64 without PEM's dashes, of DER that is longer than 127 bytes.
 _STORE_TEXT = re.compile(r"MI[A-Za-z0-9+/=\s]+")
@@ -101,32 +93,7 @@ def _unpack_store(values: Mapping[str, Sourced]) -> dict[str, Sourced]:
             continue
         text = str(one.value)
         if _STORE_TEXT.fullmatch(text) if setting in INLINE else text.lower().endswith(_STORE):
-            unpacked[key] = Sourced(one.value, f"{setting}{_INSIDE}{one.source}", one.base)
-    return unpacked
-
-
-def _unpack_uri(values: Mapping[str, Sourced]) -> dict[str, Sourced]:
-    """Move credentials and database of the URI into their settings.
-
-    Settings of their own win over the URI, as in pymilvus since 2.6 (``MilvusClient`` and
-    ``ConnectionConfig.from_uri``): a token, or user and password together, replaces the URI's
-    credentials. A lone user is a token there; with a password set beside it, it is the user.
-    """
-    uri = values.get("uri")
-    if uri is None or not isinstance(uri.value, str):
-        return dict(values)
-    bare, extras = split_uri(uri.value)
-    unpacked = {**values, "uri": Sourced(bare, uri.source, uri.base)}
-    found: dict[str, str] = {}
-    if "token" not in values and not {"user", "password"} <= set(values):
-        if extras.user and extras.password:
-            found = {"user": extras.user, "password": extras.password}
-        elif extras.user:
-            found = {"user" if "password" in values else "token": extras.user}
-    if extras.db_name and "db_name" not in values:
-        found["db_name"] = extras.db_name
-    origin = f"uri{_INSIDE}{uri.source}"
-    unpacked.update({name: Sourced(value, origin, uri.base) for name, value in found.items()})
+            unpacked[key] = replace(one, source=inside(setting, one.source))
     return unpacked
 
 
@@ -170,4 +137,14 @@ def _noted(name: str, source: str, before: str, after: str) -> Finding:
         source=source,
         expected=None if hidden else shown_value(name, after),
         presented=None if hidden else repr(mask_uri(before) if name == "uri" else before),
+    )
+
+
+def _noted_comment(name: str, source: str) -> Finding:
+    return finding(
+        "value-cleaned",
+        f"In {source} the text after the first blank and # is a comment; {name} ends before it.",
+        f"If the # belongs to {name}, put the whole value between single quotes.",
+        setting=name,
+        source=source,
     )

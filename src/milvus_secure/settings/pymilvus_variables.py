@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 from .._common.endpoint import mask_uri
 from .._common.text import printable
 from ..reporting.report import Finding, finding
-from .normalize import Sourced, stripped
+from .normalize import stripped
+from .provenance import Sourced
 
 TIMEOUT = "MILVUS_CONN_TIMEOUT"
 URIS = ("MILVUS_URI", "MILVUS_DEFAULT_CONNECTION")

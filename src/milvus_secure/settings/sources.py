@@ -7,18 +7,20 @@ knows what a setting means, and nothing opens a certificate.
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from .._common.text import printable
 from ..errors import SettingsError
 from ..reporting.report import Finding
 from .invalid_values import malformed, missing, missing_profile, misspelled, unknown_key
-from .normalize import Sourced, expand
+from .normalize import expand
+from .provenance import Sourced
 from .pymilvus_variables import unreadable
 from .settings_file import read_settings_file, read_settings_text
 
@@ -42,7 +44,7 @@ class Places:
 
     Attributes:
         environ: The environment; ``os.environ`` unless given.
-        config: An explicit settings file, which must exist.
+        config: An explicit settings file, which must exist; False for none at all.
         profile: The profile to choose, which must exist.
         env_file: A ``.env`` file; one of another name must exist.
         secrets_dir: A directory with one file per secret, such as ``/run/secrets``.
@@ -50,14 +52,16 @@ class Places:
     """
 
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
-    config: str | os.PathLike[str] | None = None
+    config: str | os.PathLike[str] | Literal[False] | None = None
     profile: str | None = None
     env_file: str | os.PathLike[str] | None = DEFAULT_ENV_FILE
     secrets_dir: str | os.PathLike[str] | None = None
     cwd: Path = field(default_factory=Path.cwd)
 
 
-def gather(arguments: Mapping[str, Any], places: Places, variables: Mapping[str, str]) -> Gathered:
+def gather(
+    arguments: Mapping[str, object], places: Places, variables: Mapping[str, str]
+) -> Gathered:
     """Merge all sources, the strongest first.
 
     Args:
@@ -83,12 +87,11 @@ def gather(arguments: Mapping[str, Any], places: Places, variables: Mapping[str,
             return Sourced(os.fsdecode(explicit), "argument", places.cwd)
         return next((one for one in (environ.get(name), dotenv.get(name)) if _filled(one)), None)
 
-    config = _config(
-        control("MILVUS_CONFIG", places.config),
-        control("MILVUS_PROFILE", places.profile),
-        places,
-        names,
-    )
+    profile = control("MILVUS_PROFILE", places.profile)
+    if places.config is False:
+        config = {}
+    else:
+        config = _config(control("MILVUS_CONFIG", places.config), profile, places, names)
     files = _secrets(control("MILVUS_SECRETS_DIR", places.secrets_dir), places, variables)
     layers = (
         given,
@@ -98,16 +101,14 @@ def gather(arguments: Mapping[str, Any], places: Places, variables: Mapping[str,
         _by_setting(files, variables),
     )
     merged: dict[str, Sourced] = {}
-    for layer in reversed(layers):
-        merged.update(layer)
-    if _token_is_outranked(layers):  # pymilvus would let it win
-        del merged["token"]
+    for rank, layer in reversed(list(enumerate(layers))):
+        merged.update({name: replace(value, rank=rank) for name, value in layer.items()})
     notes = misspelled({**files, **dotenv, **environ}, variables)
     return Gathered(merged, (*notes, *unreadable({**dotenv, **environ})))
 
 
 def as_arguments(
-    values: Mapping[str, Any], names: tuple[str, ...], cwd: Path
+    values: Mapping[str, object], names: tuple[str, ...], cwd: Path
 ) -> dict[str, Sourced]:
     """Settings given in code; a None counts as not given.
 
@@ -118,26 +119,14 @@ def as_arguments(
     if unknown:
         raise SettingsError(*unknown)
     return {
-        name: Sourced(value, "argument", cwd) for name, value in values.items() if value is not None
+        name: Sourced(value, "argument", cwd, literal=True)
+        for name, value in values.items()
+        if value is not None
     }
 
 
-def _token_is_outranked(layers: tuple[Mapping[str, Sourced], ...]) -> bool:
-    """True if user and password both come from stronger sources than the token."""
-    nowhere = len(layers)
-    token, user, password = (
-        next((rank for rank, layer in enumerate(layers) if _given(layer.get(name))), nowhere)
-        for name in ("token", "user", "password")
-    )
-    return max(user, password) < token < nowhere
-
-
-def _given(one: Sourced | None) -> bool:
-    return one is not None and one.value not in ("", None)
-
-
 def _filled(one: Sourced | None) -> bool:
-    return one is not None and bool(one.value.strip())
+    return one is not None and bool(one.value if one.literal else one.value.strip())
 
 
 def _by_setting(found: Mapping[str, Sourced], variables: Mapping[str, str]) -> dict[str, Sourced]:
@@ -153,13 +142,11 @@ def _dotenv(places: Places) -> dict[str, Sourced]:
     if places.env_file is None:
         return {}
     path = places.cwd / os.fsdecode(places.env_file)
-    named = os.fsdecode(places.env_file) != DEFAULT_ENV_FILE
-    if not _exists(path):
-        if named:
-            missing("env_file", "argument", path, "file", "Create it, or correct env_file.")
-        return {}
-    if not named and not path.is_file():
-        return {}  # a virtual environment is often a directory of this name
+    if os.fsdecode(places.env_file) == DEFAULT_ENV_FILE:
+        if not os.path.isfile(path):  # noqa: PTH113 - also False where it may not be looked at
+            return {}  # a virtual environment is often a directory of this name
+    elif not _exists(path):
+        missing("env_file", "argument", path, "file", "Create it, or correct env_file.")
     from io import StringIO  # noqa: PLC0415 - only where there is a .env
 
     from dotenv.parser import parse_stream  # noqa: PLC0415
@@ -175,8 +162,16 @@ def _dotenv(places: Places) -> dict[str, Sourced]:
             # As load_dotenv() does, which pymilvus calls when it is imported.
             known = {**{name: one.value for name, one in found.items()}, **places.environ}
             value = "".join(part.resolve(known) for part in parse_variables(binding.value))
-            found[binding.key] = Sourced(value, where, path.parent)
+            cut = _has_comment(binding.original.string)
+            found[binding.key] = Sourced(value, where, path.parent, comment_cut=cut)
     return found
+
+
+def _has_comment(assignment: str) -> bool:
+    """True if python-dotenv ends an unquoted value at a blank and ``#`` (its ``parse_value``)."""
+    value = assignment.partition("=")[2].lstrip(" \t")
+    line = value.partition("\n")[0]
+    return line[:1] not in {"'", '"'} and re.search(r"\s#", line) is not None
 
 
 def _line(original: Any) -> int:  # noqa: ANN401 - python-dotenv's Original
@@ -192,7 +187,7 @@ def _config(
         path = expand(config.value.strip(), config.base, places.environ)
     else:
         path = places.cwd / DEFAULT_CONFIG
-    if not _exists(path):
+    if not (_exists(path) if config else os.path.lexists(path)):
         if config:
             remedy = "Create it, or correct or unset MILVUS_CONFIG or --config."
             missing("config", config.source, path, "settings file", remedy)
@@ -223,7 +218,7 @@ def _config(
             missing_profile(profile, path, tuple(map(str, profiles)))
         chosen.append(f"{shown} [profiles.{name}]")
     return {
-        key: Sourced(value, where, path.parent)
+        key: Sourced(value, where, path.parent, literal=True)
         for where in chosen
         for key, value in sections[where].items()
         if value is not None
@@ -249,7 +244,8 @@ def _secrets(
             text = _read(setting, directory.source, entry, read)
             # The line break at the end belongs to the file, not to the value.
             value = text.removesuffix("\n").removesuffix("\r")
-        found[variable] = Sourced(value, f"secret {printable(str(entry))}", path)
+        source = f"secret {printable(str(entry))}"
+        found[variable] = Sourced(value, source, path, literal=True)
     return found
 
 

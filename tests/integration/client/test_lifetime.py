@@ -169,7 +169,7 @@ from pathlib import Path
 from milvus_secure import MilvusSettings
 texts = {name: Path(sys.argv[1], file).read_text().strip() for name, file in (
     ("ca_pem", "ca.pem"), ("client_pem", "client.pem"), ("client_key", "client.key"))}
-settings = MilvusSettings(environ={}, env_file=None, uri="https://localhost:1", **texts)
+settings = MilvusSettings.from_arguments(uri="https://localhost:1", **texts)
 paths = [p for n, p in settings.client_kwargs().items() if n.endswith("_path")]
 child = os.fork()
 if child == 0:

@@ -27,6 +27,7 @@ RAISED_WHILE_LOADING = {
     "env-unknown",
     "pymilvus-variable",
     "value-invalid",
+    "credentials-unused",
     "value-cleaned",
 }
 RULES = (*checks.RULES, *server_rules.RULES)

@@ -48,32 +48,6 @@ class TestPrecedence:
         (tmp_path / ".env").write_text("MILVUS_DB_NAME=from_env_file\n")
         assert load({"MILVUS_DB_NAME": empty}).db_name == "from_env_file"
 
-    def test_user_and_password_outrank_a_token_from_a_weaker_source(self, load):
-        """pymilvus would take the token, and the caller for somebody else."""
-        settings = load({"MILVUS_TOKEN": "root:Milvus"}, user="alice", password="secret")
-        assert (settings.user, settings.token) == ("alice", None)
-
-    def test_so_they_do_in_a_copy(self, load):
-        settings = load({"MILVUS_TOKEN": "root:Milvus"}).replace(user="alice", password="secret")
-        assert (settings.user, settings.token) == ("alice", None)
-
-    @pytest.mark.parametrize(
-        "given",
-        [
-            {"user": "alice"},
-            {"token": "bob:secret"},
-            {"user": "a", "password": "b", "token": "c"},
-            {"user": "", "password": ""},
-            {"user": "alice", "password": ""},
-        ],
-    )
-    def test_less_than_that_leaves_the_token_alone(self, given, load):
-        assert load({"MILVUS_TOKEN": "root:Milvus"}, **given).token is not None
-
-    def test_a_token_of_the_same_source_wins_as_in_pymilvus(self, load):
-        environ = {"MILVUS_TOKEN": "t", "MILVUS_USER": "u", "MILVUS_PASSWORD": "p"}
-        assert load(environ).token is not None
-
     def test_none_as_an_argument_is_not_given(self, load):
         assert load({"MILVUS_USER": "root"}, user=None).user == "root"
 
@@ -95,6 +69,69 @@ class TestPrecedence:
             assert load({}).user is None
         finally:
             del os.environ["MILVUS_USER"]
+
+
+class TestCredentials:
+    """pymilvus would use a token before user and password, wherever they come from."""
+
+    TOKEN = {"MILVUS_TOKEN": "root:Milvus"}  # noqa: RUF012
+
+    @staticmethod
+    def used(settings) -> tuple[str | None, str | None, str | None]:
+        """User, password and token, without a user or password beside a token."""
+        if settings.token:
+            return None, None, settings.token.get_secret_value()
+        return settings.user, settings.password and settings.password.get_secret_value(), None
+
+    @pytest.mark.trips("credentials-unused")
+    @pytest.mark.parametrize(("values", "unused"), [
+        ({"user": "alice", "password": "pw"}, "token"),
+        ({"uri": "https://alice:pw@h:1"}, "token"),
+        ({"uri": "https://alice@h:1", "password": "pw"}, "token"),
+    ])  # fmt: skip
+    def test_a_stronger_source_replaces_a_token(self, values, unused, load):
+        settings = load(self.TOKEN, **values)
+        assert self.used(settings) == ("alice", "pw", None)
+        assert [note.setting for note in settings.notes] == [unused]
+        assert "pw" not in repr(settings.notes)
+
+    def test_so_it_does_in_a_copy(self, load):
+        for values in ({"user": "alice", "password": "pw"}, {"uri": "https://alice:pw@h:1"}):
+            assert self.used(load(self.TOKEN).replace(**values)) == ("alice", "pw", None)
+
+    @pytest.mark.parametrize("values", [
+        {"user": "alice"}, {"token": "root:Milvus"}, {"user": "", "password": ""},
+        {"user": "a", "password": "b", "token": "root:Milvus"}, {"user": "a", "password": ""},
+        {"token": "root:Milvus", "uri": "https://alice:pw@h:1"},
+    ])  # fmt: skip
+    def test_less_than_that_leaves_the_token_in_use(self, values, load):
+        assert self.used(load(self.TOKEN, **values)) == (None, None, "root:Milvus")
+
+    @pytest.mark.trips("credentials-unused")
+    @pytest.mark.parametrize(("environ", "values", "used", "unused"), [
+        ({"TOKEN": "t", "USER": "u", "PASSWORD": "p"}, {}, (None, None, "t"), ["user", "password"]),
+        ({"TOKEN": "t", "URI": "https://a:b@h:1"}, {}, (None, None, "t"), ["uri"]),
+        ({"USER": "u", "PASSWORD": "p", "URI": "https://a:b@h:1"}, {}, ("u", "p", None), ["uri"]),
+        ({"USER": "u", "PASSWORD": "p"}, {"uri": "https://a:b@h:1"}, ("a", "b", None),
+         ["user", "password"]),
+        ({"USER": "u", "PASSWORD": "p"}, {"uri": "https://key@h:1"}, ("u", "p", None), ["uri"]),
+        ({"USER": "u"}, {"uri": "https://a:b@h:1"}, ("a", "b", None), ["user"]),
+        ({"TOKEN": "t"}, {"uri": "https://key@h:1"}, (None, None, "key"), ["token"]),
+        ({"TOKEN": "t"}, {"user": "u"}, (None, None, "t"), ["user"]),
+    ])  # fmt: skip
+    def test_what_is_not_used_is_noted(self, environ, values, used, unused, load):
+        settings = load({f"MILVUS_{name}": text for name, text in environ.items()}, **values)
+        assert self.used(settings) == used
+        assert [note.setting for note in settings.notes] == unused
+        assert {note.code for note in settings.notes} == {"credentials-unused"}
+
+    @pytest.mark.passes("credentials-unused")
+    @pytest.mark.parametrize("values", [
+        {"token": "t"}, {"user": "u", "password": "p"}, {"uri": "https://u:p@h:1"},
+        {"uri": "https://u@h:1", "password": "p"}, {"uri": "https://key@h:1"}, {"user": "u"},
+    ])  # fmt: skip
+    def test_one_set_of_credentials_is_not(self, values, load):
+        assert load(**values).notes == ()
 
 
 class TestVariables:

@@ -17,9 +17,10 @@ def missing(material: Material) -> tuple[str, str]:
     remedy = (
         f"Did you mean {hint}?"
         if hint
-        else (f"Correct {material.setting} in {material.source}, or put the file there.")
+        else f"Correct {material.setting} (from {material.source}), or put the file there."
     )
-    return f"The file of {material.setting} does not exist: {_detail(material)}.", remedy
+    path = material.origin.removeprefix("file:")
+    return f"{material.setting} names {path}, but {_detail(material)}.", remedy
 
 
 def not_regular(material: Material) -> tuple[str, str]:

@@ -105,9 +105,7 @@ def _certificate_findings(context: ServerContext) -> tuple[list[Finding], tuple[
         for one in grpc_failures((leaf,), 0 if self_issued(leaf) else None, context.now)
         if one.code in _OF_ANY_SERVER
     ]
-    settings = MilvusSettings(
-        environ={}, env_file=None, server_pem_path=served.origin.removeprefix("file:")
-    )
+    settings = MilvusSettings.from_arguments(server_pem_path=served.origin.removeprefix("file:"))
     seen = Context(settings, {"server_pem": replace(served, setting="server_pem_path")})
     rules = [rule for rule in checks.OFFLINE if rule.code in _OF_ANY_SERVER]
     outcome = checks.run(seen, rules)

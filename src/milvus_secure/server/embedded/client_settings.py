@@ -54,7 +54,9 @@ def _loaded(env_file: Path) -> MilvusSettings | None:
     if not env_file.is_file():
         return None
     try:
-        return MilvusSettings(environ={}, env_file=env_file.absolute(), cwd=env_file.parent)
+        return MilvusSettings(
+            environ={}, env_file=env_file.absolute(), cwd=env_file.parent, config=False
+        )
     except MilvusSecureError:  # of another server, or another program: nobody asked for it
         return None
 

@@ -141,9 +141,7 @@ class EmbeddedMilvus:
             )
         from ...client.settings import MilvusSettings  # noqa: PLC0415 - a server by itself needs no client
 
-        return MilvusSettings(
-            environ={},
-            env_file=None,
+        return MilvusSettings.from_arguments(
             uri=uri,
             token=self._token,
             server_name="localhost",

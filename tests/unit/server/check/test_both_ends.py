@@ -52,7 +52,7 @@ def test_a_server_certificate_made_for_clients(compose: Path, client, trio):
 
 
 def test_a_client_without_a_certificate_at_a_mutual_server(compose: Path, certs: Path):
-    one_way = MilvusSettings(environ={}, env_file=None, ca_pem_path=certs / "ca.pem")
+    one_way = MilvusSettings.from_arguments(ca_pem_path=certs / "ca.pem")
     assert errors(compose, one_way) == ["client-certificate-required"]
 
 
@@ -74,9 +74,7 @@ def test_tls_to_a_plaintext_server(compose: Path, client, change):
 
 
 def test_plaintext_to_a_tls_server(compose: Path):
-    plain = MilvusSettings(
-        environ={}, env_file=None, uri="http://localhost:19530", allow_plaintext=True
-    )
+    plain = MilvusSettings.from_arguments(uri="http://localhost:19530", allow_plaintext=True)
     assert errors(compose, plain) == ["server-requires-tls"]
 
 

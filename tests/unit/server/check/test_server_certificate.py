@@ -35,7 +35,7 @@ def client(tmp_path: Path):
     def trusting(anchors: bytes) -> MilvusSettings:
         path = tmp_path / "anchors.pem"
         path.write_bytes(anchors)
-        return MilvusSettings(environ={}, env_file=None, ca_pem_path=path)
+        return MilvusSettings.from_arguments(ca_pem_path=path)
 
     return trusting
 
