@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
+import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -42,7 +43,16 @@ def key(kind: str = "p256", which: int = 0):
         return ed448.Ed448PrivateKey.generate()
     if kind == "dsa":
         return dsa.generate_private_key(1024)
-    return rsa.generate_private_key(65537, int(kind.removeprefix("rsa")))
+    bits = int(kind.removeprefix("rsa"))
+    return rsa.generate_private_key(65537, bits) if bits >= 1024 else _short_rsa(bits)
+
+
+def _short_rsa(bits: int):
+    """An RSA key that cryptography still loads and no longer generates."""
+    made = subprocess.run(
+        ["openssl", "genrsa", str(bits)], check=True, capture_output=True, timeout=60
+    )
+    return serialization.load_pem_private_key(made.stdout, None)
 
 
 @dataclass(frozen=True)

@@ -53,22 +53,32 @@ def milvus_accepts(port: int, odd: Odd) -> bool:
             return False
 
 
+MILVUS_GO = "1.24"
+"""The ``go`` line of Milvus 2.5 and 2.6 (pull requests 44763 and 46049 of milvus-io/milvus)."""
+
 GO = shutil.which("go") or shutil.which("go", path=Path(sys.executable).parent)
 
 
 def build_go_server(folder: Path) -> Path:
-    """Compile the Go peer beside this file."""
-    program = folder / "go_peer"
-    source = Path(__file__).with_name("go_peer.go")
-    # A cache of its own: HOME may be missing or read-only.
+    """Compile the Go peer beside this file, with the defaults of the Go that Milvus is built with.
+
+    Go's crypto packages behave as the ``go`` line of the main module says (``GODEBUG``): since
+    1.23 a negative serial number is refused, since 1.24 an RSA key of less than 1024 bits.
+    """
+    module, program = folder / "go_peer_module", folder / "go_peer"
+    module.mkdir()
+    shutil.copy(Path(__file__).with_name("go_peer.go"), module / "main.go")
+    (module / "go.mod").write_text(f"module go_peer\n\ngo {MILVUS_GO}\n")
     environ = {
-        "GOCACHE": str(folder / "cache"),
+        "GOCACHE": str(folder / "cache"),  # HOME may be missing or read-only
         "GOFLAGS": "-mod=mod",
-        "GO111MODULE": "off",
+        "GOPROXY": "off",
+        "GOTOOLCHAIN": "local",
         "PATH": f"{Path(GO or '').parent}:/usr/bin:/bin",
         "HOME": str(folder),
     }
-    subprocess.run([GO, "build", "-o", program, source], check=True, env=environ, timeout=600)
+    build = [GO, "build", "-o", program, "."]
+    subprocess.run(build, check=True, env=environ, cwd=module, timeout=600)
     return program
 
 

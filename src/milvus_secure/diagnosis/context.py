@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from .._common.endpoint import Endpoint, parse_endpoint
 from .._common.tls_mode import TLSMode, has, resolve_mode
-from ..pem.certificate import extension
+from ..pem.certificate import may_issue
 from ..pem.material import Material, parse_material
 from ..pem.public_roots import public_roots
 from ..verification.hostname import installed_grpc
@@ -35,6 +35,7 @@ class Chain:
         source: Where that setting's value came from.
         origin: ``file:/abs/server.pem`` or ``endpoint:host:port``.
         served: True if the endpoint presented it.
+        unread: True if it holds further certificates, which cryptography cannot read.
     """
 
     certificates: tuple[x509.Certificate, ...]
@@ -42,6 +43,7 @@ class Chain:
     source: str
     origin: str
     served: bool = False
+    unread: bool = False
 
     @property
     def leaf(self) -> x509.Certificate:
@@ -108,6 +110,7 @@ class Context:
                 self.settings.source_of("uri"),
                 self.endpoint_origin,
                 served=True,
+                unread=bool(self.observation.tls and self.observation.tls.unread),
             )
         return self.pinned_leaf
 
@@ -117,26 +120,43 @@ class Context:
         pinned = self.material.get("server_pem")
         if self.mode is not TLSMode.ONE_WAY or pinned is None or not pinned.certificates:
             return None
-        if may_issue(pinned.certificates[0]):
+        if pinned.leaf_is_unread or may_issue(pinned.certificates[0]):
             return None
-        return Chain(pinned.certificates, pinned.setting, pinned.source, pinned.origin)
+        return _chain_of(pinned)
 
     @cached_property
     def client_chain(self) -> Chain | None:
         """The chain the client presents in mutual mode."""
-        given = self.material.get("client_pem")
-        if self.mode is not TLSMode.MUTUAL or given is None or not given.certificates:
+        client = self.material.get("client_pem")
+        if self.mode is not TLSMode.MUTUAL or client is None or not client.certificates:
             return None
-        return Chain(given.certificates, given.setting, given.source, given.origin)
+        return None if client.leaf_is_unread else _chain_of(client)
+
+    @property
+    def unread_leaves(self) -> tuple[Material, ...]:
+        """The material whose leaf is of a form that gRPC may read and cryptography cannot."""
+        slots = {TLSMode.ONE_WAY: "server_pem", TLSMode.MUTUAL: "client_pem"}
+        material = self.material.get(slots.get(self.mode, ""))
+        return (material,) if material is not None and material.leaf_is_unread else ()
 
     @cached_property
     def server_verdict(self) -> Verdict | None:
-        """What the installed gRPC makes of `server_chain`; None where no anchor is named."""
+        """What the installed gRPC makes of `server_chain`; None where no anchor is named.
+
+        Where the probe asked gRPC itself, and it connected, that is the verdict.
+        """
         chain = self.server_chain
         if chain is None or (self.mode is TLSMode.MUTUAL and not has(self.settings, "ca_pem")):
             return None
         spare = self.client_chain.certificates if self.client_chain else ()
-        return judge_path(chain.certificates, self.anchors, self.now, Role.SERVER, spare)
+        anchor = self.anchor_material
+        unread = chain.unread or (anchor is not None and anchor.has_unread)
+        verdict = judge_path(
+            chain.certificates, self.anchors, self.now, Role.SERVER, spare, unread=unread
+        )
+        if chain.served and self.observation and self.observation.grpc_ready:
+            return Verdict(verdict.path, verdict.trusted)
+        return verdict
 
     @cached_property
     def client_verdict(self) -> Verdict | None:
@@ -146,7 +166,8 @@ class Context:
             return None
         ca = self.anchor_material
         anchors = ca.certificates if ca else ()
-        return judge_path(chain.certificates, anchors, self.now, Role.CLIENT)
+        unread = chain.unread or (ca is not None and ca.has_unread)
+        return judge_path(chain.certificates, anchors, self.now, Role.CLIENT, unread=unread)
 
     @property
     def endpoint_origin(self) -> str:
@@ -215,10 +236,11 @@ class Context:
         return chosen.fault.code if chosen is not None and chosen.fault else None
 
 
-def may_issue(certificate: x509.Certificate) -> bool:
-    """True if a certificate says it is a CA (RFC 5280, 4.2.1.9 and 4.2.1.3)."""
-    from cryptography import x509  # noqa: PLC0415 - only its type is known above
-
-    basic = extension(certificate, x509.BasicConstraints)
-    usage = extension(certificate, x509.KeyUsage)
-    return bool((basic and basic.ca) or (usage and usage.key_cert_sign))
+def _chain_of(material: Material) -> Chain:
+    return Chain(
+        material.certificates,
+        material.setting,
+        material.source,
+        material.origin,
+        unread=material.has_unread,
+    )

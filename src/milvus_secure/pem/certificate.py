@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import datetime, timezone
 from functools import lru_cache
 from typing import TypeVar
 
@@ -13,33 +14,57 @@ from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKey
 
 from .._common.text import lower_ascii, printable
 from .known_keys import fingerprint
+from .lenient import EXTENSION_ERRORS, extensions, serial_number
 
 NAME_ERRORS = (ValueError, TypeError, KeyError)
 """What cryptography raises for a name it cannot read; TypeError for a bit string in it, KeyError
 for a type of string it does not know (before 50)."""
 
+_LONGEST_NAME = 400  # characters; a peer may send a name of many kilobytes
 _BLANKS = re.compile(r"[ \t\n\v\f\r]+")
 _Extended = x509.Certificate | x509.CertificateSigningRequest
 _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 
 
 def extension(certificate: _Extended, kind: type[_Extension]) -> _Extension | None:
-    """The value of an extension, or None if it is absent or cannot be read."""
-    found = extensions(certificate)
+    """The value of an extension, or None if it is absent or cannot be read.
+
+    Of a certificate, each extension is read for itself and as laxly as BoringSSL reads it; see
+    `lenient`.
+    """
+    if isinstance(certificate, x509.Certificate):
+        return next((e.value for e in extensions(certificate) if isinstance(e.value, kind)), None)
     try:
-        return found.get_extension_for_class(kind).value if found is not None else None
-    except x509.ExtensionNotFound:
+        return certificate.extensions.get_extension_for_class(kind).value
+    except (x509.ExtensionNotFound, *EXTENSION_ERRORS):
         return None
 
 
-def extensions(certificate: _Extended) -> x509.Extensions | None:
-    """All extensions, or None if one of them cannot be read."""
+def validity(certificate: x509.Certificate) -> tuple[datetime, datetime]:
+    """The first and the last moment of a certificate.
+
+    The year 0000, which Python has no date for, is before any other; gRPC and Go accept it.
+    """
+
+    def moment(read: Callable[[], datetime]) -> datetime:
+        try:
+            return read()
+        except ValueError:
+            return datetime.min.replace(tzinfo=timezone.utc)
+
+    return (
+        moment(lambda: certificate.not_valid_before_utc),
+        moment(lambda: certificate.not_valid_after_utc),
+    )
+
+
+def has_readable_names(certificate: x509.Certificate) -> bool:
+    """False if the subject or the issuer holds what cryptography cannot read as text."""
     try:
-        return certificate.extensions
-    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
-        return None
-    except KeyError:  # cryptography's, for a TLS feature (RFC 7633) that it does not know
-        return None
+        _ = certificate.subject, certificate.issuer
+    except NAME_ERRORS:
+        return False
+    return True
 
 
 def public_key(certificate: x509.Certificate) -> CertificatePublicKeyTypes | None:
@@ -52,7 +77,8 @@ def public_key(certificate: x509.Certificate) -> CertificatePublicKeyTypes | Non
 
 def name_text(name: x509.Name) -> str:
     """A name on one line, most specific part first (RFC 4514), as any terminal takes it."""
-    return printable(name.rfc4514_string()) or "(no name)"
+    text = printable(name.rfc4514_string()) or "(no name)"
+    return text if len(text) <= _LONGEST_NAME else f"{text[:_LONGEST_NAME]}..."
 
 
 def subject_text(certificate: x509.Certificate) -> str:
@@ -73,7 +99,7 @@ def _text_of(name: Callable[[], x509.Name]) -> str:
 
 
 def subject_of(certificate: x509.Certificate) -> x509.Name:
-    """The subject; empty when it cannot be read, which gRPC and Go refuse to begin with."""
+    """The subject; empty when it cannot be read, see `has_readable_names`."""
     try:
         return certificate.subject
     except NAME_ERRORS:
@@ -126,6 +152,13 @@ def may_sign(certificate: x509.Certificate) -> bool:
     return usage is None or usage.key_cert_sign
 
 
+def may_issue(certificate: x509.Certificate) -> bool:
+    """True if a certificate says it is a CA (RFC 5280, 4.2.1.9 and 4.2.1.3)."""
+    basic = extension(certificate, x509.BasicConstraints)
+    usage = extension(certificate, x509.KeyUsage)
+    return bool((basic and basic.ca) or (usage and usage.key_cert_sign))
+
+
 def key_hash(certificate: x509.Certificate) -> str:
     """The SHA-256 of the key certified (DER SubjectPublicKeyInfo), in hex."""
     key = public_key(certificate)
@@ -169,7 +202,7 @@ def key_identifier_matches(child: x509.Certificate, issuer: x509.Certificate) ->
     if wanted.key_identifier is not None and own is not None and wanted.key_identifier != own:
         return False
     serial = wanted.authority_cert_serial_number
-    if serial is not None and serial != issuer.serial_number:
+    if serial is not None and serial != serial_number(issuer):
         return False
     names = [
         n.value for n in wanted.authority_cert_issuer or () if isinstance(n, x509.DirectoryName)

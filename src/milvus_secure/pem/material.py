@@ -113,6 +113,17 @@ class Material:
         return tuple(b.certificate for b in self.read_blocks if b.certificate is not None)
 
     @property
+    def has_unread(self) -> bool:
+        """True if gRPC may read a certificate here that cryptography cannot parse."""
+        return any(b.is_certificate and b.certificate is None for b in self.read_blocks)
+
+    @property
+    def leaf_is_unread(self) -> bool:
+        """True if the first certificate is one that cryptography cannot parse."""
+        first = next((block for block in self.read_blocks if block.is_certificate), None)
+        return first is not None and first.certificate is None
+
+    @property
     def pem(self) -> bytes:
         """The bytes for gRPC, which knows neither passwords nor PKCS#12."""
         return self.converted or self.data

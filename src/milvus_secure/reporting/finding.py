@@ -126,12 +126,23 @@ def finding(  # noqa: PLR0913 - the fields of a finding, by name
     )
 
 
+NOT_JUDGED = "not-judged"
+"""Why a code is skipped where this library leaves the verdict to the real peer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """A rule that could not be judged, and the code of the finding that prevents it."""
+    """A code that could not be judged.
+
+    Attributes:
+        code: The finding that is neither made nor excluded.
+        because: The code of the finding that prevents it, or `NOT_JUDGED`.
+        message: With `NOT_JUDGED`, one sentence with the reason.
+    """
 
     code: str
     because: str
+    message: str = ""
 
 
 def preformatted(text: str) -> str:

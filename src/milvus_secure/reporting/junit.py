@@ -27,7 +27,10 @@ def to_junit(reports: Sequence[Report]) -> str:
 
 
 def _suite(report: Report) -> ET.Element:
-    because = {skip.code: skip.because for skip in report.skipped}
+    because = {
+        skip.code: skip.message or f"not judged because of {skip.because}"
+        for skip in report.skipped
+    }
     codes = dict.fromkeys((*report.judged, *(f.code for f in report.findings), *because))
     failed = {finding.code for finding in report.errors}
     passed = set(report.judged) | {finding.code for finding in report.findings}
@@ -52,5 +55,5 @@ def _suite(report: Report) -> ET.Element:
         elif findings:
             ET.SubElement(case, "system-out").text = findings_text(findings)
         elif code in skipped:
-            ET.SubElement(case, "skipped", message=f"not judged because of {because[code]}")
+            ET.SubElement(case, "skipped", message=printable(because[code]))
     return suite

@@ -53,7 +53,9 @@ class TLSHandshake:
         version: Such as ``TLSv1.3``.
         cipher: The cipher suite's name.
         alpn: The protocol selected, ``h2`` for gRPC; empty or None when none was.
-        chain: The certificates as served, leaf first if the server is in order.
+        chain: The certificates as served, leaf first if the server is in order; empty if
+            cryptography cannot read the leaf.
+        unread: How many certificates were served that cryptography cannot read.
         alert: The alert the server sent, as RFC 8446, 6.2, names it.
         error: OpenSSL's words for a failure.
         request: The server's request for a client certificate, if it made one.
@@ -67,6 +69,7 @@ class TLSHandshake:
     cipher: str | None = None
     alpn: str | None = None
     chain: tuple[x509.Certificate, ...] = ()
+    unread: int = 0
     alert: str | None = None
     error: str = ""
     request: CertificateRequest | None = None

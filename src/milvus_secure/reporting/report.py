@@ -10,13 +10,23 @@ from typing import TYPE_CHECKING, Any
 
 from .._common.tls_mode import TLSMode
 from .catalogue import CATALOGUE
-from .finding import Finding, Severity, Skip, finding, findings_text, preformatted, ranked
+from .finding import (
+    NOT_JUDGED,
+    Finding,
+    Severity,
+    Skip,
+    finding,
+    findings_text,
+    preformatted,
+    ranked,
+)
 from .layout import labelled
 
 if TYPE_CHECKING:
     from .observation import Observation
 
 __all__ = [
+    "NOT_JUDGED",
     "SCHEMA_VERSION",
     "Finding",
     "Report",
@@ -227,8 +237,8 @@ def _step(outcome: str, name: str, detail: str, width: int | None) -> str:
 def _skipped(skipped: Sequence[Skip], width: int | None) -> str:
     causes: dict[str, list[str]] = {}
     for skip in skipped:
-        causes.setdefault(skip.because, []).append(skip.code)
+        why = f". {skip.message}" if skip.message else f" (because of {skip.because})"
+        causes.setdefault(why, []).append(skip.code)
     return "\n".join(
-        labelled("not judged:", f"{', '.join(codes)} (because of {because})", width)
-        for because, codes in causes.items()
+        labelled("not judged:", f"{', '.join(codes)}{why}", width) for why, codes in causes.items()
     )

@@ -1,6 +1,6 @@
 """What a peer demands of the certificates on a path besides signatures and names.
 
-Each function yields every failure; the caller picks the most specific one.
+Each function yields every failure.
 """
 
 from __future__ import annotations
@@ -13,15 +13,26 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from ..pem.certificate import (
     extension,
-    extensions,
     issuer_of,
     may_sign,
     name_text,
     same_name,
+    self_issued,
     subject_of,
+    subject_text,
+    validity,
 )
-from .failure import Failure
-from .signatures import GO_HASHES, GRPC_HASHES, describe_key, go_takes, grpc_takes, unverifiable
+from ..pem.lenient import Extension, extensions
+from .signatures import (
+    GO_HASHES,
+    GO_SHORTEST_RSA,
+    GRPC_HASHES,
+    describe_key,
+    go_takes,
+    grpc_takes,
+    unverifiable,
+)
+from .verdict import Failure
 
 # Extensions a peer acts on; any other that is critical is refused (RFC 5280, 4.2). BoringSSL's
 # stand in X509_supported_extension (v3_purp.cc), Go's in processExtensions (parser.go).
@@ -39,7 +50,7 @@ def grpc_failures(
     (``check_chain_extensions`` in ``x509_vfy.cc``); TLS then wants digitalSignature and a key
     it has a signature algorithm for (``ssl_x509.cc``, ``ssl_privkey.cc``).
     """
-    untrusted = path[: len(path) if trusted is None else trusted]
+    untrusted = path[: _not_anchors(path) if trusted is None else trusted]
     yield from dates_failures(path, now)
     yield from _critical(untrusted, "usage-not-server", _grpc_acts_on)
     for below, one in enumerate(untrusted[1:]):
@@ -51,7 +62,18 @@ def grpc_failures(
         yield from _path_length(one, len(counted))
     for one in untrusted:
         yield from _purpose(one, ExtendedKeyUsageOID.SERVER_AUTH, "usage-not-server")
-    usage = extension(path[0], x509.KeyUsage)
+    yield from grpc_leaf_failures(path[0])
+    yield from unverifiable(path, trusted is not None, GRPC_HASHES, "gRPC")
+
+
+def _not_anchors(path: Sequence[x509.Certificate]) -> int:
+    """How many certificates of an untrusted path stay untrusted once its root is an anchor."""
+    return len(path) - (len(path) > 1 and self_issued(path[-1]))
+
+
+def grpc_leaf_failures(leaf: x509.Certificate) -> Iterator[Failure]:
+    """What TLS minds of the leaf itself, whoever issued it."""
+    usage = extension(leaf, x509.KeyUsage)
     if usage is not None and not usage.digital_signature:
         yield Failure(
             "usage-not-server",
@@ -59,14 +81,13 @@ def grpc_failures(
             expected="keyUsage with digitalSignature",
             presented="keyUsage without it",
         )
-    if not grpc_takes(path[0]):
+    if not grpc_takes(leaf):
         yield Failure(
             "weak-key",
             "gRPC refuses a server certificate with a key of this type.",
             expected="RSA, or ECDSA on P-256 or P-384",
-            presented=describe_key(path[0]),
+            presented=describe_key(leaf),
         )
-    yield from unverifiable(path, trusted is not None, GRPC_HASHES, "gRPC")
 
 
 def go_failures(
@@ -78,14 +99,20 @@ def go_failures(
     looked at; SHA-1 and MD5 are refused since Go 1.18.
     """
     yield from go_link_failures(path, now, anchored=anchored)
-    for one in path:
+    for one in path[1:]:
         yield from _purpose(one, ExtendedKeyUsageOID.CLIENT_AUTH, "usage-not-client")
-    if not go_takes(path[0]):
+    yield from go_leaf_failures(path[0])
+
+
+def go_leaf_failures(leaf: x509.Certificate) -> Iterator[Failure]:
+    """What Go minds of the leaf itself, whoever issued it."""
+    yield from _purpose(leaf, ExtendedKeyUsageOID.CLIENT_AUTH, "usage-not-client")
+    if not go_takes(leaf):
         yield Failure(
             "weak-key",
             "A Go server such as Milvus refuses a client key of this type.",
-            expected="RSA or ECDSA",
-            presented=describe_key(path[0]),
+            expected="RSA of 1024 to 8192 bits, ECDSA on P-256, P-384 or P-521, or Ed25519",
+            presented=describe_key(leaf),
         )
 
 
@@ -100,10 +127,20 @@ def go_link_failures(
         basic = extension(one, x509.BasicConstraints)
         # An anchor of version 1 has no extension to say it is a CA.
         excused = place == last and basic is None and one.version is x509.Version.v1
-        if place and not excused and (basic is None or not basic.ca or not may_sign(one)):
+        if place and not excused and (basic is None or not basic.ca or not _go_may_sign(one)):
             yield _not_ca(one)
         yield from _path_length(one, place - 1)
-    yield from unverifiable(path, anchored, GO_HASHES, "A Go server such as Milvus")
+    who = "A Go server such as Milvus"
+    yield from unverifiable(path, anchored, GO_HASHES, who, GO_SHORTEST_RSA)
+
+
+def _go_may_sign(certificate: x509.Certificate) -> bool:
+    """A keyUsage without a single bit is none to Go (``CheckSignatureFrom``)."""
+    usage = extension(certificate, x509.KeyUsage)
+    return may_sign(certificate) or usage == _NO_USAGE
+
+
+_NO_USAGE = x509.KeyUsage(*[False] * 9)
 
 
 def span(length: timedelta) -> str:
@@ -119,31 +156,32 @@ def span(length: timedelta) -> str:
 def dates_failures(path: Sequence[x509.Certificate], now: datetime) -> Iterator[Failure]:
     """Yield for every certificate that is not valid at this time, and by how much."""
     for one in path:
-        if now > one.not_valid_after_utc:
-            name = name_text(subject_of(one))
+        start, end = validity(one)
+        if now > end:
+            name = subject_text(one)
             yield Failure(
                 "certificate-expired",
-                f"The certificate of {name} expired {span(now - one.not_valid_after_utc)} ago.",
-                expected=f"a date up to {one.not_valid_after_utc:%Y-%m-%d %H:%M:%S} UTC",
+                f"The certificate of {name} expired {span(now - end)} ago.",
+                expected=f"a date up to {end:%Y-%m-%d %H:%M:%S} UTC",
                 presented=f"{now:%Y-%m-%d %H:%M:%S} UTC on this machine's clock",
                 certificate=one,
             )
-        elif now < one.not_valid_before_utc:
-            name, wait = name_text(subject_of(one)), span(one.not_valid_before_utc - now)
+        elif now < start:
+            name, wait = subject_text(one), span(start - now)
             yield Failure(
                 "certificate-not-yet-valid",
                 f"The certificate of {name} becomes valid in {wait}.",
-                expected=f"a date from {one.not_valid_before_utc:%Y-%m-%d %H:%M:%S} UTC on",
+                expected=f"a date from {start:%Y-%m-%d %H:%M:%S} UTC on",
                 presented=f"{now:%Y-%m-%d %H:%M:%S} UTC on this machine's clock",
                 certificate=one,
             )
 
 
-def _grpc_acts_on(found: x509.Extension[x509.ExtensionType]) -> bool:
-    return found.oid.dotted_string in _GRPC_UNDERSTANDS
+def _grpc_acts_on(found: Extension) -> bool:
+    return found.oid in _GRPC_UNDERSTANDS
 
 
-def _go_acts_on(found: x509.Extension[x509.ExtensionType]) -> bool:
+def _go_acts_on(found: Extension) -> bool:
     """Names that Go does not read leave their extension unhandled."""
     value = found.value
     if isinstance(value, x509.SubjectAlternativeName):
@@ -151,28 +189,22 @@ def _go_acts_on(found: x509.Extension[x509.ExtensionType]) -> bool:
     if isinstance(value, x509.NameConstraints):
         trees = (*(value.permitted_subtrees or ()), *(value.excluded_subtrees or ()))
         return all(isinstance(tree, _GO_NAMES) for tree in trees)
-    return found.oid.dotted_string in _GO_UNDERSTANDS
+    return found.oid in _GO_UNDERSTANDS
 
 
 def _critical(
-    certificates: Sequence[x509.Certificate],
-    code: str,
-    acts_on: Callable[[x509.Extension[x509.ExtensionType]], bool],
+    certificates: Sequence[x509.Certificate], code: str, acts_on: Callable[[Extension], bool]
 ) -> Iterator[Failure]:
     for one in certificates:
-        found = extensions(one)
-        odd = (
-            ["an extension that cannot be read"]
-            if found is None
-            else [e.oid.dotted_string for e in found if e.critical and not acts_on(e)]
-        )
+        odd = [found.oid for found in extensions(one) if found.critical and not acts_on(found)]
         if odd:
             yield Failure(
                 code,
-                f"The certificate of {name_text(subject_of(one))} has a critical extension "
-                "that is not understood.",
+                f"The certificate of {subject_text(one)} has a critical extension that is not "
+                "understood.",
                 expected="only extensions that TLS peers know",
                 presented=", ".join(odd),
+                remedy="plain-extensions",
             )
 
 
@@ -204,6 +236,7 @@ def _path_length(issuer: x509.Certificate, below: int) -> Iterator[Failure]:
             f"{name} may not have so many intermediates below it.",
             expected=f"at most {basic.path_length} (pathLenConstraint)",
             presented=str(below),
+            remedy="path-length",
         )
 
 
@@ -214,8 +247,8 @@ def _purpose(
     if usages is None or wanted in usages:
         return
     any_usage = ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE
-    if code == "usage-not-client" and any_usage in usages:  # BoringSSL takes it for nothing
-        return
+    if code == "usage-not-client" and (any_usage in usages or not list(usages)):
+        return  # BoringSSL takes neither for an allowance
     server = code == "usage-not-server"
     word = "servers" if server else "clients"
     yield Failure(

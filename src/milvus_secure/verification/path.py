@@ -8,8 +8,8 @@ TRUSTED_FIRST, and a Go TLS server such as Milvus, which is ``crypto/x509/verify
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from functools import lru_cache
@@ -18,6 +18,8 @@ from itertools import pairwise
 from cryptography import x509
 
 from ..pem.certificate import (
+    canonical,
+    has_readable_names,
     issued,
     issuer_of,
     key_identifier_matches,
@@ -28,20 +30,30 @@ from ..pem.certificate import (
     signature_is_wrong,
     subject_of,
 )
-from ..reporting.catalogue import rank
 from .constraints import go_constraints, grpc_constraints
-from .extensions import go_failures, go_link_failures, grpc_failures
-from .failure import Failure
-from .go_parsing import go_unparsed
+from .extensions import (
+    dates_failures,
+    go_failures,
+    go_leaf_failures,
+    go_link_failures,
+    grpc_failures,
+    grpc_leaf_failures,
+)
 from .go_paths import MOST_CANDIDATES, Path, go_paths
-from .policies import go_policies, grpc_policies
-from .store_order import as_grpc_looks
-from .untrusted import nearest_miss, other_key
+from .go_reading import go_unread
+from .grpc_reading import grpc_unread
+from .hostname import installed_grpc
+from .untrusted import explain_untrusted, other_key
+from .verdict import Failure, NotJudged, Verdict, by_rank
+
+__all__ = ["Role", "Verdict", "judge_path"]
 
 _LONGEST = 102  # BoringSSL's depth of 100 (x509_def in x509_vpm.cc), the leaf and the anchor
 _SUBTREE_MINMAX = 49  # X509_V_ERR_SUBTREE_MINMAX, which cryptography does not read
 _NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME, which pyOpenSSL has no name for
 _UNREADABLE = -1  # cryptography took the certificate for one, OpenSSL does not
+_SORTED_STORE = ((1, 57), (1, 85))
+"""The first gRPC that sorts anchors of one name by an order of its own, and the first without."""
 
 
 class Role(str, Enum):
@@ -53,32 +65,14 @@ class Role(str, Enum):
     """A client's, by a Go TLS server such as Milvus in tlsMode 2."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What the real peer makes of a chain.
-
-    Attributes:
-        path: From the leaf up, as far as it could be followed.
-        trusted: Place in the path of the first certificate that is an anchor, or None.
-        failure: The most specific reason to refuse it, or None if it is accepted.
-    """
-
-    path: tuple[x509.Certificate, ...]
-    trusted: int | None
-    failure: Failure | None = None
-
-    @property
-    def pinned(self) -> bool:
-        """True if the leaf is trusted for itself, not for who issued it."""
-        return self.trusted == 0
-
-
 def judge_path(
     certificates: Sequence[x509.Certificate],
     anchors: Sequence[x509.Certificate],
     now: datetime,
     role: Role,
     spare: Sequence[x509.Certificate] = (),
+    *,
+    unread: bool = False,
 ) -> Verdict:
     """Judge a chain as the real peer would.
 
@@ -88,30 +82,99 @@ def judge_path(
         now: The time to judge at, with zone.
         role: Whose chain it is.
         spare: Certificates known from elsewhere; they help only to explain what is missing.
+        unread: True if there are more certificates in the chain or among the anchors, which
+            cryptography cannot read and the peer may.
 
     Returns:
-        The verdict, with the one finding code that explains a refusal best.
+        The verdict: accepted, refused with every reason, or not judged. Nothing is raised.
     """
     leaf, rest = certificates[0], certificates[1:]
-    if role is Role.CLIENT:
-        return _go(leaf, rest, anchors, now, spare)
-    path, trusted = _grpc_path(leaf, rest, as_grpc_looks(anchors))
-    failures = [
-        *grpc_failures(path, trusted, now),
-        *grpc_constraints(path),
-        *grpc_policies(path),
+    judge = _client if role is Role.CLIENT else _server
+    try:
+        return judge(leaf, rest, anchors, now, spare, unread)
+    except Exception as error:  # noqa: BLE001 - a chain nobody thought of is not a reason to fail
+        why = f"This library failed to judge the chain ({type(error).__name__})."
+        return Verdict((leaf,), None, not_judged=(NotJudged("chain-untrusted", why),))
+
+
+def _server(
+    leaf: x509.Certificate,
+    rest: Sequence[x509.Certificate],
+    anchors: Sequence[x509.Certificate],
+    now: datetime,
+    spare: Sequence[x509.Certificate],
+    unread: bool,
+) -> Verdict:
+    """What gRPC makes of it, whichever of several anchors of one name it comes to first."""
+    verdicts = [
+        _server_in_order(leaf, rest, order, now, spare, unread) for order in _orders(anchors)
     ]
+    first = verdicts[0]
+    if len({(v.accepted, tuple(f.code for f in v.failures)) for v in verdicts}) == 1:
+        return first
+    why = "Several trust anchors have one name, and only gRPC itself knows which it takes."
+    return _trust_not_judged(first.path, now, Role.SERVER, why)
+
+
+def _orders(anchors: Sequence[x509.Certificate]) -> Iterator[Sequence[x509.Certificate]]:
+    """The anchors as in the file; where gRPC sorts them, also each of a shared name first."""
+    yield anchors
+    first, end = _SORTED_STORE
+    if first <= installed_grpc() < end:
+        names = [canonical(subject_of(anchor)) for anchor in anchors]
+        shared = Counter(names)
+        for place, name in enumerate(names):
+            if place and shared[name] > 1:
+                yield (anchors[place], *anchors[:place], *anchors[place + 1 :])
+
+
+def _server_in_order(
+    leaf: x509.Certificate,
+    rest: Sequence[x509.Certificate],
+    anchors: Sequence[x509.Certificate],
+    now: datetime,
+    spare: Sequence[x509.Certificate],
+    unread: bool,
+) -> Verdict:
+    path, trusted = _grpc_path(leaf, rest, anchors)
+    why = _why_trust_is_open(path, trusted, unread)
+    if why:
+        return _trust_not_judged(path, now, Role.SERVER, why)
+    found: list[Failure | NotJudged] = [*grpc_unread(path), *grpc_failures(path, trusted, now)]
     if trusted is None:
         cut = len(path) == _LONGEST
-        failures.append(_TOO_LONG if cut else nearest_miss(path, rest, anchors, spare))
+        found.append(_TOO_LONG if cut else explain_untrusted(path, rest, anchors, spare))
     else:
         # Below a pinned leaf BoringSSL still verifies what was served with it.
-        failures += _complaints(path, trusted or len(path) - 1, Role.SERVER)
-    return Verdict(path, trusted, _most_specific(failures))
+        found += _complaints(path, trusted or len(path) - 1, Role.SERVER, anchors)
+        found += grpc_constraints(path)
+    return _verdict(path, trusted, found)
 
 
-def _most_specific(failures: Sequence[Failure]) -> Failure | None:
-    return min(failures, key=lambda failure: rank(failure.code), default=None)
+def _verdict(path: Path, trusted: int | None, found: Sequence[Failure | NotJudged]) -> Verdict:
+    return Verdict(
+        path,
+        trusted,
+        by_rank([item for item in found if isinstance(item, Failure)]),
+        tuple(dict.fromkeys(item for item in found if isinstance(item, NotJudged))),
+    )
+
+
+def _why_trust_is_open(path: Path, trusted: int | None, unread: bool) -> str:
+    """Why whether the chain leads to an anchor cannot be told, if it cannot."""
+    if unread and trusted is None:
+        return "A certificate is of a form that only the peer itself may read."
+    if not all(map(has_readable_names, path)):
+        return "A name in a certificate is of a form that only the peer itself may read."
+    return ""
+
+
+def _trust_not_judged(path: Path, now: datetime, role: Role, why: str) -> Verdict:
+    """What is certain whatever the chain leads to: the leaf's dates and its key."""
+    leaf = path[0]
+    own = grpc_leaf_failures if role is Role.SERVER else go_leaf_failures
+    failures = [*dates_failures((leaf,), now), *own(leaf)]
+    return Verdict(path, None, by_rank(failures), (NotJudged("chain-untrusted", why),))
 
 
 def _grpc_path(
@@ -122,19 +185,20 @@ def _grpc_path(
     It never goes back to try another, and follows the anchors up to a self-signed one, or until
     the path is as long as it may be.
     """
-    path = [leaf]
+    path, on_path = [leaf], {leaf}
     trusted: int | None = None
     while not self_issued(path[-1]) and len(path) < _LONGEST:
         issuer = _issuer(path[-1], anchors)
         if issuer is not None:
             trusted = len(path) if trusted is None else trusted
         elif trusted is None:
-            issuer = _issuer(path[-1], [one for one in rest if one not in path])
+            issuer = _issuer(path[-1], [served for served in rest if served not in on_path])
         if issuer is None:
             break
         path.append(issuer)
-        if issuer in path[:-1]:  # an anchor that only bears the name: no signature will fit
+        if issuer in on_path:  # an anchor that only has the name: no signature will fit
             break
+        on_path.add(issuer)
     if len(path) == 1 and self_issued(leaf):
         # Another anchor of its name that stands before it hides it.
         trusted = 0 if _issuer(leaf, anchors) == leaf else None
@@ -149,54 +213,65 @@ def _issuer(
     child: x509.Certificate, candidates: Sequence[x509.Certificate]
 ) -> x509.Certificate | None:
     """The first that BoringSSL's ``X509_check_issued`` takes: name, key identifier, keyCertSign."""
-    for one in candidates:
-        named = same_name(subject_of(one), issuer_of(child))
-        if named and key_identifier_matches(child, one) and may_sign(one):
-            return one
+    for candidate in candidates:
+        named = same_name(subject_of(candidate), issuer_of(child))
+        if named and key_identifier_matches(child, candidate) and may_sign(candidate):
+            return candidate
     return None
 
 
-def _go(
+def _client(
     leaf: x509.Certificate,
     rest: Sequence[x509.Certificate],
     anchors: Sequence[x509.Certificate],
     now: datetime,
     spare: Sequence[x509.Certificate],
+    unread: bool,
 ) -> Verdict:
     """Go tries one path after the other; the first that holds is enough."""
-    unparsed = list(go_unparsed((leaf, *rest)))
+    of_all = list(go_unread((leaf, *rest)))
 
-    def failures_of(path: Path) -> list[Failure]:
-        return [
-            *unparsed,
-            *go_unparsed(path[-1:]),
+    def judged(path: Path) -> Verdict:
+        last = len(path) - 1
+        found = [
+            *of_all,
+            *go_unread(path[-1:]),
             *go_failures(path, now),
-            *go_constraints(path),
-            *go_policies(path),
-            *_complaints(path, len(path) - 1, Role.CLIENT),
+            *_complaints(path, last, Role.CLIENT, anchors),
         ]
+        if not any(isinstance(item, Failure) for item in found):
+            found += go_constraints(path)
+        return _verdict(path, last, found)
 
     def sound(path: Path) -> bool:
         return not any(go_link_failures(path, now)) and not signature_is_wrong(*path[-2:])
 
+    held = []
     for path in go_paths(leaf, rest, anchors, sound):
-        if not failures_of(path):
-            return Verdict(path, len(path) - 1)
-    # None holds: what is wrong with the best of those that at least bear the right signatures?
+        verdict = judged(path)
+        if verdict.accepted:
+            return verdict
+        held.append(verdict)
+    left_to_go = [verdict for verdict in held if not verdict.failures]
+    if left_to_go:
+        return left_to_go[0]
+    why = _why_trust_is_open((leaf, *rest), None, unread)
+    if why:
+        return _trust_not_judged((leaf,), now, Role.CLIENT, why)
+    # None holds: what is wrong with the best of those that at least have the right signatures?
     named = go_paths(leaf, rest, anchors, lambda path: not signature_is_wrong(*path[-2:]))
-    refused = [(failures_of(path), path) for path in named]
+    refused = [judged(path) for path in named]
     if refused:
-        failures, path = min(refused, key=lambda one: len(one[0]))
+        best = min(refused, key=lambda verdict: len(verdict.failures))
         # Of paths that hold, Go has found none: it gave up before.
-        failure = _most_specific(failures) or _TOO_MANY
-        return Verdict(path, len(path) - 1, failure)
+        return best if best.failures else _verdict(best.path, best.trusted, [_TOO_MANY])
     path, _ = _grpc_path(leaf, rest, ())
     failures = [
+        *(item for item in of_all if isinstance(item, Failure)),
         *go_failures(path, now, anchored=False),
-        *go_constraints(path),
-        nearest_miss(path, rest, anchors, spare),
+        explain_untrusted(path, rest, anchors, spare),
     ]
-    return Verdict(path, None, _most_specific(failures))
+    return _verdict(path, None, failures)
 
 
 _TOO_LONG = Failure(
@@ -213,7 +288,9 @@ _TOO_MANY = Failure(
 )
 
 
-def _complaints(path: Path, trusted: int, role: Role) -> Iterator[Failure]:
+def _complaints(
+    path: Path, trusted: int, role: Role, anchors: Sequence[x509.Certificate]
+) -> Iterator[Failure | NotJudged]:
     """What OpenSSL finds wrong with a path that the peer minds as well.
 
     OpenSSL judges an anchor's extensions and matches key identifiers where BoringSSL and Go do
@@ -222,11 +299,10 @@ def _complaints(path: Path, trusted: int, role: Role) -> Iterator[Failure]:
     """
     error = _openssl(path, trusted)
     if error == _UNREADABLE:
-        yield Failure(
-            "chain-untrusted",
-            "A certificate of the chain is damaged; OpenSSL cannot read it.",
-            expected="certificates in DER (RFC 5280, 4.1)",
-            presented="; ".join(name_text(subject_of(one)) for one in path),
+        yield NotJudged(
+            "certificate-malformed",
+            "A certificate of the chain is of a form that OpenSSL cannot read, and only the peer "
+            "itself may.",
         )
     if error == _SUBTREE_MINMAX and role is Role.SERVER:
         yield Failure(
@@ -237,7 +313,7 @@ def _complaints(path: Path, trusted: int, role: Role) -> Iterator[Failure]:
         )
     for child, issuer in pairwise(path):
         if signature_is_wrong(child, issuer):
-            yield other_key(child, [issuer], path)
+            yield other_key(child, [issuer], path, anchors)
         elif error and not issued(issuer, child) and issuer_of(child) == subject_of(issuer):
             yield Failure(
                 "weak-signature",
@@ -256,14 +332,14 @@ def _openssl(path: Path, trusted: int) -> int | None:
     from OpenSSL import crypto  # noqa: PLC0415 - only for those who have a chain to judge
 
     try:
-        wrapped = [crypto.X509.from_cryptography(one) for one in path]
+        wrapped = [crypto.X509.from_cryptography(certificate) for certificate in path]
     except crypto.Error:
         return _UNREADABLE
     store = crypto.X509Store()
     known = crypto.X509StoreFlags
     store.set_flags(known.PARTIAL_CHAIN | known.IGNORE_CRITICAL | _NO_CHECK_TIME)
-    for one in wrapped[trusted:]:
-        store.add_cert(one)
+    for anchor in wrapped[trusted:]:
+        store.add_cert(anchor)
     try:
         crypto.X509StoreContext(store, wrapped[0], wrapped[1:trusted]).verify_certificate()
     except crypto.X509StoreContextError as refusal:

@@ -16,11 +16,12 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, p
 from cryptography.x509.oid import SignatureAlgorithmOID
 
 from ..pem.certificate import name_text, public_key, signature_is_wrong, subject_of
-from .failure import Failure
+from .verdict import Failure
 
 _PSS_HASHES = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
 GO_HASHES = _PSS_HASHES
 GRPC_HASHES = (hashes.SHA1, hashes.SHA224, *_PSS_HASHES)
+GO_SHORTEST_RSA, GO_LONGEST_RSA = 1024, 8192
 _CURVES = (ec.SECP224R1, ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 
 
@@ -30,9 +31,16 @@ def grpc_takes(leaf: x509.Certificate) -> bool:
 
 
 def go_takes(leaf: x509.Certificate) -> bool:
-    """Whether Go's server has one for a client's key."""
+    """Whether Go's server has one for a client's key.
+
+    RSA below 1024 bits is refused since Go 1.24 (``checkKeySize`` in ``crypto/rsa``), above 8192
+    since 1.21 (``checkKeySize`` in ``crypto/tls/handshake_client.go``).
+    """
+    key = public_key(leaf)
+    if isinstance(key, rsa.RSAPublicKey):
+        return GO_SHORTEST_RSA <= key.key_size <= GO_LONGEST_RSA
     on_a_curve = _is_rsa_or_on(leaf, ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
-    return on_a_curve or isinstance(public_key(leaf), ed25519.Ed25519PublicKey)
+    return on_a_curve or isinstance(key, ed25519.Ed25519PublicKey)
 
 
 def _is_rsa_or_on(leaf: x509.Certificate, *curves: type[ec.EllipticCurve]) -> bool:
@@ -48,9 +56,11 @@ def on_unknown_curve(certificate: x509.Certificate) -> bool:
     return isinstance(key, ec.EllipticCurvePublicKey) and not isinstance(key.curve, _CURVES)
 
 
-def cannot_verify_with(issuer: x509.Certificate) -> bool:
+def cannot_verify_with(issuer: x509.Certificate, shortest_rsa: int = 0) -> bool:
     """True if neither BoringSSL nor Go verifies certificates with a key of this type."""
     key = public_key(issuer)
+    if isinstance(key, rsa.RSAPublicKey):
+        return key.key_size < shortest_rsa
     return isinstance(key, ed448.Ed448PublicKey | dsa.DSAPublicKey) or on_unknown_curve(issuer)
 
 
@@ -101,6 +111,7 @@ def unverifiable(
     anchored: bool,
     known: tuple[type[hashes.HashAlgorithm], ...],
     who: str,
+    shortest_rsa: int = 0,
 ) -> Iterator[Failure]:
     """Signatures on a path, and the keys they are verified with; nobody looks at an anchor's."""
     issuers = [*path[1:], *([] if anchored else [None])]
@@ -113,12 +124,14 @@ def unverifiable(
                 expected="SHA-256, SHA-384 or SHA-512",
                 presented=f"{name_text(subject_of(child))} signed with {odd}",
             )
-        if issuer is not None and cannot_verify_with(issuer):
+        if issuer is not None and cannot_verify_with(issuer, shortest_rsa):
+            least = f" of {shortest_rsa} bits or more" if shortest_rsa else ""
             yield Failure(
                 "weak-key",
                 f"{who} cannot verify a certificate with its CA's key of this type.",
-                expected="a CA's key of RSA, or of ECDSA on P-256, P-384 or P-521",
+                expected=f"a CA's key of RSA{least}, or of ECDSA on P-256, P-384 or P-521",
                 presented=f"{name_text(subject_of(issuer))} with {describe_key(issuer)}",
+                remedy="another-ca",
             )
 
 

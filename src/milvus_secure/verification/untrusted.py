@@ -1,4 +1,8 @@
-"""Why no anchor was reached: a rotated key, a missing intermediate, or a stranger."""
+"""Why no anchor was reached: a rotated key, a missing intermediate, or an unknown CA.
+
+A cause is named as such only where a certificate at hand or the authority key identifier proves
+it. What is only likely is worded so.
+"""
 
 from __future__ import annotations
 
@@ -13,18 +17,20 @@ from ..pem.certificate import (
     issuer_of,
     key_hash,
     key_id,
+    may_issue,
     may_sign,
     name_text,
     same_name,
     self_issued,
     subject_of,
 )
-from .failure import Failure
+from ..pem.lenient import serial_number
+from .verdict import Failure
 
 _MANY_ANCHORS = 12  # beyond, as with the public roots, their names hide more than they tell
 
 
-def nearest_miss(
+def explain_untrusted(
     path: Sequence[x509.Certificate],
     rest: Sequence[x509.Certificate],
     anchors: Sequence[x509.Certificate],
@@ -39,50 +45,167 @@ def nearest_miss(
         spare: Certificates known from elsewhere.
     """
     top = path[-1]
-    wanted = name_text(issuer_of(top))
     alike = [
-        one
-        for one in (*anchors, *rest)
-        if same_name(subject_of(one), issuer_of(top)) and one != top
+        candidate
+        for candidate in (*anchors, *rest)
+        if same_name(subject_of(candidate), issuer_of(top)) and candidate != top
     ]
-    if self_issued(top) and any(issued(one, top) for one in alike):
+    if alike:
+        return _of_the_right_name(path, alike, anchors)
+    wanted = name_text(issuer_of(top))
+    if self_issued(top):
+        alone = f"The certificate is self-signed and is not a trust anchor: {wanted}."
+        served = f"The chain ends in the self-signed {wanted}, which is not a trust anchor."
+        return Failure(
+            "chain-untrusted",
+            alone if len(path) == 1 else served,
+            expected=_one_of(anchors),
+            presented=f"{wanted}, SHA-256 of the key {key_hash(top)}",
+        )
+    if _is_missing(top, anchors, spare):
+        return Failure(
+            "chain-incomplete",
+            f"The intermediate certificate {wanted} is missing.",
+            expected=f"a certificate for {wanted}, served after the leaf",
+            presented=listed([name_text(subject_of(certificate)) for certificate in path]),
+        )
+    likely = _may_be_intermediate(top, anchors)
+    words = (
+        " It may be an intermediate CA below a trust anchor; its certificate would then have to be "
+        "sent after the leaf."
+    )
+    return Failure(
+        "chain-untrusted",
+        f"No trust anchor is {wanted}, which issued the certificate.{words if likely else ''}",
+        expected=_one_of(anchors),
+        presented=f"issuer {wanted}",
+        remedy="may-be-intermediate" if likely else "",
+    )
+
+
+def _of_the_right_name(
+    path: Sequence[x509.Certificate],
+    alike: Sequence[x509.Certificate],
+    anchors: Sequence[x509.Certificate],
+) -> Failure:
+    """A certificate has the issuer's name, and yet the peer does not take it for the issuer."""
+    top = path[-1]
+    wanted = name_text(issuer_of(top))
+    signer = next((candidate for candidate in alike if issued(candidate, top)), None)
+    if self_issued(top) and signer is not None:
         return Failure(
             "shared-subject",
-            f"The certificate bears the name of its issuer, {wanted}, and gRPC takes it for "
+            f"The certificate has the same name as its issuer, {wanted}, so gRPC takes it for "
             "self-signed.",
             expected="a subject of its own, or an authority key identifier",
             presented=f"subject and issuer {wanted}",
         )
-    if alike:
-        barred = next((one for one in alike if not may_sign(one)), None)
-        if barred is None:
-            return other_key(top, alike, path)
+    if not all(map(may_sign, alike)):
         return Failure(
             "issuer-not-ca",
             f"The issuer {wanted} may not sign certificates.",
             expected="keyUsage with keyCertSign",
             presented=f"{wanted} without it",
         )
-    if self_issued(top):
-        return Failure(
-            "chain-untrusted",
-            f"The chain ends in the self-signed {wanted}, which is not a trust anchor.",
-            expected=_one_of(anchors),
-            presented=f"{wanted}, SHA-256 of the key {key_hash(top)}",
-        )
-    missing = next((one for one in spare if same_name(subject_of(one), issuer_of(top))), None)
-    if missing is not None or _seems_incomplete(top, anchors):
-        return Failure(
-            "chain-incomplete",
-            f"The intermediate certificate {wanted} is missing.",
-            expected=f"a certificate for {wanted}, served after the leaf",
-            presented=listed([name_text(subject_of(one)) for one in path]),
-        )
+    if signer is None:
+        return other_key(top, alike, path, anchors)
     return Failure(
         "chain-untrusted",
-        f"No trust anchor is {wanted}, which issued the certificate.",
-        expected=_one_of(anchors),
-        presented=f"issuer {wanted}",
+        f"{wanted} was renewed with its key, and the certificate still names the earlier "
+        "certificate of that CA as its issuer.",
+        expected=f"{wanted} with {_identity_wanted(top)}",
+        presented=f"{wanted} with {_identity(signer)}",
+        remedy="other-edition",
+    )
+
+
+def _identity_wanted(child: x509.Certificate) -> str:
+    wanted = extension(child, x509.AuthorityKeyIdentifier)
+    serial = wanted.authority_cert_serial_number if wanted else None
+    if serial is not None:
+        return f"the serial number {serial:x}"
+    identifier = wanted.key_identifier if wanted else None
+    return f"the key identifier {identifier.hex()}" if identifier else "another issuer"
+
+
+def _identity(certificate: x509.Certificate) -> str:
+    identifier = key_id(certificate)
+    words = f"the serial number {serial_number(certificate):x}"
+    return f"{words} and the key identifier {identifier.hex()}" if identifier else words
+
+
+def other_key(
+    child: x509.Certificate,
+    alike: Sequence[x509.Certificate],
+    path: Sequence[x509.Certificate],
+    anchors: Sequence[x509.Certificate],
+) -> Failure:
+    """The issuer's name is known, with another key than the key that signed."""
+    name = name_text(issuer_of(child))
+    issuer = next((candidate for candidate in alike if candidate in anchors), alike[0])
+    served = next((c for c in path if self_issued(c) and c not in alike), None)
+    wanted = authority_key(child)
+    expected = f"{name} with the key that signed {name_text(subject_of(child))}"
+    if served is not None:
+        expected = f"{name}, SHA-256 of the key {key_hash(served)}"
+    elif wanted is not None:
+        expected = f"{name}, key identifier {wanted.hex()}"
+    identifier = key_id(issuer) if served is None else None
+    words = f", key identifier {identifier.hex()}" if identifier is not None else ""
+    is_anchor = issuer in anchors
+    who = "trust anchor" if is_anchor else "intermediate"
+    sent = "" if is_anchor else ", which was sent with the certificate,"
+    return Failure(
+        "issuer-key-mismatch",
+        f"The {who} {name}{sent} has the right name, but another key signed the certificate.",
+        expected=expected,
+        presented=f"{name}{words}, SHA-256 of the key {key_hash(issuer)}",
+        remedy="" if is_anchor else "stale-intermediate",
+    )
+
+
+def _is_missing(
+    top: x509.Certificate,
+    anchors: Sequence[x509.Certificate],
+    spare: Sequence[x509.Certificate],
+) -> bool:
+    """True if the issuer is certainly an intermediate that leads to an anchor.
+
+    Certain is a certificate at hand that signed the top one, and an authority key identifier that
+    names an anchor as the issuer's own issuer (RFC 5280, 4.2.1.1). An anchor that is no CA has
+    nothing below it.
+    """
+    authorities = [anchor for anchor in anchors if may_issue(anchor)]
+    subjects = [subject_of(anchor) for anchor in authorities]
+    for certificate in spare:
+        if certificate not in anchors and issued(certificate, top):
+            return any(same_name(issuer_of(certificate), subject) for subject in subjects)
+    above = extension(top, x509.AuthorityKeyIdentifier)
+    names = [
+        general.value
+        for general in (above and above.authority_cert_issuer) or ()
+        if isinstance(general, x509.DirectoryName)
+    ]
+    return any(
+        not same_name(name, issuer_of(top)) and any(same_name(name, own) for own in subjects)
+        for name in names[:1]
+    )
+
+
+def _may_be_intermediate(top: x509.Certificate, anchors: Sequence[x509.Certificate]) -> bool:
+    """True if the issuer calls itself an intermediate, or shares an organisation with an anchor."""
+    authorities = [anchor for anchor in anchors if may_issue(anchor)]
+    if not authorities:
+        return False
+    words = name_text(issuer_of(top)).lower()
+    if any(word in words for word in ("intermediate", "issuing", "sub ca", "subca", "sub-ca")):
+        return True
+    organisation = x509.NameOID.ORGANIZATION_NAME
+    wanted = {a.value for a in issuer_of(top).get_attributes_for_oid(organisation)}
+    return any(
+        attribute.value in wanted
+        for anchor in authorities
+        for attribute in subject_of(anchor).get_attributes_for_oid(organisation)
     )
 
 
@@ -90,53 +213,8 @@ def _one_of(anchors: Sequence[x509.Certificate]) -> str:
     """The trust anchors by name, unless they are so many that only their number tells."""
     if len(anchors) > _MANY_ANCHORS:
         return f"one of the {len(anchors)} trust anchors"
-    return f"one of the trust anchors: {listed([name_text(subject_of(one)) for one in anchors])}"
-
-
-def other_key(
-    child: x509.Certificate,
-    alike: Sequence[x509.Certificate],
-    path: Sequence[x509.Certificate],
-) -> Failure:
-    """The issuer's name is known, with another key than the one that signed."""
-    name = name_text(issuer_of(child))
-    served = next((one for one in path if self_issued(one) and one not in alike), None)
-    wanted = authority_key(child)
-    expected = f"{name} with the key that signed {name_text(subject_of(child))}"
-    if served is not None:
-        expected = f"{name}, SHA-256 of the key {key_hash(served)}"
-    elif wanted is not None:
-        expected = f"{name}, key identifier {wanted.hex()}"
-    own = key_id(alike[0])
-    identifier = f", key identifier {own.hex()}" if own is not None and served is None else ""
-    return Failure(
-        "issuer-key-mismatch",
-        f"The trust anchor {name} has the right name, but another key signed the certificate.",
-        expected=expected,
-        presented=f"{name}{identifier}, SHA-256 of the key {key_hash(alike[0])}",
-    )
-
-
-def _seems_incomplete(top: x509.Certificate, anchors: Sequence[x509.Certificate]) -> bool:
-    """True if the issuer wanted looks like an intermediate below an anchor.
-
-    Certain when the authority key identifier names an anchor as the issuer's own issuer
-    (RFC 5280, 4.2.1.1); likely when the issuer calls itself one, or shares an organisation
-    with an anchor.
-    """
-    above = extension(top, x509.AuthorityKeyIdentifier)
-    for general in (above and above.authority_cert_issuer) or ():
-        if isinstance(general, x509.DirectoryName) and not same_name(general.value, issuer_of(top)):
-            return any(same_name(general.value, subject_of(one)) for one in anchors)
-    words = name_text(issuer_of(top)).lower()
-    if any(word in words for word in ("intermediate", "issuing", "sub ca", "subca", "sub-ca")):
-        return True
-    organisation = x509.NameOID.ORGANIZATION_NAME
-    ours = {attribute.value for attribute in issuer_of(top).get_attributes_for_oid(organisation)}
-    theirs = (
-        a.value for one in anchors for a in subject_of(one).get_attributes_for_oid(organisation)
-    )
-    return any(value in ours for value in theirs)
+    names = listed([name_text(subject_of(anchor)) for anchor in anchors])
+    return f"one of the trust anchors: {names}"
 
 
 def listed(texts: Sequence[str]) -> str:

@@ -91,7 +91,9 @@ class TestTheWhole:
     def test_the_root_cause_is_the_specific_one(self):
         specific_first = [
             ("file-missing", "key-mismatch"),
-            ("certificate-expired", "chain-untrusted"),
+            ("chain-untrusted", "certificate-expired"),
+            ("chain-untrusted", "usage-not-server"),
+            ("presented-certificate-differs", "chain-untrusted"),
             ("issuer-key-mismatch", "chain-untrusted"),
             ("chain-untrusted", "name-mismatch"),
             ("server-plaintext", "tls-failed"),

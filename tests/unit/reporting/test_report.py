@@ -34,7 +34,7 @@ def test_a_report_with_warnings_alone_is_ok():
 
 
 def test_the_root_cause_is_the_most_specific_error():
-    both = report(found("chain-untrusted"), found("certificate-expired"), found("pinned-leaf"))
+    both = report(found("name-mismatch"), found("certificate-expired"), found("pinned-leaf"))
     assert not both.ok
     assert both.root_cause.code == "certificate-expired"
 

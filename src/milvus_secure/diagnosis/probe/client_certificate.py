@@ -58,4 +58,4 @@ def is_trusted(context: Context, result: HandshakeResult) -> bool:
     verdict = judge_path(result.chain, context.anchors, context.now, Role.SERVER)
     rules = generation(context.grpc)
     named = matches(presented(result.chain[0]), context.reference_name or "", rules)
-    return named and verdict.failure is None
+    return named and verdict.accepted

@@ -110,6 +110,7 @@ class HandshakeResult:
             cipher=self.cipher,
             alpn=self.alpn,
             chain=self.chain,
+            unread=self.unreadable,
             alert=self.alert,
             error=self.error,
             request=request,
@@ -240,14 +241,11 @@ class Handshake:
         if look.complete:
             look.alpn = tls.get_alpn_proto_negotiated().decode("ascii", "replace")
         look.issuers = tuple(_name(name) for name in tls.get_client_ca_list()[:64])
-        chain = []
-        for served in (tls.get_peer_cert_chain() or ())[:MAX_CHAIN]:
-            certificate = _parsed(served)
-            if certificate is None:
-                look.unreadable += 1
-            else:
-                chain.append(certificate)
-        look.chain = tuple(chain)
+        parsed = [_parsed(served) for served in (tls.get_peer_cert_chain() or ())[:MAX_CHAIN]]
+        chain = tuple(certificate for certificate in parsed if certificate is not None)
+        look.unreadable = len(parsed) - len(chain)
+        # Without the leaf, the first of the others would be taken for it.
+        look.chain = chain if parsed and parsed[0] is not None else ()
 
 
 @cache

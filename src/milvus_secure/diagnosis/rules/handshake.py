@@ -17,7 +17,7 @@ from ...pem.certificate import issuer_text, subject_text
 from ...reporting.observation import CertificateRequest, TLSHandshake
 from ...reporting.report import Finding, Severity
 from ..context import Context
-from . import front_end, milvus
+from . import front_end, milvus, trust
 from . import reachability as reach
 from .reachability import at_endpoint, grpc_ready, http_status, observed
 from .rule import Rule
@@ -168,7 +168,9 @@ def _tls_cipher(context: Context) -> Iterator[Finding]:
 
 def _presented_certificate_differs(context: Context) -> Iterator[Finding]:
     pinned, chain = context.pinned_leaf, observed(context).chain
-    if pinned is None or not chain or chain[0] == pinned.leaf:
+    replaced = list(trust.pin_is_replaced(context))
+    yield from replaced
+    if replaced or pinned is None or not chain or chain[0] == pinned.leaf:
         return
     yield at_endpoint(
         context,

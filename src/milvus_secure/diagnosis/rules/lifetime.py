@@ -9,7 +9,15 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
 
-from ...pem.certificate import issued, issuer_of, name_text, public_key, same_name, subject_of
+from ...pem.certificate import (
+    issued,
+    issuer_of,
+    name_text,
+    public_key,
+    same_name,
+    subject_of,
+    validity,
+)
 from ...reporting.report import Finding, Severity, finding
 from ...verification.extensions import span
 from ...verification.path import Verdict
@@ -57,9 +65,9 @@ def certificate_expiring(context: Context) -> Iterator[Finding]:
     limit = timedelta(days=context.settings.expiry_warning_days)
     anchor = context.anchor_material
     spare = set(anchor.certificates) if anchor and context.server_chain is None else set()
-    lasting = any(one.not_valid_after_utc - context.now > limit for one in spare)
+    lasting = any(validity(one)[1] - context.now > limit for one in spare)
     for one, setting, source, origin in _in_use(context):
-        left = one.not_valid_after_utc - context.now
+        left = validity(one)[1] - context.now
         if left < timedelta() or left > limit or (one in spare and lasting):
             continue
         restart = "" if setting.startswith("client") else ", and restart Milvus to load it"
@@ -71,7 +79,7 @@ def certificate_expiring(context: Context) -> Iterator[Finding]:
             source=source,
             origin=origin,
             expected=f"more than {context.settings.expiry_warning_days} days left",
-            presented=f"valid until {one.not_valid_after_utc:%Y-%m-%d %H:%M:%S} UTC",
+            presented=f"valid until {validity(one)[1]:%Y-%m-%d %H:%M:%S} UTC",
         )
 
 
@@ -120,10 +128,9 @@ def weak_signature(context: Context) -> Iterator[Finding]:
 
 def _already_refused(context: Context, certificate: x509.Certificate) -> bool:
     return any(
-        verdict.failure is not None
-        and verdict.failure.code in {"weak-key", "weak-signature"}
-        and certificate in chain.certificates
+        failure.code in {"weak-key", "weak-signature"} and certificate in chain.certificates
         for chain, verdict in judged(context)
+        for failure in verdict.failures
     )
 
 
@@ -148,7 +155,7 @@ def shared_subject(context: Context) -> Iterator[Finding]:
     """Yield for a leaf that bears its issuer's name, as the Milvus guide's gen.sh makes it."""
     for chain, verdict in judged(context):
         leaf = chain.leaf
-        refused = verdict.failure is not None and verdict.failure.code == "shared-subject"
+        refused = any(failure.code == "shared-subject" for failure in verdict.failures)
         told = refused and chain is context.server_chain
         if not same_name(subject_of(leaf), issuer_of(leaf)) or issued(leaf, leaf) or told:
             continue

@@ -31,7 +31,8 @@ class RuleOf(Generic[Subject]):
 
     Attributes:
         code: The finding it may yield.
-        judge: Looks at the context and yields findings; touches nothing else.
+        judge: Looks at the context and yields findings, and skips for what it leaves to the real
+            peer; touches nothing else.
         needs: Inputs without which it cannot judge; see `Judged.blocked_by`.
         subjects: What it judges. It counts as judged when at least one of these, and each of
             `needs`, is part of the set-up; a rule without subjects always judges.
@@ -40,7 +41,7 @@ class RuleOf(Generic[Subject]):
     """
 
     code: str
-    judge: Callable[[Subject], Iterable[Finding]]
+    judge: Callable[[Subject], Iterable[Finding | Skip]]
     needs: tuple[str, ...] = ()
     subjects: tuple[str, ...] = ()
     fallback: bool = False
@@ -62,7 +63,7 @@ class Outcome:
     Attributes:
         findings: In the order of the rules.
         judged: The codes that were judged, with or without a finding.
-        skipped: The rules whose inputs could not be read.
+        skipped: The codes whose inputs could not be read, and those left to the real peer.
     """
 
     findings: tuple[Finding, ...]
@@ -87,11 +88,14 @@ def run(context: Subject, rules: Sequence[RuleOf[Subject]]) -> Outcome:
         except Exception as error:  # noqa: BLE001 - one broken rule must not hide the others
             findings.append(_crashed(rule, error))
             continue
-        findings.extend(results)
-        judged.update(dict.fromkeys(result.code for result in results))
-        if rule.applies_to(context):
+        found = [result for result in results if isinstance(result, Finding)]
+        left = [result for result in results if isinstance(result, Skip)]
+        findings.extend(found)
+        skipped.extend(left)
+        judged.update(dict.fromkeys(result.code for result in found))
+        if rule.applies_to(context) and not any(skip.code == rule.code for skip in left):
             judged[rule.code] = None
-    return Outcome(tuple(findings), tuple(judged), tuple(skipped))
+    return Outcome(tuple(findings), tuple(judged), tuple(dict.fromkeys(skipped)))
 
 
 def _crashed(rule: RuleOf[Subject], error: Exception) -> Finding:

@@ -1,26 +1,40 @@
 """Rules about trust: the server's chain as gRPC judges it, the client's as Milvus does.
 
-`path` finds the one reason a chain is refused; each rule here tells its own, with the setting,
-the origin and the remedy. What is accepted but will not last stands in `longevity`.
+`verification.path` finds every reason to refuse a chain; each rule here reports its own, with the
+setting, the origin and the remedy. What is accepted but will not last is in `lifetime`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import pairwise
 
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from ..._common.tls_mode import TLSMode
-from ...pem.certificate import extension, issuer_of, name_text, same_name, subject_of
+from ...pem.certificate import (
+    extension,
+    issued,
+    issuer_of,
+    issuer_text,
+    key_hash,
+    may_issue,
+    name_text,
+    same_name,
+    self_issued,
+    subject_of,
+    subject_text,
+)
+from ...pem.known_keys import fingerprint
 from ...pem.material import Material
-from ...reporting.report import Finding, Severity, finding
+from ...reporting.report import NOT_JUDGED, Finding, Severity, Skip, finding
 from ...verification.extensions import dates_failures, usages_text
-from ...verification.failure import Failure
 from ...verification.path import Verdict
-from ..context import Chain, Context, may_issue
-from . import lifetime as longevity
+from ...verification.verdict import Failure
+from ..context import Chain, Context
+from . import lifetime
 from .rule import Rule
 
 # Refusals that hold only if Milvus trusts the very CA configured here.
@@ -33,7 +47,7 @@ _SERVER_REMEDIES = {
     "certificates once: milvus-secure certs renew DIR",
     "weak-key": "Make the server a key on P-256 or an RSA one of 2048 bits: "
     "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out server.key",
-    "weak-signature": longevity.SIGN_AGAIN,
+    "weak-signature": lifetime.SIGN_AGAIN,
     "issuer-key-mismatch": "Set {setting} to the CA's current certificate, or reissue the server's "
     "with that CA.",
     "chain-incomplete": "Append the intermediate to Milvus's tls.serverPemPath "
@@ -45,6 +59,10 @@ _SERVER_REMEDIES = {
     "keyUsage=digitalSignature: milvus-secure certs repair DIR",
     "chain-untrusted": "Set {setting} to the CA that issued the server's certificate; if that is "
     "an intermediate, have Milvus serve it too. To see it: " + SHOW_SERVER,
+    "presented-certificate-differs": "Compare the fingerprints with the server's administrator. If "
+    "the certificate was renewed, set ca_pem_path to its CA, which outlives renewals, or put the "
+    "new certificate in {setting}. To see it: " + SHOW_SERVER,
+    "certificate-malformed": "Have it reissued: milvus-secure certs repair DIR",
     "shared-subject": "Reissue the server's certificate with a subject of its own: "
     "milvus-secure certs repair DIR",
 }
@@ -56,14 +74,18 @@ _CLIENT_REMEDIES = {
     "milvus-secure certs client NAME --dir DIR",
 }
 
-_REISSUE_PLAINLY = (
-    "Have it reissued without critical extensions that peers do not know, and without policies "
-    "that its CA does not carry on."
-)
-_ANOTHER_CA = (
-    "Have the CA, and all it issued, made anew with RSA keys or keys on P-256: "
-    "milvus-secure certs init NEW-DIR"
-)
+# Where the usual remedy of a code does not fit: see `Failure.remedy`.
+_SPECIAL_REMEDIES = {
+    "plain-extensions": "Have it reissued without critical extensions that peers do not know.",
+    "another-ca": "Have the CA, and all it issued, made anew with RSA keys or keys on P-256: "
+    "milvus-secure certs init NEW-DIR",
+    "path-length": "Issue the certificate directly under that CA, or have the CA reissued with a "
+    "larger pathLenConstraint, or none: openssl x509 -in ca.pem -noout -ext basicConstraints",
+    "stale-intermediate": "Send the intermediate's current certificate instead, which was issued "
+    "for the key that signed: cat leaf.pem intermediate.pem > chain.pem",
+    "other-edition": "Reissue the certificate under the CA's current certificate, or keep the "
+    "earlier one among the trust anchors too: cat ca-old.pem ca.pem > anchors.pem",
+}
 
 
 def _refusal(code: str) -> Rule:
@@ -71,20 +93,122 @@ def _refusal(code: str) -> Rule:
     return Rule(code, lambda context: _refused(context, code), ("anchors",))
 
 
-def _refused(context: Context, code: str) -> Iterator[Finding]:
+def _refused(context: Context, code: str) -> Iterator[Finding | Skip]:
     served, client = context.server_verdict, context.client_verdict
-    if served and served.failure and served.failure.code == code and context.server_chain:
-        yield _server_finding(context, context.server_chain, served.failure)
-    if client is None or client.failure is None or client.failure.code != code:
+    if served and context.server_chain:
+        for failure in _server_failures(context, served):
+            if failure.code == code:
+                yield _server_finding(context, context.server_chain, failure)
+        yield from _left_to_the_peer(served, code)
+    if client is None or context.client_chain is None:
         return
-    if context.client_chain and code not in _IF_SAME_CA and not _dead(context):
-        yield _client_finding(context, context.client_chain, client.failure)
+    for failure in client.failures:
+        if failure.code == code and code not in _IF_SAME_CA and not _dead(context):
+            yield _client_finding(context, context.client_chain, failure)
+    if code not in _IF_SAME_CA:
+        yield from _left_to_the_peer(client, code)
+
+
+def pin_is_replaced(context: Context) -> Iterator[Finding]:
+    """The error of a pinned certificate that the server presents no more; see `replaced_pin`."""
+    if context.server_chain and context.server_verdict:
+        for failure in _server_failures(context, context.server_verdict):
+            if failure.code == "presented-certificate-differs":
+                yield _server_finding(context, context.server_chain, failure)
+                return
+
+
+def _left_to_the_peer(verdict: Verdict, code: str) -> Iterator[Skip]:
+    for part in verdict.not_judged:
+        if part.code == code:
+            yield Skip(code, NOT_JUDGED, part.because)
+
+
+def _server_failures(context: Context, verdict: Verdict) -> Iterable[Failure]:
+    """The failures, an untrusted chain told as the user sees it: by what the settings give."""
+    for failure in verdict.failures:
+        untrusted = verdict.trusted is None and failure.code in _IF_SAME_CA
+        yield _in_view_of_the_settings(context, verdict, failure) if untrusted else failure
+
+
+def _in_view_of_the_settings(context: Context, verdict: Verdict, failure: Failure) -> Failure:
+    chain, anchor = context.server_chain, context.anchor_material
+    if chain is None:
+        return failure
+    pinned = replaced_pin(context)
+    if pinned is not None and anchor is not None:
+        return Failure(
+            "presented-certificate-differs",
+            f"The server does not present the certificate in {anchor.setting}, and nothing else "
+            "makes the certificate that it presents trusted.",
+            expected=_identified(pinned),
+            presented=_identified(chain.leaf),
+        )
+    if failure.code != "chain-untrusted" or failure.remedy == "other-edition":
+        return failure
+    top = verdict.path[-1]
+    if anchor is None:
+        return replace(failure, message=_no_ca_given(context, top, failure))
+    holder = next((one for one in anchor.certificates if not may_issue(one)), None)
+    if holder is None or len(anchor.certificates) > 1 or holder == chain.leaf:
+        return failure
+    ours = context.client_chain is not None and context.client_chain.leaf == holder
+    return replace(
+        failure,
+        message=f"{anchor.setting} holds {'the client certificate ' if ours else ''}"
+        f"{subject_text(holder)}, which is not a CA and so makes no other certificate trusted. "
+        f"The server's was issued by {issuer_text(top)}.",
+    )
+
+
+def _no_ca_given(context: Context, top: x509.Certificate, failure: Failure) -> str:
+    asked = "ca_pem_path is 'system'" if "ca_pem" in context.material else "No CA was given"
+    public = f"{asked}, so gRPC's public CAs were used, but this server's certificate"
+    if (
+        self_issued(top)
+        and len(context.server_chain.certificates if context.server_chain else ()) == 1
+    ):
+        return f"{public} is self-signed: {subject_text(top)}."
+    kind = "" if failure.remedy == "may-be-intermediate" else "the private CA "
+    tail = ", which is none of them" if not kind else ""
+    return f"{public} was issued by {kind}'{issuer_text(top)}'{tail}."
+
+
+def replaced_pin(context: Context) -> x509.Certificate | None:
+    """The certificate pinned as trust anchor, if the server presents another one instead.
+
+    Pinned is a certificate of a server's: one that is no CA and not the client's, or a self-signed
+    one where the server presents a self-signed one of the same name.
+    """
+    anchor, chain, verdict = context.anchor_material, context.server_chain, context.server_verdict
+    if anchor is None or not anchor.certificates or chain is None or not chain.served:
+        return None
+    if verdict is None or verdict.trusted is not None or verdict.not_judged:
+        return None
+    pinned, leaf = anchor.certificates[0], chain.leaf
+    if pinned == leaf or (context.client_chain and context.client_chain.leaf == pinned):
+        return None
+    if may_issue(pinned):
+        alike = same_name(subject_of(pinned), subject_of(leaf))
+        return pinned if alike and issued(pinned, pinned) and issued(leaf, leaf) else None
+    usages = extension(pinned, x509.ExtendedKeyUsage)
+    of_a_client = (
+        usages is not None
+        and ExtendedKeyUsageOID.CLIENT_AUTH in usages
+        and ExtendedKeyUsageOID.SERVER_AUTH not in usages
+    )
+    return None if of_a_client else pinned
+
+
+def _identified(certificate: x509.Certificate) -> str:
+    from cryptography.hazmat.primitives import hashes  # noqa: PLC0415 - only its type above
+
+    return f"{subject_text(certificate)}, SHA-256 {certificate.fingerprint(hashes.SHA256()).hex()}"
 
 
 def _server_finding(context: Context, chain: Chain, failure: Failure) -> Finding:
     anchor = context.anchor_material
     setting = anchor.setting if anchor else "ca_pem_path"
-    own = not chain.served
     at_fault = failure.certificate
     in_anchor = anchor is not None and at_fault is not None and at_fault not in chain.certificates
     remedy = server_remedy(failure, setting, _address(context))
@@ -95,8 +219,8 @@ def _server_finding(context: Context, chain: Chain, failure: Failure) -> Finding
         failure.message,
         remedy,
         severity=Severity.ERROR,
-        setting=chain.setting if own else setting,
-        source=chain.source if own else context.settings.source_of(setting),
+        setting=setting if chain.served else chain.setting,
+        source=context.settings.source_of(setting) if chain.served else chain.source,
         origin=anchor.origin if in_anchor and anchor else chain.origin,
         expected=failure.expected,
         presented=failure.presented,
@@ -136,18 +260,14 @@ def server_remedy(
 
 
 def _remedy(remedies: Mapping[str, str], failure: Failure, setting: str, address: str) -> str:
-    expected = failure.expected or ""
-    if failure.code.startswith("usage-not-") and "Usage" not in expected:
-        return _REISSUE_PLAINLY
-    if failure.code == "weak-key" and expected.startswith("a CA's key"):
-        return _ANOTHER_CA
-    return remedies[failure.code].format(setting=setting, address=address)
+    remedy = _SPECIAL_REMEDIES.get(failure.remedy) or remedies[failure.code]
+    return remedy.format(setting=setting, address=address)
 
 
 def _dead_anchors(code: str) -> Rule:
     """A refusal by dates, also of a file in which no anchor is valid at this time."""
 
-    def judge(context: Context) -> Iterator[Finding]:
+    def judge(context: Context) -> Iterator[Finding | Skip]:
         yield from _refused(context, code)
         anchor = _dead(context)
         if anchor is None or context.server_chain is not None:
@@ -180,10 +300,10 @@ def _dead(context: Context) -> Material | None:
     return anchor if failing == set(anchor.certificates) else None
 
 
-def _usage_not_server(context: Context) -> Iterator[Finding]:
+def _usage_not_server(context: Context) -> Iterator[Finding | Skip]:
     yield from _refused(context, "usage-not-server")
     chain, verdict = context.server_chain, context.server_verdict
-    if chain is None or verdict is None or not verdict.pinned or verdict.failure:
+    if chain is None or verdict is None or not verdict.pinned or verdict.failures:
         return
     usages = extension(chain.leaf, x509.ExtendedKeyUsage)
     if usages is not None and ExtendedKeyUsageOID.SERVER_AUTH not in usages:
@@ -200,12 +320,12 @@ def _usage_not_server(context: Context) -> Iterator[Finding]:
         )
 
 
-def _client_chain_untrusted(context: Context) -> Iterator[Finding]:
+def _client_chain_untrusted(context: Context) -> Iterator[Finding | Skip]:
     chain, verdict, ca = context.client_chain, context.client_verdict, context.anchor_material
     if chain is None or verdict is None or ca is None or not ca.certificates:
         return
-    failure = verdict.failure
-    if failure is not None and failure.code in _IF_SAME_CA:
+    failure = next((f for f in verdict.failures if f.code in _IF_SAME_CA), None)
+    if failure is not None:
         yield finding(
             "client-chain-untrusted",
             f"The client certificate does not chain to {ca.setting}: {_lowered(failure.message)} "
@@ -224,27 +344,20 @@ def _lowered(sentence: str) -> str:
     return sentence[:1].lower() + sentence[1:]
 
 
-def _chain_order(context: Context) -> Iterator[Finding]:
-    for chain, verdict in longevity.judged(context):
-        first = chain.leaf
-        leaf = next(
-            (
-                one
-                for one in chain.certificates[1:]
-                if same_name(issuer_of(one), subject_of(first)) and not may_issue(one)
-            ),
-            None,
-        )
-        if leaf is not None and may_issue(first):
+def _chain_order(context: Context) -> Iterator[Finding | Skip]:
+    for chain, verdict in lifetime.judged(context):
+        leaf = _leaf_behind(context, chain)
+        if leaf is not None:
             yield _misplaced(
                 chain,
                 None,
-                "The CA's certificate stands before the leaf.",
+                "The leaf is not the first certificate.",
                 name_text(subject_of(leaf)),
             )
         elif not _in_order(chain, verdict):
             wanted = "; ".join(
-                name_text(subject_of(one)) for one in verdict.path[: verdict.trusted]
+                name_text(subject_of(certificate))
+                for certificate in verdict.path[: verdict.trusted]
             )
             yield _misplaced(
                 chain,
@@ -252,6 +365,24 @@ def _chain_order(context: Context) -> Iterator[Finding]:
                 "The intermediates are out of order; gRPC and Go sort them, others refuse them.",
                 wanted,
             )
+
+
+def _leaf_behind(context: Context, chain: Chain) -> x509.Certificate | None:
+    """The leaf, if another certificate stands before it: the key's, or what the first one issued.
+
+    Of the client's chain, gRPC takes the first certificate for the key's.
+    """
+    first, later = chain.leaf, chain.certificates[1:]
+    key = context.material.get("client_key")
+    if not chain.served and chain.setting.startswith("client") and key and key.key is not None:
+        owner = fingerprint(key.key.public_key())
+        if owner is not None and key_hash(first) != owner:
+            return next((c for c in later if key_hash(c) == owner), None)
+        return None
+    if not may_issue(first):
+        return None
+    issued = (c for c in later if same_name(issuer_of(c), subject_of(first)) and not may_issue(c))
+    return next(issued, None)
 
 
 def _in_order(chain: Chain, verdict: Verdict) -> bool:
@@ -274,10 +405,22 @@ def _misplaced(chain: Chain, severity: Severity | None, message: str, expected: 
     )
 
 
-def _both(code: str, also: Callable[[Context], Iterator[Finding]]) -> Rule:
+def _unread_leaf(context: Context) -> Iterator[Skip]:
+    """A leaf that cryptography cannot read at all: nothing that hangs on it can be judged."""
+    tls = context.observation.tls if context.observation else None
+    where = [f"the file of {material.setting}" for material in context.unread_leaves]
+    if tls is not None and tls.unread and not tls.chain:
+        where.append("the server's chain")
+    for place in where:
+        why = f"The leaf in {place} is of a form that only the peer itself may read."
+        for code in ("certificate-malformed", "chain-untrusted", "name-mismatch"):
+            yield Skip(code, NOT_JUDGED, why)
+
+
+def _both(code: str, also: Callable[[Context], Iterator[Finding | Skip]]) -> Rule:
     """A reason to refuse a chain that may also be but a warning."""
 
-    def judge(context: Context) -> Iterator[Finding]:
+    def judge(context: Context) -> Iterator[Finding | Skip]:
         yield from _refused(context, code)
         yield from also(context)
 
@@ -287,7 +430,7 @@ def _both(code: str, also: Callable[[Context], Iterator[Finding]]) -> Rule:
 def _unless_plaintext(rule: Rule) -> Rule:
     """Without TLS nobody is trusted, whatever certificates lie about."""
 
-    def judge(context: Context) -> Iterator[Finding]:
+    def judge(context: Context) -> Iterator[Finding | Skip]:
         if context.mode is not TLSMode.PLAINTEXT:
             yield from rule.judge(context)
 
@@ -300,14 +443,15 @@ RULES: tuple[Rule, ...] = tuple(
         (
             _dead_anchors("certificate-not-yet-valid"),
             _dead_anchors("certificate-expired"),
-            Rule("certificate-expiring", longevity.certificate_expiring, ("anchors",)),
-            _both("weak-key", longevity.weak_key),
-            _both("weak-signature", longevity.weak_signature),
+            Rule("certificate-expiring", lifetime.certificate_expiring, ("anchors",)),
+            _both("weak-key", lifetime.weak_key),
+            _both("weak-signature", lifetime.weak_signature),
             _refusal("issuer-key-mismatch"),
             Rule("chain-order", _chain_order, ("anchors",)),
             _refusal("chain-incomplete"),
             _refusal("issuer-not-ca"),
             _refusal("name-constraint"),
+            _both("certificate-malformed", _unread_leaf),
             Rule("usage-not-server", _usage_not_server, ("anchors",)),
             Rule(
                 "usage-not-client",
@@ -316,8 +460,8 @@ RULES: tuple[Rule, ...] = tuple(
             ),
             _refusal("chain-untrusted"),
             Rule("client-chain-untrusted", _client_chain_untrusted, ("anchors", "client_chain")),
-            Rule("pinned-leaf", longevity.pinned_leaf, ("anchors",)),
-            _both("shared-subject", longevity.shared_subject),
+            Rule("pinned-leaf", lifetime.pinned_leaf, ("anchors",)),
+            _both("shared-subject", lifetime.shared_subject),
         ),
     )
 )

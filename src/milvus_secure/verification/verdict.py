@@ -1,0 +1,81 @@
+"""What the verification of a chain comes to: accepted, refused because, not judged because."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cryptography import x509
+
+from ..reporting.catalogue import rank
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a peer refuses a chain.
+
+    Attributes:
+        code: The finding code.
+        message: One sentence with the cause.
+        expected: What the peer wants.
+        presented: What it gets.
+        certificate: The certificate at fault, where it may be an anchor.
+        remedy: Which remedy fits, where it is not the usual one of the code.
+    """
+
+    code: str
+    message: str
+    expected: str
+    presented: str
+    certificate: x509.Certificate | None = None
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NotJudged:
+    """A part of a verdict that this library leaves to the peer.
+
+    Attributes:
+        code: The finding that the peer may come to.
+        because: One sentence with the reason.
+    """
+
+    code: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the real peer makes of a chain.
+
+    Attributes:
+        path: From the leaf up, as far as it could be followed.
+        trusted: Place in the path of the first certificate that is an anchor, or None.
+        failures: Every reason to refuse the chain, the one to repair first in front.
+        not_judged: What was left to the peer. Without a failure, the chain is then neither
+            accepted nor refused.
+    """
+
+    path: tuple[x509.Certificate, ...]
+    trusted: int | None
+    failures: tuple[Failure, ...] = ()
+    not_judged: tuple[NotJudged, ...] = ()
+
+    @property
+    def failure(self) -> Failure | None:
+        """The reason to repair first, or None if nothing certain speaks against the chain."""
+        return next(iter(self.failures), None)
+
+    @property
+    def accepted(self) -> bool:
+        """True if the peer certainly accepts the chain."""
+        return not self.failures and not self.not_judged
+
+    @property
+    def pinned(self) -> bool:
+        """True if the leaf is trusted for itself, not for who issued it."""
+        return self.trusted == 0
+
+
+def by_rank(failures: list[Failure]) -> tuple[Failure, ...]:
+    """Failures in the order of the catalogue, each once."""
+    return tuple(sorted(dict.fromkeys(failures), key=lambda failure: rank(failure.code)))
