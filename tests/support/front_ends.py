@@ -6,7 +6,7 @@ Real TLS on loopback, and just enough HTTP/2 to answer a call with an HTTP statu
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import peers
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _SETTINGS = bytes.fromhex("000000040000000000")
 _SETTINGS_ACK = bytes.fromhex("000000040100000000")
-_HEADERS, _SETTINGS_TYPE = 1, 4
+_DATA, _HEADERS, _SETTINGS_TYPE = 0, 1, 4
 
 Then = Callable[[ssl.SSLSocket], None]
 
@@ -63,7 +63,8 @@ def front_end(
     context.sni_callback = choose
 
     def serve(connection: object) -> None:
-        with context.wrap_socket(connection, server_side=True) as session:
+        # A duplicate, since the original is what ends the connection when the test does.
+        with context.wrap_socket(connection.dup(), server_side=True) as session:
             then(session)
 
     with peers.tcp(serve) as port:
@@ -86,30 +87,50 @@ def _context(
 
 def answers(status: int) -> Then:
     """Answer every call with an HTTP status, as a proxy does whose backend plays no part."""
-    field = bytes([0x08, 3]) + str(status).encode()  # literal, name 8 of HPACK's static table
-    headers = len(field).to_bytes(3, "big") + bytes([_HEADERS, 5])
+    # A literal field without indexing, with name 8 of HPACK's static table.
+    return _responds(bytes([0x08, 3]) + str(status).encode())
+
+
+def replies(fields: Sequence[tuple[str, str]], body: bytes = b"") -> Then:
+    """Answer every call with HTTP status 200, these header fields and this body."""
+    literals = (
+        bytes([0, len(name)]) + name.encode() + bytes([len(value)]) + value.encode()
+        for name, value in fields
+    )
+    return _responds(b"\x88" + b"".join(literals), body)
+
+
+def _responds(block: bytes, body: bytes = b"") -> Then:
+    """Answer every call with a header block and a body."""
+
+    def response(stream: bytes) -> bytes:
+        if not body:
+            return _frame(_HEADERS, 5, stream, block)
+        return _frame(_HEADERS, 4, stream, block) + _frame(_DATA, 1, stream, body)
 
     def then(session: ssl.SSLSocket) -> None:
         session.sendall(_SETTINGS)
-        data = b""
-        while True:
-            more = session.recv(16_384)
-            if not more:
-                return
-            data += more
-            if not _PREFACE.startswith(data[: len(_PREFACE)]):
-                return
-            frames = data[len(_PREFACE) :]
-            while len(frames) >= 9 and len(frames) >= 9 + int.from_bytes(frames[:3], "big"):
-                length, kind, flags = int.from_bytes(frames[:3], "big"), frames[3], frames[4]
-                if kind == _HEADERS:
-                    session.sendall(headers + frames[5:9] + field)
-                elif kind == _SETTINGS_TYPE and not flags:
-                    session.sendall(_SETTINGS_ACK)
-                frames = frames[9 + length :]
-            data = _PREFACE + frames
+        for kind, flags, stream in _frames(session):
+            if kind == _HEADERS:
+                session.sendall(response(stream))
+            elif kind == _SETTINGS_TYPE and not flags:
+                session.sendall(_SETTINGS_ACK)
 
     return then
+
+
+def _frame(kind: int, flags: int, stream: bytes, payload: bytes) -> bytes:
+    return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream + payload
+
+
+def _frames(session: ssl.SSLSocket) -> Iterator[tuple[int, int, bytes]]:
+    """Type, flags and stream of each frame a client sends, until it closes the connection."""
+    data, at = b"", len(_PREFACE)
+    while more := session.recv(16_384):
+        data += more
+        while len(data) >= at + 9 + int.from_bytes(data[at : at + 3], "big") and data[at:]:
+            yield data[at + 3], data[at + 4], data[at + 5 : at + 9]
+            at += 9 + int.from_bytes(data[at : at + 3], "big")
 
 
 def closes(_: ssl.SSLSocket) -> None:

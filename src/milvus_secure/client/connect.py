@@ -6,8 +6,6 @@ The only module that imports pymilvus, and only when a connection is asked for.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from traceback import clear_frames, walk_tb
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -17,6 +15,7 @@ from .._common.endpoint import mask_uri, uri_of
 from .._common.system_limits import NoPlaceError, require_descriptors
 from ..diagnosis.check import judge
 from ..diagnosis.rules import RULES
+from ..diagnosis.threads import call_in_thread
 from ..errors import MilvusSecureError, SecureConnectionError
 from ..settings.masking import masked
 from .kwargs import client_kwargs
@@ -146,7 +145,7 @@ async def connect_secure_async(
             _forget_variables(error)
             if not _is_failure(error):
                 raise
-            report = await _in_thread(partial(diagnosed, supply, budget.probe()))
+            report = await call_in_thread(partial(diagnosed, supply, budget.probe()))
             if report.errors or not budget.another():
                 raise SecureConnectionError(report, _headline(report, error, loaded)) from error
         else:
@@ -230,15 +229,6 @@ async def _close_abandoned(error: BaseException) -> None:
         link = link.__cause__ if link.__cause__ is not link else None
 
 
-async def _in_thread(work: Callable[[], _Result]) -> _Result:
-    """Run something that blocks in a thread that ends with it."""
-    pool = ThreadPoolExecutor(1, thread_name_prefix="milvus-secure-probe")
-    try:
-        return await asyncio.get_running_loop().run_in_executor(pool, work)
-    finally:
-        pool.shutdown(wait=False)
-
-
 def _is_failure(error: BaseException) -> bool:
     """Whether this says that the connection failed, rather than that a parameter is wrong."""
     import grpc  # noqa: PLC0415 - pymilvus has loaded it
@@ -246,7 +236,9 @@ def _is_failure(error: BaseException) -> bool:
 
     if isinstance(error, (exceptions.ParamError, exceptions.ConnectionConfigException)):
         return False
-    return isinstance(error, (exceptions.MilvusException, grpc.RpcError, OSError))
+    # AttributeError: pymilvus reads the status of an answer that has no message.
+    failures = (exceptions.MilvusException, grpc.RpcError, OSError, AttributeError)
+    return isinstance(error, failures)
 
 
 def diagnosed(supply: MaterialProvider, seconds: float) -> Report:

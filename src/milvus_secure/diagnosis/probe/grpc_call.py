@@ -183,6 +183,8 @@ class MilvusCall:
             return Verdict(name, masked(error.details() or "", self._settings))
         except (self._grpc.FutureTimeoutError, self._grpc.FutureCancelledError):
             return Verdict("DEADLINE_EXCEEDED", "no answer in time")
+        if data is None:  # grpc-status 0 without a message, as Milvus never sends it
+            return Verdict("UNKNOWN", "grpc-status OK, but no message")
         answer = parse(data)
         if answer is not None:
             answer = replace(answer, reason=masked(answer.reason, self._settings))

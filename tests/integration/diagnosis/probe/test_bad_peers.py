@@ -12,9 +12,10 @@ import tracemalloc
 import pytest
 from OpenSSL import SSL
 
+import front_ends
 import impostors
 import peers
-from milvus_secure import SecureConnectionError, check, connect_secure
+from milvus_secure import SecureConnectionError, check, connect_secure, connect_secure_async
 from processes import started
 
 TLS_RECORD = b"\x16\x03\x03"
@@ -145,8 +146,9 @@ def flood(connection):
     session.set_accept_state()
     session.do_handshake()
     session.send(bytes([0, 0, 0, 4, 0, 0, 0, 0, 0]))  # SETTINGS
+    frame = bytes.fromhex(sys.argv[2])
     while True:
-        session.send((bytes([0, 0, 8, 6, 0, 0, 0, 0, 0]) + b"12345678") * 500)  # PING
+        session.send(frame * 500)
 while True:
     try:
         flood(listener.accept()[0])
@@ -155,9 +157,17 @@ while True:
 """
 
 
-def test_a_verified_server_that_never_lets_grpc_rest(certs, settings):
-    """gRPC is too busy to end a call, or even to close: whoever asked is let go all the same."""
-    command = [sys.executable, "-c", FLOOD, certs]
+FRAMES = {
+    "ping": "000008060000000000" + "00" * 8,
+    "window-update": "00000408000000000000000001",
+    "settings": "000000040000000000",
+}
+
+
+@pytest.mark.parametrize("frame", FRAMES.values(), ids=FRAMES.keys())
+def test_a_verified_server_that_never_lets_grpc_rest(certs, settings, frame):
+    """gRPC is too busy to end a call, or even to close: the caller gets its answer all the same."""
+    command = [sys.executable, "-c", FLOOD, certs, frame]
     with started(command, stdout=subprocess.PIPE, seconds=60) as server:
         port = server.stdout.readline().strip()
         made = settings(uri=f"https://localhost:{port}", ca_pem_path=certs / "ca.pem", timeout=1.5)
@@ -165,3 +175,31 @@ def test_a_verified_server_that_never_lets_grpc_rest(certs, settings):
         with pytest.raises(SecureConnectionError):
             connect_secure(made)
         assert server.poll() is None, "the server ended the connection, not the client"
+
+
+GRPC = ("content-type", "application/grpc")
+NO_MESSAGE = {
+    "status 0 without a message": front_ends.replies([GRPC, ("grpc-status", "0")]),
+    "a status that gRPC does not know": front_ends.replies([GRPC, ("grpc-status", "99")]),
+    "a status that is no number": front_ends.replies([GRPC, ("grpc-status", "x")]),
+    "no status": front_ends.replies([GRPC]),
+    "a web page": front_ends.replies([("content-type", "text/html")], b"<html>hello"),
+}
+
+
+@pytest.mark.parametrize("then", NO_MESSAGE.values(), ids=NO_MESSAGE.keys())
+async def test_an_answer_without_a_message_ends_in_a_finding(trio, settings, certs, tmp_path, then):
+    with front_ends.front_end(trio.server, tmp_path, then) as port:
+        made = settings(uri=f"https://localhost:{port}", ca_pem_path=certs / "ca.pem", timeout=3)
+        assert check(made).root_cause.code == "not-milvus"
+        with pytest.raises(SecureConnectionError, match="not-milvus"):
+            connect_secure(made)
+        with pytest.raises(SecureConnectionError, match="not-milvus"):
+            await connect_secure_async(made)
+
+
+@pytest.mark.parametrize("timeout", [0.001, 0.00001])
+def test_a_timeout_too_short_for_a_look_at_dns_is_no_fault_of_dns(settings, timeout):
+    with peers.closed_port() as port:
+        report = check(settings(uri=f"https://localhost:{port}", timeout=timeout))
+    assert report.root_cause.code in {"tcp-timeout", "tcp-refused"}

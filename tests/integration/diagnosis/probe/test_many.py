@@ -80,6 +80,32 @@ def test_an_interrupted_check_ends_at_once(count):
     assert (checking.returncode, "Traceback" in told) == (130, False), told
 
 
+ASYNC = """
+import asyncio, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from milvus_secure import MilvusSettings, check_async
+settings = MilvusSettings(uri=sys.argv[1], timeout=60, environ={}, env_file=None)
+try:
+    asyncio.run(check_async(settings))
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc tells when the port is asked")
+def test_an_interrupted_asynchronous_check_ends_at_once():
+    with peers.tcp(peers.silent) as port:
+        command = [sys.executable, "-c", ASYNC, f"https://localhost:{port}"]
+        with started(command, stderr=subprocess.PIPE) as checking:
+            while not is_connected(port):
+                assert checking.poll() is None
+                time.sleep(0.02)
+            checking.send_signal(signal.SIGINT)
+            checking.wait(30)  # the check itself would take 60 s
+            told = checking.stderr.read()
+    assert (checking.returncode, told) == (130, "")
+
+
 def is_connected(port: int) -> bool:
     """Whether a connection to a port of this machine is open."""
     rows = map(str.split, Path("/proc/net/tcp").read_text().splitlines()[1:])
