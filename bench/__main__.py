@@ -10,7 +10,7 @@ from importlib import import_module
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 # In this order: what a process loads before startup counts into its children's peak memory.
-NAMES = ("startup", "connect", "faults", "certs")
+NAMES = ("startup", "connect", "tunnel", "faults", "certs")
 
 if unknown := set(sys.argv[1:]) - set(NAMES):
     sys.exit(f"no such benchmark: {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")

@@ -31,7 +31,7 @@ def main() -> None:
 
 
 def _row(mode: str, certs: CertificateSet, **pair: Path) -> Row:
-    with _served(mode, certs) as uri:
+    with served(mode, certs) as uri:
         settings = MilvusSettings.from_arguments(uri=uri, ca_pem_path=certs.ca_pem, **pair)
         same = settings.client_kwargs()
         ours = timed(lambda: connect_secure(settings).close())
@@ -48,7 +48,7 @@ def _row(mode: str, certs: CertificateSet, **pair: Path) -> Row:
 
 
 @contextmanager
-def _served(mode: str, certs: CertificateSet) -> Iterator[str]:
+def served(mode: str, certs: CertificateSet) -> Iterator[str]:
     """A server in a process of its own, which leaves this one's interpreter lock alone."""
     serve = [sys.executable, "-m", "milvus_secure", "serve", "--port=0", f"--tls-mode={mode}"]
     command = [*serve, f"--certs={certs.directory}"]
