@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -47,10 +48,17 @@ def disagreements(
     return wrong + (left if len(left) > most_left * count else [])
 
 
+@cache
+def servers() -> list[Odd]:
+    """The whole corpus for servers: to mint it takes longer than to ask about a share of it."""
+    return corpus(SERVER)
+
+
 class TestServersAsGrpcJudgesThem:
+    @pytest.mark.xdist_group("odd-servers")  # so that one worker mints the corpus, once
     @pytest.mark.parametrize("share", range(SHARES))
     def test_every_oddity(self, share):
-        odds = corpus(SERVER)[share::SHARES]
+        odds = servers()[share::SHARES]
         assert disagreements(odds, map(grpc_accepts, odds), Role.SERVER) == []
 
     @pytest.mark.parametrize("share", range(SHARES))

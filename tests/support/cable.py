@@ -31,7 +31,7 @@ HERE, THERE = "10.98.76.1", "10.98.76.2"
 _ESTABLISHED = "01"
 
 
-def until(so: Callable[[], bool], *, seconds: float = 10) -> bool:
+def until(so: Callable[[], bool], *, seconds: float = 30) -> bool:
     """Wait until something is so; False if it never was."""
     end = time.monotonic() + seconds
     while not so():

@@ -55,7 +55,7 @@ def _refused(kinds: str, command: str, *tools: str) -> str:
 def run(
     script: str, *arguments: object, kinds: str, folder: Path, **environ: object
 ) -> subprocess.CompletedProcess[str]:
-    """Run a Python script in namespaces of its own, for 30 s at most.
+    """Run a Python script in namespaces of its own, for two minutes at most.
 
     Args:
         script: Its text; it may import the tests' modules.
@@ -71,7 +71,7 @@ def run(
         env={**os.environ, **{name: str(value) for name, value in told.items()}},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
     )
 
 

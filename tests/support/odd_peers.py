@@ -6,6 +6,7 @@ One handshake each, on loopback.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -69,8 +70,10 @@ def build_go_server(folder: Path) -> Path:
     module.mkdir()
     shutil.copy(Path(__file__).with_name("go_peer.go"), module / "main.go")
     (module / "go.mod").write_text(f"module go_peer\n\ngo {MILVUS_GO}\n")
+    # HOME may be missing or read-only; what is compiled is kept beside Go itself for the next run.
+    kept = Path(sys.prefix) if os.access(sys.prefix, os.W_OK) else folder
     environ = {
-        "GOCACHE": str(folder / "cache"),  # HOME may be missing or read-only
+        "GOCACHE": str(kept / "go-cache"),
         "GOFLAGS": "-mod=mod",
         "GOPROXY": "off",
         "GOTOOLCHAIN": "local",

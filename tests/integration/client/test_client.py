@@ -7,7 +7,7 @@ import logging
 import os
 import socket
 import sys
-import threading
+import weakref
 from pathlib import Path
 
 import grpc
@@ -24,6 +24,7 @@ from milvus_secure import (
     SettingsError,
     connect_secure,
 )
+from waiting import eventually, library_threads, open_connections
 
 try:
     from pymilvus.client.connection_manager import ConnectionManager
@@ -233,25 +234,30 @@ class TestFailure:
         ):
             connect_secure(uri=endpoint.uri, ca_pem_path=certs / "ca.pem", timeout=1.5, **HERE)
 
-    def test_leaves_no_thread_and_no_channel(self, one_way, certs):
-        def attempt():
-            with pytest.raises(SecureConnectionError):
-                connect_secure(
-                    uri=one_way.uri,
-                    ca_pem_path=certs / "ca.pem",
-                    server_name="other.example",
-                    **HERE,
-                )
+    @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc/net")
+    def test_leaves_no_thread_no_channel_and_no_connection(self, one_way, certs, monkeypatch):
+        channels, secure_channel = [], grpc.secure_channel
 
-        attempt()  # gRPC starts threads of its own once
-        before = threading.active_count(), channels(), registered()
-        attempt()
-        assert (threading.active_count(), channels(), registered()) == before
+        def remember(*arguments, **options):
+            channel = secure_channel(*arguments, **options)
+            channels.append(weakref.ref(channel))
+            return channel
 
+        def alive() -> int:
+            gc.collect()
+            return sum(channel() is not None for channel in channels)
 
-def channels() -> int:
-    gc.collect()
-    return sum(isinstance(one, grpc.Channel) for one in gc.get_objects())
+        monkeypatch.setattr(grpc, "secure_channel", remember)
+        before = registered()
+        with pytest.raises(SecureConnectionError):
+            connect_secure(
+                uri=one_way.uri, ca_pem_path=certs / "ca.pem", server_name="other.example", **HERE
+            )
+        assert channels, "a channel was made at all"
+        assert eventually(lambda: alive() == 0)
+        assert eventually(lambda: library_threads() == set()), library_threads()
+        assert eventually(lambda: open_connections(one_way.port) == 0)
+        assert registered() <= before
 
 
 def registered() -> int:

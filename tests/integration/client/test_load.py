@@ -17,6 +17,7 @@ import pytest
 
 from milvus_endpoint import Endpoint, milvus_endpoint
 from milvus_secure import SecureConnectionError, connect_secure, connect_secure_async, watch
+from waiting import eventually
 
 HERE = {"environ": {}, "env_file": None, "timeout": 30}
 AT_ONCE = 64
@@ -120,6 +121,7 @@ def leftovers(cycle: Callable[[], None], cycles: int) -> tuple[Counter[str], int
     before, mapped = held(), maps()
     for _ in range(cycles):
         cycle()
+    eventually(lambda: not held() - before, seconds=30)  # gRPC lets go a moment later
     return held() - before, maps() - mapped
 
 

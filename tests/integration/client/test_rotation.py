@@ -9,8 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -21,6 +20,7 @@ import minting
 from milvus_endpoint import Endpoint, milvus_endpoint
 from milvus_secure import MilvusSecureError, connect_secure, connect_secure_async, watch
 from milvus_secure.client.timeouts import waits_full_timeout
+from waiting import eventually
 
 HERE = {"environ": {}, "env_file": None, "timeout": 5}
 
@@ -63,14 +63,6 @@ def install(pair: minting.Minted, certs: Path) -> None:
 def reconnect(client: MilvusClient) -> None:
     """What pymilvus does after a call that failed as UNAVAILABLE."""
     client._get_connection().reconnect()
-
-
-def eventually(happened: Callable[[], object]) -> None:
-    """Wait for what another thread is to do; without it the test never passes."""
-    give_up = time.monotonic() + 30
-    while not happened():
-        assert time.monotonic() < give_up
-        time.sleep(0.01)
 
 
 def codes(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -143,7 +135,9 @@ class TestTheNextConnection:
         reconnect(client)
         reconnect(client)
         assert codes(caplog) == ["certificate-not-yet-valid"]
-        eventually(lambda: ahead.certificate.not_valid_before_utc < datetime.now(timezone.utc))
+        assert eventually(
+            lambda: ahead.certificate.not_valid_before_utc < datetime.now(timezone.utc)
+        )
         reconnect(client)
         assert mutual.names == ["client", "client", "client", "ahead"]
 
@@ -192,7 +186,7 @@ class TestWatch:
         before = client._get_connection()._channel
         with watch(client, interval=0.01):
             install(renewed, certs)
-            eventually(lambda: client._get_connection()._channel is not before)
+            assert eventually(lambda: client._get_connection()._channel is not before)
         assert mutual.names[-1] == "renewed"
 
     async def test_watches_an_async_client_from_its_loop(self, mutual, certs, renewed):
@@ -209,7 +203,7 @@ class TestWatch:
         channel = client._get_connection()._channel
         with watch(client, interval=0.01):
             (certs / "client.key").write_bytes(b"")
-            eventually(lambda: "file-empty" in codes(caplog))
+            assert eventually(lambda: "file-empty" in codes(caplog))
         assert client._get_connection()._channel is channel
 
     def test_keeps_the_connection_and_tells_why_when_the_server_refuses(
@@ -219,7 +213,7 @@ class TestWatch:
         stranger = minting.mint("stranger", usages=[minting.CLIENT], ca=False, which=5)
         with watch(client, interval=0.01):
             install(stranger, certs)
-            eventually(lambda: "client-certificate-rejected" in codes(caplog))
+            assert eventually(lambda: "client-certificate-rejected" in codes(caplog))
         assert client._get_connection()._channel is channel
 
     def test_tells_ahead_that_the_server_s_certificate_expires(self, trio, certs, caplog):
@@ -228,7 +222,7 @@ class TestWatch:
             client = connect_secure(uri=endpoint.uri, ca_pem_path=certs / "ca.pem", **HERE)
             assert "certificate-expiring" not in codes(caplog)
             with watch(client, interval=60):
-                eventually(lambda: "certificate-expiring" in codes(caplog))
+                assert eventually(lambda: "certificate-expiring" in codes(caplog))
             client.close()
 
     def test_does_not_repeat_what_was_told_at_the_connection(self, trio, certs, caplog, mutual):
@@ -238,7 +232,7 @@ class TestWatch:
         told = codes(caplog)
         seen = mutual.connects
         with watch(client, interval=0.01):
-            eventually(lambda: mutual.connects > seen + 2)
+            assert eventually(lambda: mutual.connects > seen + 2)
         client.close()
         assert codes(caplog) == told
 
@@ -247,7 +241,7 @@ class TestWatch:
         install(soon, certs)
         client = connect_secure(uri=mutual.uri, **files(certs), **HERE, preflight=False)
         with watch(client, interval=60):
-            eventually(lambda: "certificate-expiring" in codes(caplog))
+            assert eventually(lambda: "certificate-expiring" in codes(caplog))
         client.close()
 
     def test_may_be_closed_from_its_own_thread(self, client, certs):
@@ -276,7 +270,9 @@ class TestWatch:
         if how == "forgotten":
             del client
             gc.collect()
-        eventually(lambda: "milvus-secure-watch" not in {t.name for t in threading.enumerate()})
+        assert eventually(
+            lambda: "milvus-secure-watch" not in {t.name for t in threading.enumerate()}
+        )
 
     def test_refuses_a_client_it_knows_nothing_of(self, certs, trio):
         with milvus_endpoint(trio.server) as endpoint:
@@ -296,11 +292,11 @@ class TestWatch:
 def test_what_is_taken_up_is_told_at_info(mutual, client, certs, renewed, caplog):
     with caplog.at_level(logging.INFO, "milvus_secure"), watch(client, interval=0.01):
         install(renewed, certs)
-        eventually(lambda: "Connected again" in caplog.text)
+        assert eventually(lambda: "Connected again" in caplog.text)
 
 
 @pytest.mark.skipif(not waits_full_timeout(), reason="this pymilvus can connect a client again")
 def test_an_older_pymilvus_is_told_of(client, certs, renewed, caplog):
     with watch(client, interval=0.01):
         install(renewed, certs)
-        eventually(lambda: "cannot take up a new connection" in caplog.text)
+        assert eventually(lambda: "cannot take up a new connection" in caplog.text)

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from milvus_secure.diagnosis.threads import map_in_threads
+from waiting import eventually, library_threads
 
 
 def test_results_stand_in_the_order_of_their_things():
@@ -47,7 +48,5 @@ def test_what_is_raised_is_raised_here_and_what_is_still_due_is_let_go():
     with pytest.raises(OSError, match="0"):
         map_in_threads(fail, range(3), 1)
     gate.set()
-    for thread in threading.enumerate():
-        if thread.name == "milvus-secure-check":
-            thread.join(10)
+    assert eventually(lambda: library_threads() == set()), library_threads()
     assert 2 not in started

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import gc
 import socket
-import threading
-import time
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -17,6 +13,7 @@ import peers
 from milvus_secure.diagnosis.probe.deadline import Deadline
 from milvus_secure.diagnosis.probe.sockets import Address, dial
 from verdicts import codes
+from waiting import eventually, library_threads, open_connections
 
 LOOPBACK = ("127.0.0.1", "127.0.0.2")
 
@@ -128,24 +125,10 @@ def test_nothing_is_left_behind(mutual, observe, certs):
         with peers.tcp(peers.silent) as port:
             observe(port, timeout=0.3)
 
-    everything()
-    threads, files = _leftovers()
     for _ in range(5):
         everything()
 
-    assert _settles(lambda: _leftovers() <= (threads, files + 2)), (_leftovers(), threads, files)
-
-
-def _leftovers() -> tuple[int, int]:
+    assert eventually(lambda: library_threads() == set()), library_threads()
     gc.collect()
-    ours = [t for t in threading.enumerate() if "milvus-secure" in t.name or "channel" in t.name]
-    return len(ours), len(list(Path("/proc/self/fd").iterdir()))
-
-
-def _settles(reached: Callable[[], bool]) -> bool:
-    """gRPC closes its sockets in a thread of its own, a moment later."""
-    for _ in range(100):
-        if reached():
-            return True
-        time.sleep(0.05)
-    return False
+    # gRPC closes its sockets in a thread of its own, a moment later.
+    assert eventually(lambda: open_connections(mutual.port) == 0)

@@ -13,6 +13,7 @@ import pytest
 from milvus_secure.errors import MilvusSecureError
 from milvus_secure.server.embedded.server import EmbeddedMilvus
 from processes import started
+from waiting import eventually
 
 
 class TestImporting:
@@ -81,12 +82,13 @@ class TestClosing:
             socket.create_connection(("127.0.0.1", port))
 
     def test_no_thread_is_left(self, pair):
-        before = set(threading.enumerate())
+        def workers() -> set[threading.Thread]:
+            return {t for t in threading.enumerate() if t.name.startswith("embedded-milvus")}
+
+        before = workers()
         with EmbeddedMilvus(**pair):
             pass
-        for thread in set(threading.enumerate()) - before:
-            thread.join(10)  # gRPC's own threads end a moment later
-        assert set(threading.enumerate()) <= before
+        assert eventually(lambda: workers() <= before), workers()
 
     def test_it_may_be_repeated(self, pair):
         server = EmbeddedMilvus(**pair).start()
