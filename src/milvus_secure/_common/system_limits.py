@@ -39,6 +39,7 @@ def require_descriptors() -> None:
     Raises:
         OSError: If there are too few.
     """
-    with ExitStack() as held:
-        for _ in range(_NEEDED):
-            held.callback(os.close, os.open(os.devnull, os.O_RDONLY))
+    with ExitStack() as opened:
+        for _ in range(0, _NEEDED, 2):
+            for end in os.pipe():
+                opened.callback(os.close, end)

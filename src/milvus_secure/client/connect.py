@@ -18,7 +18,7 @@ from ..diagnosis.rules import RULES
 from ..diagnosis.threads import call_in_thread
 from ..errors import MilvusSecureError, SecureConnectionError
 from ..settings.masking import masked
-from .kwargs import client_kwargs
+from .kwargs import keywords
 from .material_provider import MaterialProvider
 from .pymilvus_import import import_pymilvus
 from .settings import MilvusSettings
@@ -86,7 +86,7 @@ def connect_secure(
     budget = ConnectBudget(loaded.timeout)
     while True:
         seconds = budget.attempt()
-        kwargs = {**client_kwargs(loaded, supply.path), "timeout": seconds}
+        kwargs = {**keywords(loaded, supply.path), "timeout": seconds}
         try:
             require_descriptors()
             client = call_with_deadline(partial(MilvusClient, **kwargs), seconds)
@@ -135,7 +135,7 @@ async def connect_secure_async(
     budget = ConnectBudget(loaded.timeout)
     while True:
         seconds = budget.attempt()
-        kwargs = {**client_kwargs(loaded, supply.path), "timeout": seconds}
+        kwargs = {**keywords(loaded, supply.path), "timeout": seconds}
         try:
             require_descriptors()
             client = AsyncMilvusClient(**kwargs)
@@ -187,10 +187,7 @@ def _prepared(
     finally:
         overrides.clear()  # the caller's too: crash reporters show what frames hold
     supply = MaterialProvider(settings)
-    if preflight:
-        if supply.report.errors:
-            raise SecureConnectionError(supply.report)
-        supply.tell_warnings()
+    supply.guard(check=preflight)
     return supply
 
 

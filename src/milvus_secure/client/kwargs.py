@@ -8,9 +8,7 @@ shape is ever passed for each mode.
 
 from __future__ import annotations
 
-import os
-import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 from uuid import uuid4
 
@@ -18,14 +16,21 @@ from .._common.endpoint import parse_endpoint
 from .._common.system_limits import NoPlaceError
 from .._common.tls_mode import TLSMode, has, resolve_mode
 from .._common.versions import installed_pymilvus
-from ..diagnosis.check import check, raise_for_settings_errors
+from ..diagnosis.check import judge, raise_for_errors
+from ..diagnosis.context import Context
 from ..diagnosis.material import read_material
+from ..diagnosis.rules import OFFLINE, SETTINGS
 from ..errors import SecureConnectionError
 from ..pem.public_roots import public_roots_path
 from ..pem.slots import SYSTEM
+from .logs import log
+from .masked_dict import MaskedDict
 
 if TYPE_CHECKING:
+    from ..reporting.report import Finding
     from ..settings.model import SettingsModel
+
+_UNSAFE = ("file-empty", "file-not-regular")
 
 
 class ClientKwargs(TypedDict, total=False):
@@ -48,21 +53,64 @@ class ClientKwargs(TypedDict, total=False):
 
 
 def client_kwargs(
-    settings: SettingsModel, path_of: Callable[[str], Any] | None = None
+    settings: SettingsModel, path_of: Callable[[str], str] | None = None, *, check: bool = False
 ) -> ClientKwargs:
-    """Map settings to pymilvus's keywords; see `MilvusSettings.client_kwargs`.
+    """Guard the settings and map them; see `MilvusSettings.client_kwargs`.
 
     Args:
         settings: As loaded.
-        path_of: Where the material of a slot is read; the settings' own paths when None, and
-            temporary files for what has none.
+        path_of: Where the material of a slot is read; its own path, or a temporary file's, if None.
+        check: Run all offline checks.
 
     Raises:
-        SecureConnectionError: If the settings contradict each other, ask for plaintext
-            without ``allow_plaintext``, or name a file that must never reach gRPC; or if there is
-            no place for material that has none.
+        SecureConnectionError: As `guard` does; or if there is no place for temporary files.
     """
-    raise_for_settings_errors(settings)
+    context = Context(settings, read_material(settings))
+    for warning in guard(context, check=check):
+        log(warning)
+    return keywords(settings, path_of or _lasting_paths(context))
+
+
+def guard(context: Context, *, check: bool) -> tuple[Finding, ...]:
+    """Refuse what must not reach pymilvus; called once before the settings are mapped.
+
+    Without `check`, that is what no caller can catch later: contradictions, for which there is no
+    mapping, and files that end in an abort, a hang, or trust in everyone. An empty client file
+    makes gRPC abort the process, an empty anchor makes it (since 1.78) trust all public roots, and
+    pymilvus would wait for ever to open a pipe.
+
+    Args:
+        context: The settings with their material.
+        check: Run all offline checks.
+
+    Returns:
+        The warnings of the checks; none without `check`.
+
+    Raises:
+        SecureConnectionError: If the settings contradict each other, ask for plaintext without
+            ``allow_plaintext``, or name a file that must never reach gRPC; with `check`, if
+            there is any error.
+    """
+    if check:
+        return raise_for_errors(context, OFFLINE)
+    raise_for_errors(context, SETTINGS)
+    for slot in _slots(context.settings, context.mode).values():
+        fault = context.material[slot].fault
+        if fault and fault.code in _UNSAFE:
+            raise SecureConnectionError(judge(context, OFFLINE))
+    return ()
+
+
+def keywords(settings: SettingsModel, path_of: Callable[[str], Any]) -> ClientKwargs:
+    """Map settings that `guard` let pass to pymilvus's keywords.
+
+    Args:
+        settings: As loaded.
+        path_of: Where the material of a slot is read.
+
+    Returns:
+        A dict whose repr hides the secrets.
+    """
     mode = resolve_mode(settings)
     endpoint = parse_endpoint(settings.uri)
     scheme = "http" if mode is TLSMode.PLAINTEXT else "https"
@@ -83,13 +131,11 @@ def client_kwargs(
         if settings.server_name:
             kwargs["server_name"] = settings.server_name
         slots = _slots(settings, mode)
-        _reject_unsafe_files(settings, slots.values())
-        path = path_of or _own_paths(settings)
-        kwargs.update(cast("ClientKwargs", {name: path(slot) for name, slot in slots.items()}))
+        kwargs.update(cast("ClientKwargs", {name: path_of(slot) for name, slot in slots.items()}))
         if mode is TLSMode.MUTUAL and "ca_pem_path" not in slots:
             kwargs["ca_pem_path"] = str(public_roots_path())
     kwargs.update(_own_channel())
-    return kwargs
+    return cast("ClientKwargs", MaskedDict(kwargs, masked=("token", "password")))
 
 
 def _slots(settings: SettingsModel, mode: TLSMode) -> dict[str, str]:
@@ -107,36 +153,20 @@ def _slots(settings: SettingsModel, mode: TLSMode) -> dict[str, str]:
     return {name: slot for name, slot in chosen.items() if not (public and slot == "ca_pem")}
 
 
-def _own_paths(settings: SettingsModel) -> Callable[[str], str]:
+def _lasting_paths(context: Context) -> Callable[[str], str]:
     """The files that were named; temporary ones for text and for what gRPC cannot read."""
-    material = read_material(settings)
+    settings, material = context.settings, context.material
 
     def path(slot: str) -> str:
-        one = material[slot]
-        if one.setting != slot and one.pem == one.data:
-            return str(getattr(settings, one.setting))
+        piece = material[slot]
+        if piece.setting != slot and piece.pem == piece.data:
+            return str(getattr(settings, piece.setting))
         try:
-            return settings.temp_files.path_for(one.pem)
+            return settings.temp_files.path_for(piece.pem)
         except NoPlaceError as error:
-            raise SecureConnectionError(check(settings, online=False), str(error)) from error
+            raise SecureConnectionError(judge(context, OFFLINE), str(error)) from error
 
     return path
-
-
-def _reject_unsafe_files(settings: SettingsModel, slots: Iterable[str]) -> None:
-    """Refuse what no caller can catch later: an abort, a hang, or trust in everyone.
-
-    An empty client file makes gRPC abort the process, an empty anchor makes it (since 1.78) trust
-    all public roots, and pymilvus would wait for ever to open a pipe.
-    """
-    for slot in slots:
-        named = getattr(settings, f"{slot}_path")
-        try:
-            status = None if named is None else os.stat(named)  # noqa: PTH116 - a path already
-        except (OSError, ValueError):
-            continue  # pymilvus raises an ordinary error for it
-        if status and (not stat.S_ISREG(status.st_mode) or status.st_size == 0):
-            raise SecureConnectionError(check(settings, online=False))
 
 
 def _own_channel() -> ClientKwargs:

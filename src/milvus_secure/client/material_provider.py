@@ -9,7 +9,6 @@ truncated makes gRPC abort the process.
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 from collections.abc import Mapping
@@ -20,19 +19,14 @@ from ..diagnosis.check import judge
 from ..diagnosis.context import Context
 from ..diagnosis.material import read_material
 from ..diagnosis.rules import OFFLINE
-from ..reporting.report import Finding, Report, Severity
+from ..reporting.report import Report
+from .kwargs import guard
+from .logs import LOG, log
 from .memory_files import MemoryFiles
 
 if TYPE_CHECKING:
     from ..reporting.observation import Observation
     from ..settings.model import SettingsModel
-
-LOG = logging.getLogger("milvus_secure")
-_LEVELS = {
-    Severity.ERROR: logging.ERROR,
-    Severity.WARNING: logging.WARNING,
-    Severity.INFO: logging.INFO,
-}
 
 
 class MaterialProvider:
@@ -52,16 +46,12 @@ class MaterialProvider:
         self._refused: Mapping[str, bytes] = {}
         self._reading = _Reading()
 
-    @property
-    def report(self) -> Report:
-        """What the offline rules find about the settings and the material in use."""
-        return self._edition.report
-
-    def tell_warnings(self) -> None:
-        """Log the report's warnings, and remember in `told` which messages were logged."""
-        for warning in self.report.warnings:
+    def guard(self, *, check: bool) -> None:
+        """Refuse what must not reach pymilvus, and log the warnings; see `kwargs.guard`."""
+        warnings = guard(self.context(), check=check)
+        for warning in warnings:
             log(warning)
-        self.told = frozenset(one.message for one in self.report.warnings)
+        self.told = frozenset(warning.message for warning in warnings)
 
     def path(self, slot: str) -> os.PathLike[str]:
         """The path of a slot's material; it leads to the renewed material once there is some."""
@@ -112,11 +102,6 @@ class MaterialProvider:
             reading.edition, reading.slots = self._edition, set()
         reading.slots.add(slot)
         return reading.edition.path(slot)
-
-
-def log(one: Finding) -> None:
-    """Tell the ``milvus_secure`` logger of a finding."""
-    LOG.log(_LEVELS[one.severity], "%s: %s Fix: %s", one.code, one.message, one.remedy)
 
 
 class _Snapshot:

@@ -52,7 +52,7 @@ class MilvusSettings(SettingsModel):
             **values: Unpack[SettingsKwargs],
         ) -> None: ...
 
-    def client_kwargs(self) -> ClientKwargs:
+    def client_kwargs(self, *, check: bool = False) -> ClientKwargs:
         """The keyword arguments that make pymilvus do what these settings ask for.
 
         They fit ``MilvusClient``, ``AsyncMilvusClient``, ``connections.connect`` and frameworks
@@ -64,12 +64,20 @@ class MilvusSettings(SettingsModel):
         child processes too, whether or not the settings are kept; ``temp_files.close()`` removes
         them earlier.
 
+        Args:
+            check: Run the offline checks first, as `connect_secure` does: an error is raised, and
+                warnings go to the ``milvus_secure`` logger.
+
+        Returns:
+            A dict whose repr masks token and password.
+
         Raises:
-            SecureConnectionError: If the settings contradict each other or would be refused.
+            SecureConnectionError: If the settings contradict each other or name an empty file; with
+                `check`, if a check finds an error.
         """
         from .kwargs import client_kwargs  # noqa: PLC0415 - keeps settings light
 
-        return client_kwargs(self)
+        return client_kwargs(self, check=check)
 
     def ssl_context(self) -> ssl.SSLContext:
         """A context for the RESTful API and other TLS clients than gRPC, from the same material.

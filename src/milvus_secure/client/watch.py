@@ -31,7 +31,8 @@ from ..errors import MilvusSecureError
 from ..reporting.catalogue import CATALOGUE
 from ..reporting.report import Finding, Severity
 from .connect import diagnosed, supply_of
-from .material_provider import LOG, MaterialProvider, log
+from .logs import LOG, log
+from .material_provider import MaterialProvider
 from .timeouts import waits_full_timeout
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from ..errors import SecureConnectionError
-from ..reporting.report import Report, Severity, ranked
+from ..reporting.report import Finding, Report, Severity, ranked
 from . import rules as checks
 from .context import Context
 from .material import read_material
@@ -104,13 +104,20 @@ def judge(context: Context, rules: Sequence[checks.Rule]) -> Report:
     )
 
 
-def raise_for_settings_errors(settings: SettingsModel) -> None:
-    """Judge the settings alone, opening no file.
+def raise_for_errors(context: Context, rules: Sequence[checks.Rule]) -> tuple[Finding, ...]:
+    """Judge without making a report of what is sound.
+
+    Args:
+        context: What the rules may look at.
+        rules: Which of them to run.
+
+    Returns:
+        The warnings, the most specific first.
 
     Raises:
-        SecureConnectionError: If they contradict each other.
+        SecureConnectionError: If there is an error.
     """
-    context = Context(settings, {})
-    findings = checks.run(context, checks.SETTINGS).findings
-    if any(finding.severity is Severity.ERROR for finding in (*settings.notes, *findings)):
-        raise SecureConnectionError(judge(context, checks.SETTINGS))
+    findings = ranked([*context.settings.notes, *checks.run(context, rules).findings])
+    if any(finding.severity is Severity.ERROR for finding in findings):
+        raise SecureConnectionError(judge(context, rules))
+    return tuple(finding for finding in findings if finding.severity is Severity.WARNING)

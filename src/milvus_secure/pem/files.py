@@ -65,12 +65,14 @@ def read_path(path: str) -> Reading:
         if status.st_size > MAX_BYTES:
             return Reading(fault=Fault("file-too-large", f"{status.st_size} bytes"))
         with os.fdopen(descriptor, "rb", closefd=False) as stream:
-            data = stream.read(MAX_BYTES + 1)
+            data = stream.read(status.st_size + 1)  # room for `MAX_BYTES` would be made at once
+            if len(data) > status.st_size:  # it grows, or is one of /proc, whose size is 0
+                data += stream.read(MAX_BYTES + 1 - len(data))
     except OSError as error:
         return Reading(fault=_unopened(path, error))
     finally:
         os.close(descriptor)
-    if len(data) > MAX_BYTES:  # such as a file of /proc, whose size is said to be 0
+    if len(data) > MAX_BYTES:
         return Reading(fault=Fault("file-too-large", f"more than {MAX_BYTES} bytes"))
     return Reading(data, mode=stat.S_IMODE(status.st_mode), exposed_to=_exposed_to(status))
 

@@ -88,6 +88,47 @@ class TestPlaintext:
         assert mapped(given) == {"uri": "http://h:1", "secure": False, "timeout": 10.0}
 
 
+class TestGuard:
+    """Without checks, only what no caller can catch later is refused."""
+
+    @pytest.fixture
+    def broken(self, settings, certs):
+        (certs / "other.key").write_bytes(minting.mint("other", which=9).key_pem)
+        return settings(
+            ca_pem_path=certs / "ca.pem",
+            client_pem_path=certs / "client.pem",
+            client_key_path=certs / "other.key",
+        )
+
+    def test_without_checks_files_are_not_judged(self, broken, certs):
+        assert broken.client_kwargs()["client_key_path"] == str(certs / "other.key")
+
+    def test_with_checks_an_error_is_raised(self, broken):
+        with pytest.raises(SecureConnectionError) as caught:
+            broken.client_kwargs(check=True)
+        assert caught.value.report.root_cause.code == "key-mismatch"
+
+    def test_with_checks_a_warning_is_logged(self, settings, certs, pair, caplog):
+        (certs / "client.key").chmod(0o644)
+        made = settings(ca_pem_path=certs / "ca.pem", **pair)
+        with caplog.at_level("WARNING", logger="milvus_secure"):
+            made.client_kwargs()
+            assert caplog.records == []
+            made.client_kwargs(check=True)
+        assert "key-permissions" in caplog.text
+
+    def test_a_blank_anchor_given_as_text_is_refused(self, settings):
+        made = settings(ca_pem="  \n ").client_kwargs()
+        assert "server_pem_path" not in made  # a blank setting is none
+
+
+def test_secrets_are_not_in_the_repr(settings, certs):
+    made = settings(ca_pem_path=certs / "ca.pem", user="root", password="canary-1f")
+    kwargs = made.client_kwargs()
+    assert "canary-1f" not in repr(kwargs)
+    assert kwargs["password"] == "canary-1f"
+
+
 def test_no_value_is_none(settings, certs, pair):
     given = settings(ca_pem_path=certs / "ca.pem", token="root:Milvus", db_name="books", **pair)
     assert None not in given.client_kwargs().values()
