@@ -66,7 +66,7 @@ format: $(VENV)/.ready  ## let ruff mend what it can
 bench: $(VENV)/.ready  ## ratios of speed and memory, measured in one run
 	$(BIN)/python -m bench
 
-docs: $(VENV)/.ready  ## regenerate the generated parts of README.md
+docs: $(VENV)/.ready  ## regenerate the table of settings
 	$(BIN)/python tools/docs.py
 
 site: $(VENV)/.ready  ## the documentation site, into build/site, without network

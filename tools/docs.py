@@ -1,4 +1,4 @@
-"""Writes the generated parts of README.md from the declarations in the code.
+"""Writes the generated part of docs/reference/settings.md from the declarations in the code.
 
 `python tools/docs.py` rewrites them; `--check` only says whether they are current.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from milvus_secure.settings.model import declarations
 
-README = Path(__file__).resolve().parent.parent / "README.md"
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "reference" / "settings.md"
 
 
 def settings_table() -> str:
@@ -30,28 +30,28 @@ PARTS = {"settings": settings_table}
 
 
 def regenerated(text: str) -> str:
-    """The README with every generated part made anew."""
+    """The page with every generated part made anew."""
     for name, make in PARTS.items():
         begin, end = f"<!-- {name}: generated -->", f"<!-- {name}: end -->"
         if text.count(begin) != 1 or text.count(end) != 1:
-            raise SystemExit(f"README.md must hold the part {name!r} once")
+            raise SystemExit(f"the page must hold the part {name!r} once")
         head, _, rest = text.partition(begin)
         text = f"{head}{begin}\n{make()}\n{end}{rest.partition(end)[2]}"
     return text
 
 
 def main() -> int:
-    """Rewrite or check README.md."""
+    """Rewrite or check the page."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--check", action="store_true")
     check = arguments.parse_args().check
-    before = README.read_text("utf-8")
+    before = PAGE.read_text("utf-8")
     after = regenerated(before)
     if check and after != before:
-        sys.stderr.write("README.md is out of date; run `make docs`\n")
+        sys.stderr.write("docs/reference/settings.md is out of date; run `make docs`\n")
         return 1
     if after != before:
-        README.write_text(after, "utf-8")
+        PAGE.write_text(after, "utf-8")
     return 0
 
 

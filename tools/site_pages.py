@@ -1,6 +1,6 @@
 """Generated pages of the documentation site, as a hook of MkDocs.
 
-One page for each finding code, the table of settings, the help of each command, and the files at
+One page for each finding code, the help of each command, and the files at
 the root of the repository that belong on the site too.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,9 +16,6 @@ from mkdocs.structure.files import File
 from milvus_secure.cli import parser
 from milvus_secure.diagnosis.explain import HEADINGS, explanations
 from milvus_secure.reporting.catalogue import CATALOGUE
-
-sys.path.insert(0, str(Path(__file__).parent))  # MkDocs loads this file on its own
-from docs import settings_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +46,6 @@ def pages() -> Iterator[tuple[str, str]]:
     yield "findings/index.md", findings_index()
     for code in CATALOGUE:
         yield f"findings/{code}.md", finding_page(code)
-    yield "reference/settings.md", f"# Settings\n\n{settings_table()}\n"
     yield "reference/command-line.md", command_line()
     yield "changelog.md", root_page("CHANGELOG.md")
     yield "security.md", root_page("SECURITY.md")
