@@ -42,7 +42,7 @@ def clean(
         if isinstance(value, str):
             text = value if one.literal and name in SECRETS else stripped(value)
             # A block of PEM text ends with a line break as it should.
-            if text != (value.strip() if name in INLINE else value):
+            if text != value and not (name in INLINE and text == value.strip()):
                 notes.append(_noted(name, one.source, value, text))
             value = text
             if name in PATHS and value not in {"", SYSTEM} and not holds_material(value):
