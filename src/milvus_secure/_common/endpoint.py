@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
@@ -55,27 +55,48 @@ def parse_endpoint(uri: str) -> Endpoint:
         uri: The URI, with or without credentials and a database path.
 
     Raises:
-        ValueError: With the reason, never with the URI itself, which may bear a password.
+        ValueError: With the reason, never with the URI itself, which may contain a password.
     """
-    if re.search(r"[\s\x00-\x1f\x7f]", uri):
-        raise ValueError("it contains a blank or a control character")
-    parts = _split(uri)
-    scheme = parts.scheme.lower()
-    if scheme not in SCHEMES or not uri[len(scheme) :].startswith("://"):
-        raise ValueError("it must start with https://, http:// or tcp://")
-    if "@" in uri[uri.rindex(parts.netloc) + len(parts.netloc) :]:
-        # urlsplit ends the host at the first of these, so a part of the password would be dialled.
-        raise ValueError("its password holds a /, ? or #; give user and password on their own")
+    return _parsed(uri)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedUri:
+    """A URI taken apart.
+
+    Attributes:
+        bare: The URI without what `user`, `password` and `db_name` say and what pymilvus ignores;
+            one that cannot be used is as it was written.
+        endpoint: The address pymilvus would dial; None if the URI cannot be used.
+        fault: Why it cannot be used; empty if it can.
+        user: The user in it; empty if there is none. Nothing is percent-decoded, because pymilvus
+            does not either.
+        password: The password in it, or empty.
+        db_name: The database in its path, or empty.
+    """
+
+    bare: str
+    endpoint: Endpoint | None
+    fault: str = ""
+    user: str = ""
+    password: str = field(default="", repr=False)
+    db_name: str = ""
+
+
+def parse_uri(uri: str) -> ParsedUri:
+    """Take a URI apart; one that cannot be used is described by its `ParsedUri.fault`.
+
+    Args:
+        uri: The URI as the user wrote it.
+    """
     try:
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        raise ValueError(_PORTS) from None
-    if not host:
-        raise ValueError("it names no host")
-    if port == 0:
-        raise ValueError(_PORTS)
-    default = _HTTPS_PORT if scheme == "https" else _MILVUS_PORT
-    return Endpoint(scheme, host, port or default, port is not None)
+        endpoint, parts = _parsed(uri)
+    except ValueError as error:
+        return ParsedUri(uri, None, str(error))
+    userinfo, _, hostport = parts.netloc.rpartition("@")
+    user, _, password = userinfo.partition(":")
+    database = parts.path.strip("/").split("/")[0]
+    return ParsedUri(f"{parts.scheme}://{hostport}", endpoint, "", user, password, database)
 
 
 def server_name_indication(name: str) -> str:
@@ -85,37 +106,6 @@ def server_name_indication(name: str) -> str:
     except ValueError:
         return name.rstrip(".").encode("ascii", "ignore").decode("ascii")
     return ""
-
-
-@dataclass(frozen=True, slots=True)
-class UriExtras:
-    """What a URI carries beside the address; each is empty when absent."""
-
-    user: str = ""
-    password: str = ""
-    db_name: str = ""
-
-
-def split_uri(uri: str) -> tuple[str, UriExtras]:
-    """Take credentials and database out of a URI, and drop what pymilvus ignores in it.
-
-    Nothing is percent-decoded, because pymilvus does not either.
-
-    Args:
-        uri: The URI as the user wrote it.
-
-    Returns:
-        The bare URI, and what was taken out. A URI that cannot be dialled is returned as it
-        was, to be diagnosed.
-    """
-    try:
-        parse_endpoint(uri)
-    except ValueError:
-        return uri, UriExtras()
-    parts = _split(uri)
-    userinfo, _, hostport = parts.netloc.rpartition("@")
-    user, _, password = userinfo.partition(":")
-    return f"{parts.scheme}://{hostport}", UriExtras(user, password, _database(parts.path))
 
 
 def uri_of(endpoint: str) -> str:
@@ -150,12 +140,26 @@ def mask_uri(uri: str) -> str:
     return re.sub(rf"{scheme}[^/?#@\[\]:]*:)(?!\d*(?:[/?#]|$)).*", r"\1***", masked)
 
 
-def _database(path: str) -> str:
-    return path.strip("/").split("/")[0]
-
-
-def _split(uri: str) -> SplitResult:
+def _parsed(uri: str) -> tuple[Endpoint, SplitResult]:
+    if re.search(r"[\s\x00-\x1f\x7f]", uri):
+        raise ValueError("it contains a blank or a control character")
     try:
-        return urlsplit(uri)
+        parts = urlsplit(uri)
     except ValueError:
         raise ValueError("it is not a URI") from None
+    scheme = parts.scheme.lower()
+    if scheme not in SCHEMES or not uri[len(scheme) :].startswith("://"):
+        raise ValueError("it must start with https://, http:// or tcp://")
+    if "@" in uri[uri.rindex(parts.netloc) + len(parts.netloc) :]:
+        # urlsplit ends the host at the first of these, so a part of the password would be dialled.
+        raise ValueError("its password holds a /, ? or #; give user and password on their own")
+    try:
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError(_PORTS) from None
+    if not host:
+        raise ValueError("it names no host")
+    if port == 0:
+        raise ValueError(_PORTS)
+    default = _HTTPS_PORT if scheme == "https" else _MILVUS_PORT
+    return Endpoint(scheme, host, port or default, port is not None), parts

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from ..settings.model import SettingsModel
 
 
 class TLSMode(str, Enum):
@@ -54,31 +50,3 @@ class TLSMode(str, Enum):
 
 
 _NUMBERED = (TLSMode.PLAINTEXT, TLSMode.ONE_WAY, TLSMode.MUTUAL)
-
-
-def resolve_mode(settings: SettingsModel) -> TLSMode:
-    """Decide how to connect from what is given; contradictions are judged elsewhere.
-
-    An explicit ``tls_mode`` decides, then ``secure=False``. Otherwise either half of a client
-    pair means mutual TLS, any other PEM setting, ``secure=True`` or https means one-way TLS.
-    """
-    if settings.tls_mode is not TLSMode.AUTO:
-        return settings.tls_mode
-    if settings.secure is False:
-        return TLSMode.PLAINTEXT
-    if has(settings, "client_pem") or has(settings, "client_key"):
-        return TLSMode.MUTUAL
-    anchored = has(settings, "server_pem") or has(settings, "ca_pem")
-    if anchored or settings.secure or settings.uri.lower().startswith("https:"):
-        return TLSMode.ONE_WAY
-    return TLSMode.PLAINTEXT
-
-
-def has(settings: SettingsModel, slot: str) -> bool:
-    """True if a piece of material is given, as text or as a path.
-
-    Args:
-        settings: Loaded settings.
-        slot: ``server_pem``, ``ca_pem``, ``client_pem`` or ``client_key``.
-    """
-    return getattr(settings, slot) is not None or getattr(settings, f"{slot}_path") is not None

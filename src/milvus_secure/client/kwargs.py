@@ -12,9 +12,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 from uuid import uuid4
 
-from .._common.endpoint import parse_endpoint
 from .._common.system_limits import NoPlaceError
-from .._common.tls_mode import TLSMode, has, resolve_mode
+from .._common.tls_mode import TLSMode
 from .._common.versions import installed_pymilvus
 from ..diagnosis.check import judge, raise_for_errors
 from ..diagnosis.context import Context
@@ -111,8 +110,8 @@ def keywords(settings: SettingsModel, path_of: Callable[[str], Any]) -> ClientKw
     Returns:
         A dict whose repr hides the secrets.
     """
-    mode = resolve_mode(settings)
-    endpoint = parse_endpoint(settings.uri)
+    mode = settings.effective_tls_mode
+    endpoint = settings.valid_endpoint
     scheme = "http" if mode is TLSMode.PLAINTEXT else "https"
     kwargs = ClientKwargs(
         uri=f"{scheme}://{endpoint.address}",
@@ -145,10 +144,10 @@ def _slots(settings: SettingsModel, mode: TLSMode) -> dict[str, str]:
     """
     if mode is TLSMode.MUTUAL:
         chosen = {f"{slot}_path": slot for slot in ("ca_pem", "client_pem", "client_key")}
-    elif has(settings, "server_pem"):
+    elif settings.has("server_pem"):
         chosen = {"server_pem_path": "server_pem"}
     else:
-        chosen = {"server_pem_path": "ca_pem"} if has(settings, "ca_pem") else {}
+        chosen = {"server_pem_path": "ca_pem"} if settings.has("ca_pem") else {}
     public = settings.ca_pem is None and settings.ca_pem_path == SYSTEM
     return {name: slot for name, slot in chosen.items() if not (public and slot == "ca_pem")}
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .._common.endpoint import Endpoint, parse_endpoint
+from .._common.endpoint import Endpoint
 from ..diagnosis.material import read_material
 from ..pem.public_roots import public_roots_path
 from .kwargs import client_kwargs
@@ -81,7 +81,7 @@ def curl_command(settings: SettingsModel, rest_port: int = REST_PORT) -> str:
         ValueError: If they ask for plaintext.
     """
     paths = _paths(settings, partial(_named, settings))
-    endpoint = parse_endpoint(settings.uri)
+    endpoint = settings.valid_endpoint
     dialled = Endpoint("https", endpoint.host, rest_port, port_given=True)
     named = replace(dialled, host=settings.server_name or endpoint.host)
     words = ["curl", "--cacert", paths.anchor]

@@ -16,7 +16,6 @@ from contextlib import suppress
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, NamedTuple
 
-from .._common.endpoint import parse_endpoint
 from .._common.text import printable
 from ..diagnosis.check import check
 from ..errors import MilvusSecureError, SecureConnectionError
@@ -93,7 +92,7 @@ class Tunnel:
             raise SecureConnectionError(report)
         self._settings = settings
         self._listen = listen
-        self._endpoint = parse_endpoint(settings.uri)
+        self._endpoint = settings.valid_endpoint
         self._name = settings.server_name or self._endpoint.host
         self._rules = generation(installed_grpc())
         self._files = self._fingerprint()

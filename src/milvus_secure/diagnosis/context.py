@@ -8,8 +8,8 @@ from datetime import datetime, timezone
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from .._common.endpoint import Endpoint, parse_endpoint
-from .._common.tls_mode import TLSMode, has, resolve_mode
+from .._common.endpoint import Endpoint
+from .._common.tls_mode import TLSMode
 from ..pem.certificate import may_issue
 from ..pem.material import Material, parse_material
 from ..pem.public_roots import public_roots
@@ -72,15 +72,12 @@ class Context:
     @cached_property
     def mode(self) -> TLSMode:
         """What the settings amount to, also where they contradict each other."""
-        return resolve_mode(self.settings)
+        return self.settings.effective_tls_mode
 
     @cached_property
     def endpoint(self) -> Endpoint | None:
         """The address pymilvus would dial, or None if the URI cannot be used."""
-        try:
-            return parse_endpoint(self.settings.uri)
-        except ValueError:
-            return None
+        return self.settings.endpoint
 
     @cached_property
     def anchor_material(self) -> Material | None:
@@ -146,7 +143,7 @@ class Context:
         Where the probe asked gRPC itself, and it connected, that is the verdict.
         """
         chain = self.server_chain
-        if chain is None or (self.mode is TLSMode.MUTUAL and not has(self.settings, "ca_pem")):
+        if chain is None or (self.mode is TLSMode.MUTUAL and not self.settings.has("ca_pem")):
             return None
         spare = self.client_chain.certificates if self.client_chain else ()
         anchor = self.anchor_material

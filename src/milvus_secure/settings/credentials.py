@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from pydantic import SecretStr
 
-from .._common.endpoint import UriExtras, split_uri
+from .._common.endpoint import ParsedUri
 from ..reporting.report import Finding, finding
 from .provenance import Sourced, inside
 
@@ -31,7 +31,9 @@ class _Identity:
         return f"{' and '.join(self.parts)} from {' and '.join(sources)}"
 
 
-def unpack_uri(values: Mapping[str, Sourced]) -> tuple[dict[str, Sourced], list[Finding]]:
+def unpack_uri(
+    values: Mapping[str, Sourced], parsed: ParsedUri | None
+) -> tuple[dict[str, Sourced], list[Finding]]:
     """Move the database and the credentials that a URI contains into their settings.
 
     The credentials of the strongest source are used. A user with a password is as strong as the
@@ -39,20 +41,23 @@ def unpack_uri(values: Mapping[str, Sourced]) -> tuple[dict[str, Sourced], list[
     goes before user and password, and these go before the URI, as in pymilvus
     (``MilvusClient`` and ``ConnectionConfig.from_uri``, 2.6 and later).
 
+    Args:
+        values: The settings as they were cleaned.
+        parsed: The URI among them, taken apart; None if there is none.
+
     Returns:
         The settings, with a URI that contains nothing but the endpoint, and a note on each
         credential that is not used.
     """
     settings = dict(values)
     uri = values.get("uri")
-    extras = UriExtras()
-    if uri is not None and isinstance(uri.value, str):
-        bare, extras = split_uri(uri.value)
-        settings["uri"] = replace(uri, value=bare)
-        if extras.db_name and "db_name" not in values:
+    in_uri = None
+    if uri is not None and parsed is not None:
+        settings["uri"] = replace(uri, value=parsed.bare)
+        if parsed.db_name and "db_name" not in values:
             source = inside("uri", uri.source)
-            settings["db_name"] = replace(uri, value=extras.db_name, source=source)
-    in_uri = _in_uri(uri, extras, values.get("password")) if uri is not None else None
+            settings["db_name"] = replace(uri, value=parsed.db_name, source=source)
+        in_uri = _in_uri(uri, parsed, values.get("password"))
     identities = [_token(values), _pair(values), in_uri]
     used = min(filter(None, identities), key=lambda identity: identity.rank, default=None)
     if used is None:
@@ -76,13 +81,13 @@ def _pair(values: Mapping[str, Sourced]) -> _Identity | None:
     return _Identity(max(user.rank, password.rank), {"user": user, "password": password})
 
 
-def _in_uri(uri: Sourced, extras: UriExtras, password: Sourced | None) -> _Identity | None:
+def _in_uri(uri: Sourced, parsed: ParsedUri, password: Sourced | None) -> _Identity | None:
     """A lone user in a URI is a token, as in pymilvus; beside a password it is the user."""
-    if not extras.user:
+    if not parsed.user:
         return None
-    user = replace(uri, value=extras.user, source=inside("uri", uri.source))
-    if extras.password:
-        return _Identity(uri.rank, {"user": user, "password": replace(user, value=extras.password)})
+    user = replace(uri, value=parsed.user, source=inside("uri", uri.source))
+    if parsed.password:
+        return _Identity(uri.rank, {"user": user, "password": replace(user, value=parsed.password)})
     if password is not None:
         rank = max(uri.rank, password.rank)
         return _Identity(rank, {"user": user, "password": password})

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import (
@@ -20,15 +22,17 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from .._common.endpoint import DEFAULT_URI
+from .._common.endpoint import DEFAULT_URI, Endpoint, ParsedUri, parse_uri
 from .._common.tls_mode import TLSMode
 from ..errors import SettingsError
+from ..pem.slots import Slot
 from ..pem.temp_files import TempFiles
 from ..reporting.report import Finding
 from .declarations import Declaration, declared
 from .field_types import Days, Mode, Pem, Seconds, Uri, checked_text
 from .invalid_values import invalid_values
 from .normalize import clean, shown_value, unpack
+from .pem_source import PemSource
 from .provenance import Sourced, is_inside
 from .sources import Places, as_arguments, gather
 
@@ -120,6 +124,7 @@ class SettingsModel(BaseSettings):
 
     _sources: dict[str, str] = PrivateAttr(default_factory=dict)
     _notes: tuple[Finding, ...] = PrivateAttr(default=())
+    _parsed_uri: ParsedUri = PrivateAttr()
     _temp_files: TempFiles = PrivateAttr(default_factory=TempFiles)
 
     @field_validator("*", mode="before")
@@ -167,7 +172,9 @@ class SettingsModel(BaseSettings):
         return settings
 
     def _fill(self, cleaned: Mapping[str, Sourced], notes: tuple[Finding, ...]) -> None:
-        given, unused = unpack(cleaned)
+        uri = cleaned.get("uri")
+        parsed = parse_uri(uri.value) if uri and isinstance(uri.value, str) else None
+        given, unused = unpack(cleaned, parsed)
         try:
             super().__init__(**{name: one.value for name, one in given.items()})
         except ValidationError as error:
@@ -178,6 +185,7 @@ class SettingsModel(BaseSettings):
             raise SettingsError(*invalid)
         self._sources = {name: one.source for name, one in given.items()}
         self._notes = (*notes, *unused)
+        self._parsed_uri = parsed or parse_uri(self.uri)
 
     @classmethod
     def settings_customise_sources(
@@ -194,6 +202,66 @@ class SettingsModel(BaseSettings):
     def source_of(self, name: str) -> str:
         """Where a setting's value came from, such as ``env MILVUS_URI`` or ``default``."""
         return self._sources.get(name, "default")
+
+    @property
+    def endpoint(self) -> Endpoint | None:
+        """The address pymilvus would dial, or None if the URI cannot be used."""
+        return self._parsed_uri.endpoint
+
+    @property
+    def valid_endpoint(self) -> Endpoint:
+        """The address pymilvus would dial.
+
+        Raises:
+            ValueError: If the URI cannot be used, with the reason.
+        """
+        if self._parsed_uri.endpoint is None:
+            raise ValueError(self._parsed_uri.fault)
+        return self._parsed_uri.endpoint
+
+    @property
+    def uri_fault(self) -> str:
+        """Why the URI cannot be used; empty if it can."""
+        return self._parsed_uri.fault
+
+    @cached_property
+    def pem_sources(self) -> Mapping[Slot, PemSource]:
+        """Where each piece of PEM material is that the settings give; a text goes before a path."""
+        sources = {}
+        for slot in Slot:
+            text, path = (getattr(self, name) for name in slot.settings)
+            if text is not None:
+                text = text.get_secret_value() if isinstance(text, SecretStr) else text
+                source = self.source_of(slot.text_setting)
+                sources[slot] = PemSource(slot, slot.text_setting, source, text=text)
+            elif path is not None:
+                sources[slot] = PemSource.of(slot, self.source_of(slot.path_setting), path)
+        return MappingProxyType(sources)
+
+    def has(self, slot: Slot | str) -> bool:
+        """True if a piece of material is given, as text or as a path.
+
+        Args:
+            slot: A `Slot`, or its name: ``server_pem``, ``ca_pem``, ``client_pem``, ``client_key``.
+        """
+        return slot in self.pem_sources
+
+    @property
+    def effective_tls_mode(self) -> TLSMode:
+        """How to connect; contradictions are judged by `check`.
+
+        An explicit ``tls_mode`` decides, then ``secure=False``. Otherwise either half of a client
+        pair means mutual TLS, any other PEM setting, ``secure=True`` or https means one-way TLS.
+        """
+        if self.tls_mode is not TLSMode.AUTO:
+            return self.tls_mode
+        if self.secure is False:
+            return TLSMode.PLAINTEXT
+        if self.has(Slot.CLIENT_PEM) or self.has(Slot.CLIENT_KEY):
+            return TLSMode.MUTUAL
+        if self.pem_sources or self.secure or self.uri.lower().startswith("https:"):
+            return TLSMode.ONE_WAY
+        return TLSMode.PLAINTEXT
 
     @property
     def temp_files(self) -> TempFiles:

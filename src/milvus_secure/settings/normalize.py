@@ -9,16 +9,16 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from .._common.endpoint import mask_uri
+from .._common.endpoint import ParsedUri, mask_uri
 from .._common.text import printable
-from ..pem.slots import SYSTEM
+from ..pem.slots import SYSTEM, Slot
 from ..reporting.report import Finding, finding
 from .credentials import unpack_uri
 from .provenance import Sourced, inside
 
 SECRETS = ("password", "token", "client_key_password", "client_key")
-PATHS = ("server_pem_path", "ca_pem_path", "client_pem_path", "client_key_path")
-INLINE = ("server_pem", "ca_pem", "client_pem", "client_key")
+PATHS = tuple(slot.path_setting for slot in Slot)
+INLINE = tuple(slot.text_setting for slot in Slot)
 
 
 def clean(
@@ -69,13 +69,15 @@ def expand(value: str, base: Path, environ: Mapping[str, str]) -> Path:
     return Path(os.path.normpath(base / text))
 
 
-def unpack(values: Mapping[str, Sourced]) -> tuple[dict[str, Sourced], list[Finding]]:
-    """Settings that stand inside another: parts of the URI, and the key in a PKCS#12 store.
+def unpack(
+    values: Mapping[str, Sourced], parsed: ParsedUri | None
+) -> tuple[dict[str, Sourced], list[Finding]]:
+    """Settings that are part of another: of the URI, and the key in a PKCS#12 store.
 
     Returns:
         All settings, and a note on each credential that is not used.
     """
-    unpacked, notes = unpack_uri(values)
+    unpacked, notes = unpack_uri(values, parsed)
     return _unpack_store(unpacked), notes
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from milvus_secure._common.endpoint import mask_uri, parse_endpoint, split_uri, uri_of
+from milvus_secure._common.endpoint import mask_uri, parse_endpoint, parse_uri, uri_of
 
 
 class TestAddress:
@@ -84,12 +84,15 @@ class TestSplit:
         ],
     )
     def test_parts(self, uri, bare, user, password, db_name):
-        rest, extras = split_uri(uri)
-        assert (rest, extras.user, extras.password, extras.db_name) == (
-            bare,
-            user,
-            password,
-            db_name,
+        parsed = parse_uri(uri)
+        assert (parsed.bare, parsed.user) == (bare, user)
+        assert (parsed.password, parsed.db_name) == (password, db_name)
+
+    def test_what_cannot_be_dialled_keeps_its_text_and_has_a_fault(self):
+        parsed = parse_uri("not a uri")
+        assert (parsed.endpoint, parsed.fault) == (
+            None,
+            "it contains a blank or a control character",
         )
 
     @pytest.mark.parametrize(
@@ -107,7 +110,7 @@ class TestSplit:
             reason="pymilvus before 2.6 has no ConnectionConfig",
         )
         theirs = manager.ConnectionConfig.from_uri(uri)
-        extras = split_uri(uri)[1]
+        extras = parse_uri(uri)
         assert theirs.token == ":".join(filter(None, [extras.user, extras.password]))
         assert theirs.db_name == extras.db_name
 

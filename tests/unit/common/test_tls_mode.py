@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from milvus_secure._common.tls_mode import TLSMode, resolve_mode
+from milvus_secure._common.tls_mode import TLSMode
 
 PAIR = {"client_pem_path": "c.pem", "client_key_path": "c.key"}
 
@@ -27,7 +27,7 @@ PAIR = {"client_pem_path": "c.pem", "client_key_path": "c.key"}
     ],
 )
 def test_the_mode_follows_from_what_is_given(values, mode, settings):
-    assert resolve_mode(settings(**values)) is mode
+    assert settings(**values).effective_tls_mode is mode
 
 
 def test_numbers_are_those_of_milvus_yaml():

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from milvus_secure.errors import SettingsError
+from milvus_secure.pem.slots import Slot
 
 
 class TestReplace:
@@ -41,6 +42,51 @@ class TestReplace:
     def test_instances_are_immutable(self, load):
         with pytest.raises(ValueError, match="frozen"):
             load().uri = "https://h:1"
+
+
+class TestPemSources:
+    """Where each piece of material is: built from the two settings of a piece in one place."""
+
+    def test_a_path_and_a_text_name_their_setting_and_source(self, load):
+        settings = load({"MILVUS_CA_PEM_PATH": "/ca.pem"}, client_key="canary")
+        ca, key = settings.pem_sources.values()
+        assert (ca.slot, ca.path, ca.text) == (Slot.CA_PEM, Path("/ca.pem"), None)
+        assert (ca.setting, ca.source) == ("ca_pem_path", "env MILVUS_CA_PEM_PATH")
+        assert (key.setting, key.source, key.text) == ("client_key", "argument", "canary")
+        assert "canary" not in repr(key)
+
+    def test_a_text_goes_before_a_path(self, load):
+        [source] = load(ca_pem="text", ca_pem_path="/ca.pem").pem_sources.values()
+        assert source.setting == "ca_pem"
+
+    def test_public_roots_are_neither(self, load):
+        [source] = load(ca_pem_path="system").pem_sources.values()
+        assert source.is_public_roots
+
+    @pytest.mark.parametrize("slot", [*Slot, *map(str, Slot)])
+    def test_has_tells_whether_a_piece_is_given(self, slot, load):
+        assert not load().has(slot)
+        assert load(**{str(slot): "text"}).has(slot)
+        assert load(**{f"{slot}_path": "/path"}).has(slot)
+
+
+class TestEndpoint:
+    def test_the_uri_is_parsed_while_loading(self, load):
+        settings = load(uri="https://u:p@h:1/db")
+        assert (settings.endpoint.address, settings.uri_fault) == ("h:1", "")
+        assert settings.valid_endpoint is settings.endpoint
+
+    def test_the_default_has_one(self, load):
+        assert load().endpoint.address == "localhost:19530"
+
+    def test_one_that_cannot_be_used_has_a_reason(self, load):
+        settings = load(uri="h:1")
+        assert settings.endpoint is None
+        with pytest.raises(ValueError, match="must start with https"):
+            _ = settings.valid_endpoint
+
+    def test_a_copy_with_another_uri_has_another(self, load):
+        assert load().replace(uri="https://h:1").endpoint.host == "h"
 
 
 class TestCopies:

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 
 from ..._common.endpoint import mask_uri
-from ..._common.tls_mode import TLSMode, has
+from ..._common.tls_mode import TLSMode
+from ...pem.slots import Slot
 from ...reporting.report import Finding, Severity, finding
-from ...settings.normalize import INLINE
 from ..context import Context
 from .rule import Rule
 
@@ -54,7 +54,7 @@ def _plaintext_asked(context: Context) -> tuple[str, str] | None:
 def _tls_signs(context: Context) -> list[str]:
     """The settings that ask for TLS, the plainest first."""
     settings = context.settings
-    given = [name for slot in INLINE for name in (f"{slot}_path", slot) if getattr(settings, name)]
+    given = [name for slot in Slot for name in reversed(slot.settings) if getattr(settings, name)]
     if settings.uri.lower().startswith("https:") and settings.source_of("uri") != "default":
         given.insert(0, "uri")
     return [*(["secure"] if settings.secure else []), *given]
@@ -128,10 +128,10 @@ def _client_pair_incomplete(context: Context) -> Iterator[Finding]:
 
 def _mutual_ca_missing(context: Context) -> Iterator[Finding]:
     given = _pair(context)
-    if context.mode is not TLSMode.MUTUAL or not given or has(context.settings, "ca_pem"):
+    if context.mode is not TLSMode.MUTUAL or not given or context.settings.has("ca_pem"):
         return
     have = _setting_of(context, given[0])
-    pinned = has(context.settings, "server_pem")
+    pinned = context.settings.has("server_pem")
     anchor = (
         f"the file of {_setting_of(context, 'server_pem')}"
         if pinned
@@ -150,9 +150,9 @@ def _mutual_ca_missing(context: Context) -> Iterator[Finding]:
 
 def _server_pem_unused(context: Context) -> Iterator[Finding]:
     settings = context.settings
-    if context.mode is not TLSMode.MUTUAL or not has(settings, "server_pem"):
+    if context.mode is not TLSMode.MUTUAL or not settings.has("server_pem"):
         return
-    if not has(settings, "ca_pem"):
+    if not settings.has("ca_pem"):
         return  # mutual-ca-missing says what to do with it
     setting = _setting_of(context, "server_pem")
     yield finding(
@@ -210,8 +210,8 @@ def _server_name_unused(context: Context) -> Iterator[Finding]:
 
 def _inline_and_path(context: Context) -> Iterator[Finding]:
     settings = context.settings
-    for slot in INLINE:
-        path = f"{slot}_path"
+    for slot in Slot:
+        path = slot.path_setting
         if getattr(settings, slot) is None or getattr(settings, path) is None:
             continue
         yield finding(
@@ -226,11 +226,11 @@ def _inline_and_path(context: Context) -> Iterator[Finding]:
 
 
 def _pair(context: Context) -> list[str]:
-    return [slot for slot in ("client_pem", "client_key") if has(context.settings, slot)]
+    return [slot for slot in ("client_pem", "client_key") if context.settings.has(slot)]
 
 
 def _setting_of(context: Context, slot: str) -> str:
-    return slot if getattr(context.settings, slot) is not None else f"{slot}_path"
+    return context.settings.pem_sources[Slot(slot)].setting
 
 
 RULES: tuple[Rule, ...] = (

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ..._common.endpoint import mask_uri, parse_endpoint
+from ..._common.endpoint import mask_uri
 from ..._common.tls_mode import TLSMode
 from ..._common.versions import installed_pymilvus
-from ...pem.slots import SYSTEM
+from ...pem.slots import Slot
 from ...reporting.report import Finding, finding
 from ..context import Context
 from .rule import Rule
@@ -22,18 +22,16 @@ _GLOBAL_CLUSTER = "global-cluster"
 
 
 def _uri_invalid(context: Context) -> Iterator[Finding]:
-    uri = context.settings.uri
-    try:
-        parse_endpoint(uri)
-    except ValueError as error:
+    settings = context.settings
+    if settings.uri_fault:
         yield finding(
             "uri-invalid",
-            f"The URI cannot be used: {error}.",
+            f"The URI cannot be used: {settings.uri_fault}.",
             "Write it as https://HOST:19530.",
             setting="uri",
-            source=context.settings.source_of("uri"),
+            source=settings.source_of("uri"),
             expected="https://HOST:PORT",
-            presented=ascii(mask_uri(uri))[:120],
+            presented=ascii(mask_uri(settings.uri))[:120],
         )
 
 
@@ -97,13 +95,11 @@ def _global_cluster_trust(context: Context) -> Iterator[Finding]:
 
 def _own_anchor(settings: SettingsModel) -> str:
     """The setting that names a trust anchor other than the public roots; empty if none does."""
-    given = [
-        name
-        for slot in ("server_pem", "ca_pem")
-        for name in (slot, f"{slot}_path")
-        if getattr(settings, name) not in {None, SYSTEM}
-    ]
-    return given[0] if given else ""
+    for slot in (Slot.SERVER_PEM, Slot.CA_PEM):
+        anchor = settings.pem_sources.get(slot)
+        if anchor is not None and not anchor.is_public_roots:
+            return anchor.setting
+    return ""
 
 
 RULES: tuple[Rule, ...] = (
