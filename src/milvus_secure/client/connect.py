@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from traceback import clear_frames, walk_tb
+from traceback import walk_tb
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from weakref import WeakKeyDictionary, finalize
 
-from .._common.endpoint import mask_uri, uri_of
-from .._common.system_limits import NoPlaceError, require_descriptors
-from ..diagnosis.check import judge
-from ..diagnosis.rules import RULES
+from .._common.endpoint import uri_of
+from .._common.system_limits import require_descriptors
 from ..diagnosis.threads import call_in_thread
 from ..errors import MilvusSecureError, SecureConnectionError
-from ..settings.masking import masked
+from .failures import diagnosed, forget_variables, is_failure, unexplained
 from .kwargs import keywords
 from .material_provider import MaterialProvider
 from .pymilvus_import import import_pymilvus
@@ -30,9 +28,7 @@ if TYPE_CHECKING:
     from pymilvus import AsyncMilvusClient, MilvusClient
     from typing_extensions import Unpack
 
-    from ..reporting.report import Report
     from ..settings.arguments import LoadingKwargs
-    from ..settings.model import SettingsModel
 
 _Result = TypeVar("_Result")
 
@@ -92,12 +88,12 @@ def connect_secure(
             client = call_with_deadline(partial(MilvusClient, **kwargs), seconds)
         except BaseException as error:
             kwargs.clear()
-            _forget_variables(error)
-            if not _is_failure(error):
+            forget_variables(error)
+            if not is_failure(error):
                 raise
-            report = diagnosed(supply, budget.probe())
+            report = diagnosed(supply.context(), budget.probe())
             if report.errors or not budget.another():
-                raise SecureConnectionError(report, _headline(report, error, loaded)) from error
+                raise SecureConnectionError(report, *unexplained(report, error, loaded)) from error
         else:
             return _supplied(client, supply)
 
@@ -142,12 +138,12 @@ async def connect_secure_async(
             await _connected(client, seconds)
         except BaseException as error:
             kwargs.clear()
-            _forget_variables(error)
-            if not _is_failure(error):
+            forget_variables(error)
+            if not is_failure(error):
                 raise
-            report = await call_in_thread(partial(diagnosed, supply, budget.probe()))
+            report = await call_in_thread(partial(diagnosed, supply.context(), budget.probe()))
             if report.errors or not budget.another():
-                raise SecureConnectionError(report, _headline(report, error, loaded)) from error
+                raise SecureConnectionError(report, *unexplained(report, error, loaded)) from error
         else:
             return _supplied(client, supply)
 
@@ -224,58 +220,3 @@ async def _close_abandoned(error: BaseException) -> None:
             if isinstance(handler, AsyncGrpcHandler):
                 await handler.close()
         link = link.__cause__ if link.__cause__ is not link else None
-
-
-def _is_failure(error: BaseException) -> bool:
-    """Whether this says that the connection failed, rather than that a parameter is wrong."""
-    import grpc  # noqa: PLC0415 - pymilvus has loaded it
-    from pymilvus import exceptions  # noqa: PLC0415
-
-    if isinstance(error, (exceptions.ParamError, exceptions.ConnectionConfigException)):
-        return False
-    # AttributeError: pymilvus reads the status of an answer that has no message.
-    failures = (exceptions.MilvusException, grpc.RpcError, OSError, AttributeError)
-    return isinstance(error, failures)
-
-
-def diagnosed(supply: MaterialProvider, seconds: float) -> Report:
-    """Look at the endpoint with the material in use, and judge all there is."""
-    from ..diagnosis.probe import probe  # noqa: PLC0415 - only a failure needs it
-
-    observation = probe(supply.context(), timeout=seconds)
-    return judge(supply.context(observation), RULES)
-
-
-def _headline(report: Report, error: BaseException, settings: SettingsModel) -> str | None:
-    """The line to show when the probe found no error to name."""
-    if report.errors:
-        return None
-    if isinstance(error, NoPlaceError):
-        return str(error)
-    return (
-        f"Connecting to {mask_uri(settings.uri)} failed, but a look at it right after "
-        f"found nothing wrong. pymilvus says: {masked(_innermost(error), settings)} "
-        "Fix: try again; a larger timeout helps if the server is slow."
-    )
-
-
-def _forget_variables(error: BaseException) -> None:
-    """Empty the frames an exception came through: crash reporters show what they hold."""
-    met = set[int]()
-    link: BaseException | None = error
-    while link is not None and id(link) not in met:
-        met.add(id(link))
-        clear_frames(link.__traceback__)
-        link = link.__cause__ or link.__context__
-
-
-def _innermost(error: BaseException) -> str:
-    """What started it all, in one line: gRPC's own words are the deepest that say anything."""
-    told, met = type(error).__name__, set[int]()
-    cause: BaseException | None = error
-    while cause is not None and id(cause) not in met:  # pymilvus raises some from themselves
-        met.add(id(cause))
-        details = getattr(cause, "details", None)
-        told = (callable(details) and details()) or str(cause) or told
-        cause = cause.__cause__
-    return " ".join(told.split())[:300].rstrip(".") + "."

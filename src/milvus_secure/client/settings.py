@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from ..settings.arguments import SettingsKwargs
+    from .explaining import Explaining
     from .kwargs import ClientKwargs
 
 
@@ -78,6 +79,28 @@ class MilvusSettings(SettingsModel):
         from .kwargs import client_kwargs  # noqa: PLC0415 - keeps settings light
 
         return client_kwargs(self, check=check)
+
+    def explaining(self) -> Explaining:
+        """Explain failures to connect inside a block, or a function, that uses pymilvus.
+
+        For frameworks that connect by themselves with `client_kwargs`. A failure to connect to
+        the endpoint of these settings becomes a `SecureConnectionError` from the exception that
+        was raised: the endpoint is examined, for ``timeout`` seconds at most. Any other exception
+        passes through.
+
+        Example:
+            >>> with settings.explaining():
+            ...     store = Milvus(embeddings, connection_args=settings.client_kwargs())
+
+            In a coroutine, ``async with`` keeps the event loop free. As a decorator it fits
+            functions and coroutine functions:
+
+            >>> @settings.explaining()
+            ... async def search(text): ...
+        """
+        from .explaining import Explaining  # noqa: PLC0415 - keeps settings light
+
+        return Explaining(self)
 
     def ssl_context(self) -> ssl.SSLContext:
         """A context for the RESTful API and other TLS clients than gRPC, from the same material.

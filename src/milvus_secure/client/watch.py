@@ -30,7 +30,8 @@ from weakref import finalize, ref
 from ..errors import MilvusSecureError
 from ..reporting.catalogue import CATALOGUE
 from ..reporting.report import Finding, Severity
-from .connect import diagnosed, supply_of
+from .connect import supply_of
+from .failures import diagnosed
 from .logs import LOG, log
 from .material_provider import MaterialProvider
 from .timeouts import waits_full_timeout
@@ -143,7 +144,7 @@ class Watch:
 
     def _look(self, handler: Any) -> None:  # noqa: ANN401 - pymilvus has no types
         self._due = self._supply.renew() or self._due
-        report = diagnosed(self._supply, self._supply.settings.timeout)
+        report = diagnosed(self._supply.context(), self._supply.settings.timeout)
         self._tell(
             one
             for one in report.findings

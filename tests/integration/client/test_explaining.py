@@ -1,0 +1,149 @@
+"""explaining(): code that connects by itself fails with the cause, and everything else passes."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+from pymilvus import AsyncMilvusClient, MilvusClient
+from pymilvus.exceptions import MilvusException, ParamError
+
+from milvus_endpoint import milvus_endpoint
+from milvus_secure import SecureConnectionError
+
+
+@pytest.fixture
+def broken(one_way, foreign_ca, settings):
+    """Settings that trust another CA than the server's."""
+    return settings(uri=one_way.uri, ca_pem_path=foreign_ca, timeout=5)
+
+
+@pytest.fixture
+def sound(one_way, certs, settings):
+    return settings(uri=one_way.uri, ca_pem_path=certs / "ca.pem", timeout=5)
+
+
+class TestAFailureToConnect:
+    def test_inside_a_block_is_explained(self, broken):
+        with pytest.raises(SecureConnectionError) as caught, broken.explaining():
+            MilvusClient(**broken.client_kwargs())
+        assert caught.value.report.root_cause.code == "chain-untrusted"
+        assert isinstance(caught.value.__cause__, MilvusException)
+        assert "Fix: " in str(caught.value)
+
+    def test_inside_a_function_is_explained(self, broken):
+        @broken.explaining()
+        def store(name: str) -> MilvusClient:
+            """Make a store."""
+            return MilvusClient(**broken.client_kwargs())
+
+        assert store.__doc__ == "Make a store."
+        with pytest.raises(SecureConnectionError, match="chain-untrusted"):
+            store("name")
+
+    async def test_inside_an_asynchronous_block_is_explained(self, broken):
+        client = AsyncMilvusClient(**broken.client_kwargs())
+        with pytest.raises(SecureConnectionError, match="chain-untrusted"):
+            async with broken.explaining():
+                await client.list_collections()
+        await client.close()
+
+    async def test_inside_a_coroutine_function_is_explained(self, broken):
+        @broken.explaining()
+        async def names() -> list[str]:
+            client = AsyncMilvusClient(**broken.client_kwargs())
+            try:
+                return await client.list_collections()
+            finally:
+                await client.close()
+
+        with pytest.raises(SecureConnectionError, match="chain-untrusted"):
+            await names()
+
+    def test_in_the_wrapping_of_a_framework_is_explained(self, broken):
+        def framework() -> None:
+            try:
+                MilvusClient(**broken.client_kwargs())
+            except MilvusException as error:
+                raise RuntimeError("the vector store is not available") from error
+
+        with pytest.raises(SecureConnectionError) as caught, broken.explaining():
+            framework()
+        assert isinstance(caught.value.__cause__, RuntimeError)
+
+    def test_in_a_wrapping_that_hides_its_cause_is_explained(self, broken):
+        def framework() -> None:
+            try:
+                MilvusClient(**broken.client_kwargs())
+            except MilvusException:
+                raise RuntimeError("the vector store is not available") from None
+
+        with pytest.raises(SecureConnectionError), broken.explaining():
+            framework()
+
+    def test_because_a_file_is_missing_is_explained(self, settings, tmp_path):
+        made = settings(ca_pem_path=tmp_path / "missing.pem")
+        with pytest.raises(SecureConnectionError, match="file-missing"), made.explaining():
+            MilvusClient(**made.client_kwargs())
+
+    def test_for_a_wrong_password_is_explained(self, trio, certs, settings):
+        with milvus_endpoint(trio.server, token="root:Milvus") as endpoint:
+            made = settings(uri=endpoint.uri, ca_pem_path=certs / "ca.pem", token="root:wrong-7d")
+            with pytest.raises(SecureConnectionError) as caught, made.explaining():
+                MilvusClient(**made.client_kwargs())
+        assert caught.value.report.root_cause.code == "authentication-failed"
+        assert "wrong-7d" not in f"{caught.value}{caught.value.report}"
+
+    def test_found_by_the_guard_is_raised_as_it_is(self, settings):
+        made = settings(uri="http://localhost:1")
+        with pytest.raises(SecureConnectionError, match="not-allowed") as caught, made.explaining():
+            MilvusClient(**made.client_kwargs())
+        assert caught.value.__cause__ is None
+
+    def test_that_has_passed_is_told_as_pymilvus_tells_it(self, trio, certs, settings):
+        # Every other call is refused: pymilvus's, and not that of the examination.
+        with milvus_endpoint(trio.server, refusal="out of order") as endpoint:
+            made = settings(uri=endpoint.uri, ca_pem_path=certs / "ca.pem", timeout=5)
+            with pytest.raises(SecureConnectionError, match="out of order"), made.explaining():
+                MilvusClient(**made.client_kwargs())
+
+
+class TestAnythingElse:
+    def test_that_succeeds_is_left_alone(self, sound):
+        with sound.explaining():
+            MilvusClient(**sound.client_kwargs()).close()
+
+    def test_a_failure_to_connect_to_another_endpoint_passes(self, sound):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port = server.getsockname()[1]
+        with pytest.raises(MilvusException, match="Fail connecting"), sound.explaining():
+            MilvusClient(f"http://127.0.0.1:{port}", timeout=2)
+
+    def test_a_call_that_the_server_does_not_offer_passes(self, sound):
+        client = MilvusClient(**sound.client_kwargs())
+        with pytest.raises(Exception) as caught, sound.explaining():  # noqa: PT011 - of any type
+            client.list_collections()
+        assert not isinstance(caught.value, SecureConnectionError)
+        client.close()
+
+    def test_a_wrong_parameter_passes(self, sound):
+        with pytest.raises(ParamError), sound.explaining():
+            MilvusClient(**{**sound.client_kwargs(), "secure": "yes"})
+
+    def test_a_missing_file_of_the_application_passes(self, broken):
+        with pytest.raises(FileNotFoundError, match="documents"), broken.explaining():
+            Path("documents.txt").read_text(encoding="utf-8")
+
+    @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+    def test_an_exception_of_the_application_passes(self, broken, error):
+        with pytest.raises(error), broken.explaining():
+            raise error
+
+
+def test_generator_functions_are_refused_because_their_body_runs_later(sound):
+    def lines():
+        yield 1
+
+    with pytest.raises(TypeError, match="use `with` inside"):
+        sound.explaining()(lines)
