@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import random
+import re
 
 import pytest
 from cryptography import x509
@@ -11,7 +12,13 @@ from cryptography.x509.oid import NameOID
 
 import minting
 from grpc_peer import verdict
-from milvus_secure.verification.hostname import generation, installed_grpc, matches, presented
+from milvus_secure.verification.hostname import (
+    accepts,
+    generation,
+    installed_grpc,
+    matches,
+    presented,
+)
 
 LABELS = ("db", "milvus", "a", "xn--bcher-kva", "under_score", "-odd-", "x" * 63, "1", "127", "*")
 ZONES = ("example.com", "local", "com", "svc.cluster.local", "xn--p1ai", "10", "example.com.")
@@ -145,6 +152,34 @@ def test_thousands_of_random_pairs_are_judged_as_grpc_judges_them(seed):
     assert _disagreements(seed, 600) == []
 
 
+def _uri_disagreements(seed: int, count: int) -> list[str]:
+    """The names of URIs, which gRPC compares once more in every call."""
+    rng = random.Random(seed)
+    ca = minting.mint("names CA", which=1)
+    rules = generation(installed_grpc())
+    found = []
+    for _ in range(count):
+        server, reference = _pair(rng, ca)
+        if not re.fullmatch(r"[\w.:-]+", reference, re.ASCII) or "_" in reference:
+            continue  # no host of a URI
+        names = presented(server.certificate)
+        real = verdict(server.chain_pem, server.key_pem, ca.pem, authority=reference)
+        if accepts(names, reference, rules, overridden=False) is not real.accepted:
+            found.append(f"{reference!r} against {names}: gRPC says {real}")
+    return found
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_few_hundred_hosts_of_uris_are_judged_as_grpc_judges_calls(seed):
+    assert _uri_disagreements(seed, 100) == []
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("seed", range(100, 108))
+def test_thousands_of_hosts_of_uris_are_judged_as_grpc_judges_calls(seed):
+    assert _uri_disagreements(seed, 600) == []
+
+
 def _judged_alike(server: minting.Minted, ca: minting.Minted, reference: str) -> None:
     ours = matches(presented(server.certificate), reference, generation(installed_grpc()))
     assert ours is verdict(server.chain_pem, server.key_pem, ca.pem, reference).accepted
@@ -181,6 +216,17 @@ def test_a_name_with_a_nul_is_judged_as_grpc_judges_it(cn, san, reference):
 def test_the_host_itself_is_judged_as_a_server_name_is(host, name):
     ca = minting.mint("names CA", which=1)
     server = minting.mint("x", sans=[name], issuer=ca, usages=[minting.SERVER])
-    ours = matches(presented(server.certificate), host, generation(installed_grpc()))
+    names, rules = presented(server.certificate), generation(installed_grpc())
     real = verdict(server.chain_pem, server.key_pem, ca.pem, host=host)
-    assert ours is real.accepted
+    assert accepts(names, host, rules, overridden=False) is real.accepted
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+@pytest.mark.parametrize("kind", ["10.0.0.7", "uri:urn:x", None])
+def test_a_common_name_as_the_host_is_judged_in_the_handshake_and_in_each_call(host, kind):
+    ca = minting.mint("names CA", which=1)
+    server = minting.mint(host, sans=[kind] if kind else (), issuer=ca, ca=False)
+    names, rules = presented(server.certificate), generation(installed_grpc())
+    for name in (None, host):
+        real = verdict(server.chain_pem, server.key_pem, ca.pem, name, host=host)
+        assert accepts(names, host, rules, overridden=name is not None) is real.accepted

@@ -41,6 +41,7 @@ def verdict(
     name: str | None = None,
     *,
     host: str = "127.0.0.1",
+    authority: str | None = None,
     client_pem: bytes | None = None,
     client_key_pem: bytes | None = None,
     client_ca_pem: bytes | None = None,
@@ -54,6 +55,8 @@ def verdict(
         name: The reference identifier, passed as pymilvus passes ``server_name``; None takes
             the host for it.
         host: A loopback address or name to dial; IPv6 literals without brackets.
+        authority: A name without an address, to be taken for the host that is dialled: gRPC then
+            compares it as it compares the host of a URI.
         client_pem: The client's chain, if it has one.
         client_key_pem: The client's key.
         client_ca_pem: What the server trusts; given, it requires a client certificate.
@@ -69,6 +72,9 @@ def verdict(
         options = [("grpc.use_local_subchannel_pool", 1), ("grpc.enable_http_proxy", 0)]
         if name is not None:
             options.append(("grpc.ssl_target_name_override", name))
+        if authority is not None:
+            literal = f"[{authority}]" if ":" in authority else authority
+            options.append(("grpc.default_authority", f"{literal}:{port}"))
         credentials = grpc.ssl_channel_credentials(roots_pem, client_key_pem, client_pem)
         with grpc.secure_channel(target, credentials, options) as channel:
             call = channel.unary_unary("/x/x").future(b"", timeout=_PATIENCE)

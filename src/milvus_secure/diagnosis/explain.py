@@ -189,9 +189,25 @@ class _Clue:
 # 1.85 and Milvus 2.3.5; the tests provoke them on real parts.
 _CLUES = (
     _Clue("Hostname Verification Check failed", ("name-mismatch", "server-name-malformed")),
+    _Clue("call host does not match SSL server name", ("name-mismatch",)),
+    _Clue("is not in peer certificate", ("name-mismatch",)),  # grpcio before 1.78
+    _Clue("Peer extraction failed", ("name-mismatch", "certificate-malformed")),
     _Clue("certificate has expired", ("certificate-expired",)),
     _Clue("certificate is not yet valid", ("certificate-not-yet-valid",)),
     _Clue("unsupported certificate purpose", ("usage-not-server",)),
+    _Clue("KEY_USAGE_BIT_INCORRECT", ("usage-not-server",)),
+    _Clue("unhandled critical extension", ("usage-not-server",)),
+    _Clue("inconsistent certificate extension", ("certificate-malformed",)),
+    _Clue("inconsistent certificate policy extension", ("certificate-malformed",)),
+    _Clue("CANNOT_PARSE_LEAF_CERT", ("certificate-malformed",)),
+    _Clue("invalid CA certificate", ("issuer-not-ca",)),
+    _Clue("path length constraint exceeded", ("issuer-not-ca",)),
+    _Clue("subtree violation", ("name-constraint",)),
+    _Clue("name constraint", ("name-constraint",)),
+    _Clue(
+        "Failed to create security handshaker",
+        ("key-mismatch", "chain-order", "usage-not-client", "pem-malformed", "file-not-pem"),
+    ),
     _Clue(
         "CERTIFICATE_VERIFY_FAILED",
         (

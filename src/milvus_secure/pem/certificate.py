@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKey
 
 from .._common.text import lower_ascii, printable
 from .known_keys import fingerprint
-from .lenient import EXTENSION_ERRORS, extensions, serial_number
+from .lenient import ALTERNATIVES, EXTENSION_ERRORS, extensions, serial_number
 
 NAME_ERRORS = (ValueError, TypeError, KeyError)
 """What cryptography raises for a name it cannot read; TypeError for a bit string in it, KeyError
@@ -65,6 +65,13 @@ def has_readable_names(certificate: x509.Certificate) -> bool:
     except NAME_ERRORS:
         return False
     return True
+
+
+def has_unread_names(certificate: x509.Certificate) -> bool:
+    """True if there is a subjectAltName, and only the peer itself may be able to read it."""
+    return any(
+        found.oid == ALTERNATIVES and found.value is None for found in extensions(certificate)
+    )
 
 
 def public_key(certificate: x509.Certificate) -> CertificatePublicKeyTypes | None:

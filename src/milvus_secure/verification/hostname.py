@@ -102,27 +102,46 @@ def presented(certificate: x509.Certificate) -> CertificateNames:
     )
 
 
-def matches(given: CertificateNames, reference: str, rules: GrpcNameRules) -> bool:
-    """Whether gRPC takes a certificate for the server it was asked to reach.
+def accepts(
+    names: CertificateNames, reference: str, rules: GrpcNameRules, *, overridden: bool
+) -> bool:
+    """Whether gRPC connects to a server with these names and makes calls to it.
+
+    From 1.78 on there are two judges: `matches` in the handshake, and for each call the rules of
+    before (``grpc_ssl_check_call_host`` in ``ssl_utils.cc``), unless the name is overridden.
 
     Args:
-        given: What the certificate presents.
+        names: What the certificate presents.
+        reference: The name that is required; an IPv6 address without brackets.
+        rules: The generation of the gRPC that judges.
+        overridden: True if the name was set as ``server_name``, and not taken from the URI.
+    """
+    if not matches(names, reference, rules):
+        return False
+    return overridden or matches(names, reference, GrpcNameRules.PEER_NAME)
+
+
+def matches(names: CertificateNames, reference: str, rules: GrpcNameRules) -> bool:
+    """Whether gRPC's handshake takes a certificate for the server it was asked to reach.
+
+    Args:
+        names: What the certificate presents.
         reference: ``server_name``, else the host of the URI; an IPv6 address without brackets.
         rules: The generation of the gRPC that judges.
     """
     host = _host(reference)
-    if not host or given.unreadable or len(reference.encode("utf-8", "replace")) > _MAX_SNI:
+    if not host or names.unreadable or len(reference.encode("utf-8", "replace")) > _MAX_SNI:
         return False
     if rules is GrpcNameRules.HOST_NAME:
         return (
-            any(_matches_san(entry, host) for entry in given.dns)
-            or host in given.ips
-            or (not given.dns and _matches_san(given.common_name, host))
+            any(_matches_san(entry, host) for entry in names.dns)
+            or host in names.ips
+            or (not names.dns and _matches_san(names.common_name, host))
         )
     if _looks_like_address(host):
-        return host in given.alternatives
+        return host in names.alternatives
     # An entry of another type counts as an alternative that matches nothing.
-    entries = given.alternatives or (() if given.others else (given.common_name,))
+    entries = names.alternatives or (() if names.others else (names.common_name,))
     return any(_matches_entry(entry, host) for entry in entries)
 
 

@@ -67,7 +67,7 @@ class TestMismatch:
 
     def test_the_nearest_name_is_the_one_to_set(self, look):
         [found] = look("x", "other.example", "milvus-db.example", host="milvus-dv.example").errors
-        assert "nearest name it bears is milvus-db.example" in found.message
+        assert "nearest name it has is milvus-db.example" in found.message
         assert "server_name=milvus-db.example" in found.remedy
 
     @pytest.mark.parametrize(
@@ -102,9 +102,8 @@ class TestMismatch:
     def test_a_certificate_without_names_can_only_be_reissued(self, look):
         [found] = look(None).errors
         assert "no name at all" in found.message
-        assert found.remedy == (
-            "Reissue the certificate: milvus-secure certs repair DIR --name localhost"
-        )
+        assert found.remedy == "Reissue the certificate."
+        assert found.command == "milvus-secure certs repair DIR --name localhost"
 
     @pytest.mark.parametrize(
         ("values", "setting"), [({}, "uri"), ({"server_name": "db"}, "server_name")]
@@ -118,6 +117,36 @@ class TestMismatch:
         assert found.presented == "CN=\\x1b[31mred"
 
 
+@pytest.mark.trips("name-mismatch")
+class TestCallsAreRefusedAfterTheHandshake:
+    """From gRPC 1.78 on, each call's host is compared once more, by the rules of before."""
+
+    @pytest.mark.parametrize(
+        ("cn", "sans", "host", "why"),
+        [
+            ("localhost", ["10.0.0.7"], "localhost", "the name in subjectAltName"),
+            ("localhost", ["uri:urn:x"], "localhost", "the name in subjectAltName"),
+            ("10.0.0.5", [], "10.0.0.5", "an IP entry"),
+            ("x", ["*.local"], "db.local", "two labels"),
+        ],
+    )
+    def test_the_reason_and_the_way_around_are_named(self, look, cn, sans, host, why):
+        [found] = look(cn, *sans, host=host).errors
+        assert found.code == "name-mismatch"
+        assert "refuses every call" in found.message
+        assert why in found.message
+        assert f"server_name={host}" in found.remedy
+
+    @pytest.mark.parametrize(("cn", "host"), [("localhost", "localhost"), ("10.0.0.5", "10.0.0.5")])
+    def test_server_name_is_compared_in_the_handshake_alone(self, look, cn, host):
+        report = look(cn, "uri:urn:x", host=host, server_name=host)
+        assert report.errors == ()
+
+    def test_a_pinned_certificate_is_judged_alike_offline(self, look):
+        [found] = look("10.0.0.5", host="10.0.0.5", served=False).errors
+        assert "refuses every call" in found.message
+
+
 def test_the_name_of_a_pinned_ca_is_not_the_servers(look):
     assert codes(look("some CA", served=False, ca=True)) == []
 
@@ -129,9 +158,9 @@ def test_a_common_name_alone_is_a_warning(look):
 
 
 @pytest.mark.trips("name-differs-by-grpc")
-@pytest.mark.parametrize(("cn", "san", "host"), [("x", "*.local", "db.local")])
-def test_a_name_that_an_older_grpc_refuses_is_a_warning(look, cn, san, host):
-    [found] = look(cn, san, host=host).warnings
+@pytest.mark.parametrize(("cn", "san", "name"), [("x", "*.local", "db.local")])
+def test_a_name_that_an_older_grpc_refuses_is_a_warning(look, cn, san, name):
+    [found] = look(cn, san, server_name=name).warnings
     assert (found.code, "before 1.78" in found.message) == ("name-differs-by-grpc", True)
 
 

@@ -12,7 +12,7 @@ from shlex import quote
 from ..._common.tls_mode import TLSMode
 from ...reporting.observation import TLSHandshake
 from ...reporting.report import Finding
-from ...verification.hostname import generation, matches, presented
+from ...verification.hostname import accepts, generation, presented
 from ...verification.path import Role, judge_path
 from ..context import Context
 from .reachability import at_endpoint, grpc_ready, http_status, observed
@@ -183,10 +183,10 @@ def _host_fits(context: Context) -> bool:
     )
     if not elsewhere:
         return False
-    if not matches(presented(host_tls.chain[0]), context.endpoint.host, generation(context.grpc)):
+    names, rules = presented(host_tls.chain[0]), generation(context.grpc)
+    if not accepts(names, context.endpoint.host, rules, overridden=False):
         return False
-    verdict = judge_path(host_tls.chain, context.anchors, context.now, Role.SERVER)
-    return verdict.failure is None
+    return judge_path(host_tls.chain, context.anchors, context.now, Role.SERVER).accepted
 
 
 RULES = (

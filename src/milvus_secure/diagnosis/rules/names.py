@@ -1,4 +1,4 @@
-"""Rules about names: does the server's certificate bear the one that gRPC requires of it?"""
+"""Rules about names: does the server's certificate have the name that gRPC requires of it?"""
 
 from __future__ import annotations
 
@@ -6,11 +6,20 @@ import ipaddress
 import re
 import shlex
 from collections.abc import Iterator
+from dataclasses import dataclass
 from difflib import get_close_matches
 
 from ..._common.tls_mode import TLSMode
-from ...reporting.report import Finding, finding
-from ...verification.hostname import CertificateNames, GrpcNameRules, generation, matches, presented
+from ...pem.certificate import has_unread_names
+from ...reporting.report import NOT_JUDGED, Finding, Skip, finding
+from ...verification.hostname import (
+    CertificateNames,
+    GrpcNameRules,
+    accepts,
+    generation,
+    matches,
+    presented,
+)
 from ..context import Chain, Context
 from .rule import Rule
 
@@ -18,84 +27,137 @@ _SHOWN = 8  # identifiers, and
 _WIDTH = 80  # characters of each: a certificate may hold thousands
 
 
-def _judged(context: Context) -> tuple[Chain, str, CertificateNames] | None:
-    """The chain, the reference identifier and the presented ones, where there are both."""
+@dataclass(frozen=True)
+class _Question:
+    """Whether a chain's leaf is for a name, asked of the installed gRPC.
+
+    Attributes:
+        chain: Whose leaf.
+        reference: The name that gRPC requires: ``server_name``, else the host of the URI.
+        names: Those in the leaf.
+        rules: The installed gRPC's.
+        overridden: Whether ``server_name`` is set, which changes what gRPC compares in each call.
+    """
+
+    chain: Chain
+    reference: str
+    names: CertificateNames
+    rules: GrpcNameRules
+    overridden: bool
+
+    def accepted(self, rules: GrpcNameRules | None = None) -> bool:
+        """Whether gRPC connects and makes calls."""
+        return accepts(self.names, self.reference, rules or self.rules, overridden=self.overridden)
+
+    @property
+    def only_calls_fail(self) -> bool:
+        """True if the handshake succeeds, and every call is then refused."""
+        return matches(self.names, self.reference, self.rules) and not self.accepted()
+
+
+def _question(context: Context) -> _Question | None:
     chain, reference = context.server_chain, context.reference_name
     if context.mode is TLSMode.PLAINTEXT or chain is None or reference is None:
         return None
-    return chain, reference, presented(chain.leaf)
+    if has_unread_names(chain.leaf):
+        return None
+    return _Question(
+        chain,
+        reference,
+        presented(chain.leaf),
+        generation(context.grpc),
+        bool(context.settings.server_name),
+    )
 
 
-def _name_mismatch(context: Context) -> Iterator[Finding]:
-    judged = _judged(context)
-    if judged is None or matches(judged[2], judged[1], generation(context.grpc)):
+def _name_mismatch(context: Context) -> Iterator[Finding | Skip]:
+    chain = context.server_chain
+    if chain is not None and context.mode is not TLSMode.PLAINTEXT and has_unread_names(chain.leaf):
+        why = "The names in the server's certificate are of a form that only gRPC itself may read."
+        yield Skip("name-mismatch", NOT_JUDGED, why)
+    question = _question(context)
+    if question is None or question.accepted():
         return
-    chain, reference, given = judged
-    respelled = _respelled(reference, given, generation(context.grpc))
+    if question.only_calls_fail:
+        yield _calls_fail(context, question)
+        return
+    reference, names = question.reference, question.names
+    respelled = _respelled(question)
     because = (
         f" as it is written, but for {respelled}: gRPC compares text"
         if respelled
-        else _why_not(reference, given)
+        else _why_not(reference, names)
     )
+    remedy = _remedy(context, question, respelled or reference)
     yield _finding(
         context,
-        chain,
+        question,
         "name-mismatch",
         f"The server's certificate is not for {_shown(reference)}{because}.",
-        _remedy(context, respelled or reference, given),
-        reference,
-        given,
+        remedy,
+        _reissue(respelled or reference),
+    )
+
+
+def _calls_fail(context: Context, question: _Question) -> Finding:
+    """The second judge, since gRPC 1.78: each call's host, by the rules of before."""
+    reference = question.reference
+    if _address(reference) is not None:
+        why = "calls want an IP entry in subjectAltName"
+    elif question.names.common_name and not question.names.dns:
+        why = "calls want the name in subjectAltName, since there are other entries in it"
+    else:
+        why = "calls want two labels behind a *"
+    return _finding(
+        context,
+        question,
+        "name-mismatch",
+        f"gRPC accepts the certificate for {_shown(reference)} in the handshake and refuses every "
+        f"call: {why}.",
+        f"Reissue the certificate. Until then, set server_name={shlex.quote(_shown(reference))}, "
+        "which gRPC then compares in the handshake alone.",
+        _reissue(reference),
     )
 
 
 def _name_cn_only(context: Context) -> Iterator[Finding]:
-    judged = _judged(context)
-    if judged is None or not matches(judged[2], judged[1], generation(context.grpc)):
+    question = _question(context)
+    if question is None or not question.accepted():
         return
-    chain, reference, given = judged
-    without = CertificateNames(dns=given.dns, ips=given.ips, uris=given.uris, emails=given.emails)
+    reference, names = question.reference, question.names
+    without = CertificateNames(dns=names.dns, ips=names.ips, uris=names.uris, emails=names.emails)
     if any(matches(without, reference, rules) for rules in GrpcNameRules):
         return
     yield _finding(
         context,
-        chain,
+        question,
         "name-cn-only",
-        f"The certificate bears {_shown(reference)} only as CN: gRPC accepts it, Go, REST and "
+        f"The certificate has {_shown(reference)} only as CN: gRPC accepts it, Go, REST and "
         "Python clients do not.",
-        f"Reissue it with a subjectAltName: {_reissue(reference)}",
-        reference,
-        given,
+        "Reissue it with a subjectAltName.",
+        _reissue(reference),
     )
 
 
 def _name_differs_by_grpc(context: Context) -> Iterator[Finding]:
-    judged = _judged(context)
-    own = generation(context.grpc)
-    if judged is None or not matches(judged[2], judged[1], own):
+    question = _question(context)
+    if question is None or not question.accepted():
         return
-    chain, reference, given = judged
     for other in GrpcNameRules:
-        if not matches(given, reference, other):
+        if not question.accepted(other):
             yield _finding(
                 context,
-                chain,
+                question,
                 "name-differs-by-grpc",
-                f"The installed grpcio accepts this certificate for {_shown(reference)}, "
+                f"The installed grpcio accepts this certificate for {_shown(question.reference)}, "
                 f"grpcio {other.value} refuses it.",
-                f"Reissue it with the exact name: {_reissue(reference)}",
-                reference,
-                given,
+                "Reissue it with the exact name.",
+                _reissue(question.reference),
             )
 
 
 def _finding(
-    context: Context,
-    chain: Chain,
-    code: str,
-    message: str,
-    remedy: str,
-    reference: str,
-    given: CertificateNames,
+    context: Context, question: _Question, code: str, message: str, remedy: str, command: str
 ) -> Finding:
     setting = "server_name" if context.settings.server_name else "uri"
     return finding(
@@ -104,22 +166,28 @@ def _finding(
         remedy,
         setting=setting,
         source=context.settings.source_of(setting),
-        origin=chain.origin,
-        expected=_shown(reference),
-        presented=_listed(given),
+        origin=question.chain.origin,
+        expected=_shown(question.reference),
+        presented=_listed(question.names),
+        command=command,
     )
 
 
-def _remedy(context: Context, reference: str, given: CertificateNames) -> str:
-    reissue = f"reissue the certificate: {_reissue(reference)}"
-    usable = [name for name in _candidates(given) if matches(given, name, generation(context.grpc))]
+def _remedy(context: Context, question: _Question, reference: str) -> str:
+    names, rules = question.names, question.rules
+    usable = [name for name in _candidates(names) if matches(names, name, rules)]
     if not usable:
-        return reissue[0].upper() + reissue[1:]
-    host = context.endpoint.host if context.endpoint and context.settings.server_name else ""
-    if host and matches(given, host, generation(context.grpc)):
-        return f"Unset server_name, since the certificate is for {_shown(host)}; else {reissue}"
+        return "Reissue the certificate."
+    host = context.endpoint.host if context.endpoint and question.overridden else ""
+    if host and accepts(names, host, rules, overridden=False):
+        return (
+            f"Unset server_name, since the certificate is for {_shown(host)}; or reissue the "
+            "certificate."
+        )
     near = (get_close_matches(reference.lower(), usable, 1, 0) or usable)[0]
-    return f"If that is your server, set server_name={shlex.quote(near)}; else {reissue}"
+    return (
+        f"If that is your server, set server_name={shlex.quote(near)}; or reissue the certificate."
+    )
 
 
 def _reissue(reference: str) -> str:
@@ -127,55 +195,57 @@ def _reissue(reference: str) -> str:
     return f"milvus-secure certs repair DIR {kind} {shlex.quote(_shown(reference))}"
 
 
-def _candidates(given: CertificateNames) -> list[str]:
+def _candidates(names: CertificateNames) -> list[str]:
     """What may be used as server_name; for a wildcard, one name it stands for."""
-    names = (*given.dns, *given.ips, given.common_name)
-    plain = (re.sub(r"^\*(?=\.)", "milvus", name) for name in names[:100])
+    texts = (*names.dns, *names.ips, names.common_name)
+    plain = (re.sub(r"^\*(?=\.)", "milvus", text) for text in texts[:100])
     return [name for name in plain if re.fullmatch(r"[\w.:-]{1,253}", name, re.ASCII)]
 
 
-def _nearest(reference: str, given: CertificateNames) -> str | None:
+def _nearest(reference: str, names: CertificateNames) -> str | None:
     """The presented identifier most like the reference, if any is like it at all."""
-    names = {name.lower(): name for name in reversed((*given.dns, *given.ips, given.common_name))}
-    cut = {name: full for name, full in list(names.items())[-100:] if len(name) <= 253}
+    texts = (*names.dns, *names.ips, names.common_name)
+    cut = {text.lower(): text for text in reversed(texts[:100]) if len(text) <= 253}
     found = get_close_matches(reference.lower()[:253], cut, 1)
     return cut[found[0]] if found else None
 
 
-def _respelled(reference: str, given: CertificateNames, rules: GrpcNameRules) -> str | None:
+def _respelled(question: _Question) -> str | None:
     """The usual spelling of an IP address or an IDN (A-labels), if gRPC would accept that."""
+    reference = question.reference
     address = _address(reference)
     try:
         usual = str(address) if address else reference.encode("idna").decode("ascii")
     except UnicodeError:
         return None
-    return usual if usual != reference and matches(given, usual, rules) else None
+    same = usual == reference
+    return None if same or not matches(question.names, usual, question.rules) else usual
 
 
-def _why_not(reference: str, given: CertificateNames) -> str:
+def _why_not(reference: str, names: CertificateNames) -> str:
     """What to say behind "is not for NAME": the rule that keeps the nearest name from it."""
-    if given.unreadable:
+    if names.unreadable:
         return ": an IP address in it has the wrong length, which gRPC refuses"
-    if not (given.alternatives or given.common_name):
+    if not (names.alternatives or names.common_name):
         return ": it presents no name at all"
     if _address(reference) is not None:
-        return _why_not_address(reference, given)
-    for entry in given.dns:
+        return _why_not_address(reference, names)
+    for entry in names.dns:
         why = _why_wildcard(entry, reference)
         if why:
             return f"; {_shown(entry)} does not reach it: {why}"
-    if given.alternatives and given.common_name.lower() == reference.lower():
+    if names.alternatives and names.common_name.lower() == reference.lower():
         return ": its CN is, but a CN does not count beside subjectAltName"
-    near = _nearest(reference, given)
-    return f"; the nearest name it bears is {_shown(near)}" if near else ""
+    near = _nearest(reference, names)
+    return f"; the nearest name it has is {_shown(near)}" if near else ""
 
 
-def _why_not_address(reference: str, given: CertificateNames) -> str:
-    if reference in given.dns:
-        return ": it bears the address as a DNS name, and gRPC wants an IP entry"
-    if reference == given.common_name:
-        return ": it bears the address as CN, and gRPC wants an IP entry"
-    return ": it bears no such IP entry" if not given.ips else ""
+def _why_not_address(reference: str, names: CertificateNames) -> str:
+    if reference in names.dns:
+        return ": it has the address as a DNS name, and gRPC wants an IP entry"
+    if reference == names.common_name:
+        return ": it has the address as CN, and gRPC wants an IP entry"
+    return ": it has no such IP entry" if not names.ips else ""
 
 
 def _why_wildcard(entry: str, reference: str) -> str:
@@ -189,7 +259,7 @@ def _why_wildcard(entry: str, reference: str) -> str:
         return "a * must be the whole first label" if fits else ""
     parent = entry[2:]
     if reference == parent:
-        return "it stands for one label more"
+        return "a * stands for one label more"
     if not reference.endswith(f".{parent}"):
         return ""
     if "." in reference.removesuffix(f".{parent}"):
@@ -204,11 +274,11 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         return None
 
 
-def _listed(given: CertificateNames) -> str:
-    kinds = (("DNS", given.dns), ("IP", given.ips), ("URI", given.uris), ("email", given.emails))
+def _listed(names: CertificateNames) -> str:
+    kinds = (("DNS", names.dns), ("IP", names.ips), ("URI", names.uris), ("email", names.emails))
     all_names = [f"{kind}:{_shown(name)}" for kind, names in kinds for name in names]
-    if given.common_name:
-        all_names.append(f"CN={_shown(given.common_name)}")
+    if names.common_name:
+        all_names.append(f"CN={_shown(names.common_name)}")
     more = len(all_names) - _SHOWN
     shown = ", ".join(all_names[:_SHOWN]) or "no name at all"
     return f"{shown}, and {more} more" if more > 0 else shown

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from ..._common.tls_mode import TLSMode
 from ...reporting.report import Finding, Severity, finding
-from ...verification.hostname import generation, installed_grpc, matches, presented
+from ...verification.hostname import accepts, generation, installed_grpc, presented
 from .kubernetes import CLUSTER_CLIENT_SECRET, CLUSTER_SECRET, ISSUED
 from .server_plan import ServerPlan, is_address
 
@@ -39,7 +39,8 @@ def client_env(plan: ServerPlan) -> str:
 def name_warning(plan: ServerPlan) -> Finding | None:
     """What to say when the certificate is not for the host that clients dial."""
     host = plan.client_host
-    if matches(presented(plan.server_certificate), host, generation(installed_grpc())):
+    names, rules = presented(plan.server_certificate), generation(installed_grpc())
+    if accepts(names, host, rules, overridden=False):
         return None
     kind = "--ip" if is_address(host) else "--name"
     return finding(

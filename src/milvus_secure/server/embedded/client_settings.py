@@ -12,7 +12,7 @@ from ..._common.endpoint import parse_endpoint
 from ...client.settings import MilvusSettings
 from ...errors import MilvusSecureError
 from ...pem.material import read_one
-from ...verification.hostname import generation, installed_grpc, matches, presented
+from ...verification.hostname import accepts, generation, installed_grpc, matches, presented
 from ...verification.path import Role, judge_path
 
 _UNKNOWN = "..."
@@ -87,6 +87,8 @@ def _server_name(host: str, server_pem: Path) -> str | None:
     if leaf is None:
         return None
     given, rules = presented(leaf), generation(installed_grpc())
-    names = [re.sub(r"^\*(?=\.)", "milvus", one) for one in (*given.dns, *given.ips)]
-    usable = [one for one in (host, *names, given.common_name) if matches(given, one, rules)]
-    return usable[0] if usable and usable[0] != host else None
+    if accepts(given, host, rules, overridden=False):
+        return None
+    names = [re.sub(r"^\*(?=\.)", "milvus", name) for name in (*given.dns, *given.ips)]
+    usable = (name for name in (host, *names, given.common_name) if matches(given, name, rules))
+    return next(usable, None)

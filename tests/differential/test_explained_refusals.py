@@ -1,0 +1,73 @@
+"""`explain` of gRPC's own words for a refusal, as the installed gRPC says them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+import grpc_peer
+from milvus_secure import explain
+from milvus_secure.verification.hostname import installed_grpc
+from minting import CLIENT, SERVER, Minted, mint, server
+from odd_chains import UNKNOWN, constraints, key_usage
+from odd_encodings import ODD_EXTENSIONS
+
+pytestmark = pytest.mark.skipif(
+    installed_grpc() < (1, 78), reason="before 1.78, gRPC gives fewer details"
+)
+
+
+@pytest.fixture
+def ca() -> Minted:
+    return mint("test CA", which=1)
+
+
+def words(leaf: Minted, ca: Minted, **more: str) -> str:
+    refused = grpc_peer.verdict(leaf.chain_pem, leaf.key_pem, ca.pem, **more)
+    assert not refused.accepted
+    return refused.details
+
+
+def most_likely(text: str) -> str:
+    return re.match(r"(?:Most likely )?([a-z0-9-]+)", explain(RuntimeError(text)))[1]
+
+
+@pytest.mark.parametrize(
+    ("odd", "code"),
+    [
+        ({"usages": [CLIENT]}, "usage-not-server"),
+        ({"key_usage": key_usage("key_encipherment")}, "usage-not-server"),
+        ({"extra": [(UNKNOWN, True)]}, "usage-not-server"),
+        (ODD_EXTENSIONS["cA FALSE with a path length"], "certificate-malformed"),
+        (ODD_EXTENSIONS["keyUsage that is none"], "certificate-malformed"),
+        (ODD_EXTENSIONS["policies that are none"], "certificate-malformed"),
+        ({"sans": ["other.example"]}, "name-mismatch"),
+    ],
+)
+def test_a_refused_leaf(ca, odd, code):
+    assert most_likely(words(server(ca, **odd), ca, name="localhost")) == code
+
+
+@pytest.mark.parametrize(
+    ("odd", "code"),
+    [
+        ({"ca": False}, "issuer-not-ca"),
+        ({"ca": True, "extra": [constraints(["example.org"])]}, "name-constraint"),
+        ({"ca": True, "extra": [constraints([], ["localhost"])]}, "name-constraint"),
+    ],
+)
+def test_a_refused_issuer(ca, odd, code):
+    middle = mint("middle", issuer=ca, which=4, **odd)
+    assert most_likely(words(server(middle), ca, name="localhost")) == code
+
+
+def test_a_path_that_is_too_long(ca):
+    upper = mint("upper", issuer=ca, ca=True, path_length=0, which=4)
+    lower = mint("lower", issuer=upper, ca=True, which=5)
+    assert most_likely(words(server(lower), ca, name="localhost")) == "issuer-not-ca"
+
+
+def test_a_call_whose_host_does_not_match(ca):
+    leaf = mint("127.0.0.1", issuer=ca, ca=False, usages=[SERVER], which=2)
+    assert most_likely(words(leaf, ca)) == "name-mismatch"
