@@ -24,6 +24,7 @@ from ..pem.public_roots import public_roots_path
 from ..pem.slots import SYSTEM
 from .logs import log
 from .masked_dict import MaskedDict
+from .origins import remember
 
 if TYPE_CHECKING:
     from ..reporting.report import Finding
@@ -67,7 +68,9 @@ def client_kwargs(
     context = Context(settings, read_material(settings))
     for warning in guard(context, check=check):
         log(warning)
-    return keywords(settings, path_of or _lasting_paths(context))
+    kwargs = keywords(settings, path_of or _lasting_paths(context))
+    remember(kwargs, settings)
+    return kwargs
 
 
 def guard(context: Context, *, check: bool) -> tuple[Finding, ...]:

@@ -34,6 +34,7 @@ from .connect import supply_of
 from .failures import diagnosed
 from .logs import LOG, log
 from .material_provider import MaterialProvider
+from .origins import settings_of
 from .timeouts import waits_full_timeout
 
 if TYPE_CHECKING:
@@ -41,11 +42,15 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from ..settings.model import SettingsModel
+
 _INTERVAL = 300.0
 _AREAS = ("files", "trust", "names")
 
 
-def watch(client: object, *, interval: float = _INTERVAL) -> Watch:
+def watch(
+    client: object, *, settings: SettingsModel | None = None, interval: float = _INTERVAL
+) -> Watch:
     """Keep a client's certificates current while it is in use.
 
     At once and then at every interval, a thread of its own reads the files again, looks at the
@@ -65,22 +70,31 @@ def watch(client: object, *, interval: float = _INTERVAL) -> Watch:
         ...     serve(client)
 
     Args:
-        client: What `connect_secure` or `connect_secure_async` returned.
+        client: What `connect_secure` or `connect_secure_async` returned, or a client of pymilvus
+            made with keyword arguments from `client_kwargs`, as frameworks make them. Such a
+            client reads the files that the settings name by itself; of an encrypted key or a
+            PKCS#12 store it keeps the copy that was made of it.
+        settings: Those of a client whose keyword arguments came from another process.
         interval: Seconds between two looks.
 
     Returns:
         The watch. It ends with `Watch.close`, as a context manager, or with the client.
 
     Raises:
-        MilvusSecureError: If the client is not one of this library's.
+        MilvusSecureError: If nothing is known of the client's material.
     """
-    supply = supply_of(client)
-    if supply is None:
+    provider = supply_of(client)
+    if provider is not None:
+        return Watch(client, provider, interval, _loop_of(client))
+    settings = settings or settings_of(client)
+    if settings is None:
         raise MilvusSecureError(
-            "This client was not made by connect_secure, so nothing is known of its material. "
-            "Fix: watch what connect_secure or connect_secure_async returned."
+            "This client was made neither by connect_secure nor with keyword arguments from "
+            "client_kwargs in this process, so nothing is known of its material.",
+            "Pass its settings: watch(client, settings=settings).",
         )
-    return Watch(client, supply, interval, _loop_of(client))
+    provider = MaterialProvider(settings)
+    return Watch(client, provider, interval, _loop_of(client), keeps_copies=True)
 
 
 class Watch:
@@ -92,11 +106,14 @@ class Watch:
         supply: MaterialProvider,
         interval: float,
         loop: asyncio.AbstractEventLoop | None,
+        *,
+        keeps_copies: bool = False,
     ) -> None:
         self._client = ref(client)
         self._supply = supply
         self._interval = interval
         self._loop = loop
+        self._keeps_copies = keeps_copies
         self._due = False
         self._told = set(supply.told)
         self._stopped = threading.Event()
@@ -131,18 +148,16 @@ class Watch:
     def _goes_on(self) -> bool:
         """Look once; False when the client is closed or gone."""
         client = self._client()
-        # Older ones have no such attribute and are watched until they are gone.
-        handler = None if client is None else getattr(client, "_handler", client)
-        if handler is None or (self._loop and self._loop.is_closed()):
+        if client is None or _is_closed(client) or (self._loop and self._loop.is_closed()):
             return False
         try:
-            self._look(handler)
+            self._look(client)
         except Exception as error:  # noqa: BLE001 - a watch that dies unseen is worse
             # Never the exception's text: it may quote a secret.
             LOG.error("A look at the TLS material failed with %s.", type(error).__name__)
         return True
 
-    def _look(self, handler: Any) -> None:  # noqa: ANN401 - pymilvus has no types
+    def _look(self, client: object) -> None:
         self._due = self._supply.renew() or self._due
         report = diagnosed(self._supply.context(), self._supply.settings.timeout)
         self._tell(
@@ -151,7 +166,7 @@ class Watch:
             if CATALOGUE[one.code].area in _AREAS or (self._due and one.severity is Severity.ERROR)
         )
         if self._due and report.ok:
-            self._connect(handler)
+            self._connect(getattr(client, "_handler", None))
 
     def _tell(self, findings: Iterable[Finding]) -> None:
         """Log what was not there at the last look; the days left are part of a message."""
@@ -163,6 +178,17 @@ class Watch:
 
     def _connect(self, handler: Any) -> None:  # noqa: ANN401 - pymilvus has no types
         """Take up a connection with the renewed material; a failure leaves the old one."""
+        if self._keeps_copies and self._is_opened():
+            self._due = False
+            LOG.warning(
+                "The TLS material was renewed. This client keeps a copy of the old material, "
+                "because its key had to be opened. Fix: make a new client with client_kwargs, or "
+                "use connect_secure."
+            )
+            return
+        if handler is None:  # an asynchronous client that has not connected yet
+            self._due = False
+            return
         if waits_full_timeout():
             self._due = False
             LOG.warning(
@@ -178,6 +204,18 @@ class Watch:
             dial.result(seconds)
         self._due = False
         LOG.info("Connected again, with the renewed TLS material.")
+
+    def _is_opened(self) -> bool:
+        """Whether a key or a store had to be opened for pymilvus."""
+        material = self._supply.context().material
+        return any(piece.converted for piece in material.values())
+
+
+def _is_closed(client: object) -> bool:
+    """Whether a client was closed; those before 2.6.10 do not say, and are watched until gone."""
+    if getattr(client, "_handler", client) is not None:
+        return False
+    return bool(getattr(client, "_closed", True))  # an asynchronous one connects when it is used
 
 
 def _loop_of(client: Any) -> asyncio.AbstractEventLoop | None:  # noqa: ANN401 - sync or async

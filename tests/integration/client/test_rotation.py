@@ -14,7 +14,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from pymilvus import MilvusClient
+from pymilvus import AsyncMilvusClient, MilvusClient
 
 import minting
 from milvus_endpoint import Endpoint, milvus_endpoint
@@ -160,7 +160,7 @@ class TestTheNextConnection:
 
 ABORTS = """
 import sys
-from pymilvus import MilvusClient
+from pymilvus import AsyncMilvusClient, MilvusClient
 uri, folder = sys.argv[1:]
 names = {f"client_{kind}_path": f"{folder}/client.{kind}" for kind in ("pem", "key")}
 client = MilvusClient(uri=uri, ca_pem_path=f"{folder}/ca.pem", **names, dedicated=True)
@@ -277,7 +277,7 @@ class TestWatch:
     def test_refuses_a_client_it_knows_nothing_of(self, certs, trio):
         with milvus_endpoint(trio.server) as endpoint:
             client = MilvusClient(uri=endpoint.uri, server_pem_path=str(certs / "ca.pem"))
-            with pytest.raises(MilvusSecureError, match="not made by connect_secure"):
+            with pytest.raises(MilvusSecureError, match="neither by connect_secure nor"):
                 watch(client)
             client.close()
 
@@ -286,6 +286,58 @@ class TestWatch:
         with pytest.raises(MilvusSecureError, match="event loop"):
             await asyncio.to_thread(watch, client)
         await client.close()
+
+
+@RECONNECTS
+class TestWatchingAClientOfAFramework:
+    """A client that was made by pymilvus itself, with keyword arguments from `client_kwargs`."""
+
+    def test_connects_with_renewed_files(self, mutual, settings, certs, renewed):
+        made = settings(uri=mutual.uri, **files(certs), timeout=5)
+        client = MilvusClient(**made.client_kwargs())
+        del made
+        with watch(client, interval=0.05):
+            install(renewed, certs)
+            assert eventually(lambda: "renewed" in mutual.names)
+        client.close()
+
+    async def test_connects_an_async_client_with_renewed_files(
+        self, mutual, settings, certs, renewed
+    ):
+        made = settings(uri=mutual.uri, **files(certs), timeout=5)
+        client = AsyncMilvusClient(**made.client_kwargs())
+        with watch(client, interval=0.05) as watching:  # it has not connected yet
+            await client._connect()
+            install(renewed, certs)
+            assert await asyncio.to_thread(eventually, lambda: "renewed" in mutual.names)
+            watching.close()
+        await client.close()
+        assert "renewed" in mutual.names
+
+    def test_takes_the_settings_of_keywords_from_another_process(
+        self, mutual, settings, certs, renewed, monkeypatch
+    ):
+        made = settings(uri=mutual.uri, **files(certs), timeout=5)
+        client = MilvusClient(**made.client_kwargs())
+        monkeypatch.setattr("milvus_secure.client.origins._SETTINGS", {})
+        with pytest.raises(MilvusSecureError, match="settings=settings"):
+            watch(client)
+        with watch(client, settings=made, interval=0.05):
+            install(renewed, certs)
+            assert eventually(lambda: "renewed" in mutual.names)
+        client.close()
+
+    def test_says_that_a_copy_of_an_opened_key_stays_in_use(
+        self, mutual, settings, certs, trio, renewed, caplog
+    ):
+        (certs / "client.key").write_bytes(trio.client.encrypted_key_pem("open sesame"))
+        made = settings(uri=mutual.uri, **files(certs), client_key_password="open sesame")
+        client = MilvusClient(**made.client_kwargs())
+        with watch(client, interval=0.05):
+            (certs / "client.pem").write_bytes(renewed.pem)
+            (certs / "client.key").write_bytes(renewed.encrypted_key_pem("open sesame"))
+            assert eventually(lambda: "keeps a copy" in caplog.text)
+        client.close()
 
 
 @RECONNECTS
