@@ -15,6 +15,7 @@ from .._common.endpoint import uri_of
 from .._common.system_limits import require_descriptors
 from ..diagnosis.threads import call_in_thread
 from ..errors import MilvusSecureError, SecureConnectionError
+from .connection_log import connection_is_logged, log_connection
 from .failures import diagnosed, forget_variables, is_failure, unexplained
 from .kwargs import keywords
 from .material_provider import MaterialProvider
@@ -46,7 +47,9 @@ def connect_secure(
     """Connect to Milvus as the settings say, over a channel of the client's own.
 
     Files and settings are checked first; their warnings go to the ``milvus_secure`` logger.
-    When the connection fails all the same, the endpoint is probed for the cause.
+    When the connection fails all the same, the endpoint is probed for the cause. At level INFO one
+    line names endpoint, mode, and the certificates with their ends; the server's is read in a
+    handshake of its own, for gRPC does not hand it out.
 
     Material given as text, and what was encrypted or in a PKCS#12 store, has a path as long as
     the client lives. Renewed files are used whenever the client connects again, unless they are
@@ -82,7 +85,8 @@ def connect_secure(
     budget = ConnectBudget(loaded.timeout)
     while True:
         seconds = budget.attempt()
-        kwargs = {**keywords(loaded, supply.path), "timeout": seconds}
+        kwargs = cast("dict[str, Any]", keywords(loaded, supply.path))
+        kwargs["timeout"] = seconds
         try:
             require_descriptors()
             client = call_with_deadline(partial(MilvusClient, **kwargs), seconds)
@@ -95,6 +99,8 @@ def connect_secure(
             if report.errors or not budget.another():
                 raise SecureConnectionError(report, *unexplained(report, error, loaded)) from error
         else:
+            if connection_is_logged():
+                log_connection(supply.context())
             return _supplied(client, supply)
 
 
@@ -131,7 +137,8 @@ async def connect_secure_async(
     budget = ConnectBudget(loaded.timeout)
     while True:
         seconds = budget.attempt()
-        kwargs = {**keywords(loaded, supply.path), "timeout": seconds}
+        kwargs = cast("dict[str, Any]", keywords(loaded, supply.path))
+        kwargs["timeout"] = seconds
         try:
             require_descriptors()
             client = AsyncMilvusClient(**kwargs)
@@ -145,6 +152,8 @@ async def connect_secure_async(
             if report.errors or not budget.another():
                 raise SecureConnectionError(report, *unexplained(report, error, loaded)) from error
         else:
+            if connection_is_logged():
+                await call_in_thread(partial(log_connection, supply.context()))
             return _supplied(client, supply)
 
 

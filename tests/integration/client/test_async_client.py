@@ -34,6 +34,13 @@ async def test_takes_the_endpoint_first(one_way, certs):
     await client.close()
 
 
+async def test_the_log_names_the_server_s_certificate(one_way, certs, caplog):
+    caplog.set_level("INFO", logger="milvus_secure")
+    client = await connect_secure_async(one_way.uri, ca_pem_path=certs / "ca.pem", **HERE)
+    await client.close()
+    assert "server certificate CN=server until" in caplog.text
+
+
 async def test_the_client_is_connected(one_way, certs):
     client = await connect_secure_async(uri=one_way.uri, ca_pem_path=certs / "ca.pem", **HERE)
     assert one_way.connects == 1

@@ -161,6 +161,40 @@ class TestPreflight:
             connect_secure(uri=one_way.uri, ca_pem_path=tmp_path / "pipe", preflight=False, **HERE)
 
 
+class TestTheLog:
+    """At INFO, one line says where to, how, and until when the certificates last."""
+
+    @pytest.fixture
+    def lines(self, caplog):
+        caplog.set_level(logging.INFO, logger="milvus_secure")
+        return lambda: [r.getMessage() for r in caplog.records if r.name == "milvus_secure"]
+
+    def test_of_mutual_tls_names_both_certificates(self, mutual, certs, trio, lines):
+        connect_secure(mutual.uri, **pair(certs), token="root:canary-9e", **HERE).close()
+        (line,) = lines()
+        assert f"Connected to {mutual.uri.removeprefix('https://')}, mutual;" in line
+        for minted in (trio.server, trio.client):
+            end = minted.certificate.not_valid_after_utc
+            assert f"{minted.certificate.subject.rfc4514_string()} until {end:%Y-%m-%d}" in line
+        assert "canary-9e" not in line
+
+    def test_of_one_way_tls_names_the_server_s(self, one_way, certs, lines):
+        connect_secure(one_way.uri, ca_pem_path=certs / "ca.pem", **HERE).close()
+        (line,) = lines()
+        assert "one-way; server certificate CN=server until" in line
+        assert "client certificate" not in line
+
+    def test_of_plaintext_names_none(self, lines):
+        with milvus_endpoint(None) as endpoint:
+            connect_secure(endpoint.uri, allow_plaintext=True, **HERE).close()
+        (line,) = lines()
+        assert line.endswith("plaintext.")
+
+    def test_costs_no_handshake_when_it_is_not_wanted(self, one_way, certs, monkeypatch):
+        monkeypatch.setattr("ssl.SSLContext.wrap_socket", None)
+        connect_secure(one_way.uri, ca_pem_path=certs / "ca.pem", **HERE).close()
+
+
 class TestFailure:
     def test_names_the_cause_and_the_fix_in_one_line(self, one_way, certs):
         with pytest.raises(SecureConnectionError) as caught:
