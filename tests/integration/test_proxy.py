@@ -22,7 +22,7 @@ DAY = dt.timedelta(days=1)
 
 
 @pytest.fixture(params=["one-way", "mutual", "plaintext"])
-def endpoint(request, trio) -> Iterator[tuple[Endpoint, dict[str, object]]]:
+def endpoint_and_settings(request, trio) -> Iterator[tuple[Endpoint, dict[str, object]]]:
     """An endpoint in order, and the settings that suit it."""
     pems = {
         "ca_pem": trio.ca.pem.decode(),
@@ -81,8 +81,10 @@ def faulty_proxy(request, through) -> Iterator[None]:
 
 
 @pytest.mark.trips("proxy-failed")
-def test_a_proxy_that_leads_nowhere_is_the_root_cause(endpoint, faulty_proxy, settings):
-    serving, given = endpoint
+def test_a_proxy_that_leads_nowhere_is_the_root_cause(
+    endpoint_and_settings, faulty_proxy, settings
+):
+    serving, given = endpoint_and_settings
     report = check(settings(uri=serving.uri, timeout=1.5, **given))
     assert report.root_cause.code == "proxy-failed"
     assert "https_proxy" in report.root_cause.message
@@ -91,8 +93,8 @@ def test_a_proxy_that_leads_nowhere_is_the_root_cause(endpoint, faulty_proxy, se
     assert {step.name: step.ok for step in report.server.steps}["grpc"] is False
 
 
-def test_the_remedy_lets_it_connect(endpoint, faulty_proxy, settings, monkeypatch):
-    serving, given = endpoint
+def test_the_remedy_lets_it_connect(endpoint_and_settings, faulty_proxy, settings, monkeypatch):
+    serving, given = endpoint_and_settings
     made = settings(uri=serving.uri, timeout=1.5, **given)
     with pytest.raises(SecureConnectionError, match="proxy-failed"):
         connect_secure(made)
@@ -121,8 +123,8 @@ def test_the_remedy_works_whatever_is_exempt_before(before, trio, settings, cert
 
 
 @pytest.mark.passes("proxy-failed")
-def test_a_proxy_that_leads_to_the_server_is_fine(endpoint, through, settings):
-    serving, given = endpoint
+def test_a_proxy_that_leads_to_the_server_is_fine(endpoint_and_settings, through, settings):
+    serving, given = endpoint_and_settings
     with peers.tcp(peers.proxies_to(serving.port)) as port:
         through(f"127.0.0.1:{port}")
         report = check(settings(uri=serving.uri, timeout=5, **given))

@@ -52,10 +52,10 @@ class Kind:
     fault: str = ""
     leaves: bool = False
 
-    def settings(self, folder: Path, endpoint: Endpoint) -> dict[str, object]:
+    def settings(self, folder: Path, isolated_endpoint: Endpoint) -> dict[str, object]:
         anchor = "foreign.pem" if self.fault == "anchor" else "ca.pem"
         given = {
-            "uri": endpoint.uri,
+            "uri": isolated_endpoint.uri,
             "token": self.token,
             "ca_pem_path": folder / anchor,
             "client_pem_path": folder / f"{self.identity}.pem",
@@ -93,7 +93,7 @@ def folder(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def endpoint(folder) -> Iterator[Endpoint]:
+def isolated_endpoint(folder) -> Iterator[Endpoint]:
     ca = minting.mint("isolation CA", which=1)  # the same key, and so the same issuer
     server = minting.mint("server", sans=["localhost"], issuer=ca, usages=[minting.SERVER], which=2)
     with milvus_endpoint(server, clients=ca) as serving:
@@ -177,8 +177,8 @@ def run(threads: list[Kind], tasks: list[Kind], where: Where) -> list[Outcome]:
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(threads=st.lists(kinds, min_size=1, max_size=5), tasks=st.lists(kinds, max_size=4))
-def test_every_client_is_the_one_it_was_made_for(folder, endpoint, threads, tasks):
-    found = run(threads, tasks, (folder, endpoint))
+def test_every_client_is_the_one_it_was_made_for(folder, isolated_endpoint, threads, tasks):
+    found = run(threads, tasks, (folder, isolated_endpoint))
     assert [one for one in found if one != expected(one.kind)] == []
     assert {one.kind for one in found} == {*threads, *tasks}
 
@@ -187,19 +187,19 @@ def test_every_client_is_the_one_it_was_made_for(folder, endpoint, threads, task
 @hypothesis_settings(max_examples=400, deadline=None)
 @given(threads=st.lists(kinds, min_size=1, max_size=8), tasks=st.lists(kinds, max_size=8))
 def test_every_client_is_the_one_it_was_made_for_in_many_more_runs(
-    folder, endpoint, threads, tasks
+    folder, isolated_endpoint, threads, tasks
 ):
-    found = run(threads, tasks, (folder, endpoint))
+    found = run(threads, tasks, (folder, isolated_endpoint))
     assert [one for one in found if one != expected(one.kind)] == []
 
 
-def test_pymilvus_s_own_clients_are_taken_for_each_other(folder, endpoint):
+def test_pymilvus_s_own_clients_are_taken_for_each_other(folder, isolated_endpoint):
     """Why this is tested: without a channel of its own, the second client is the first."""
     if installed_pymilvus() < (2, 6, 10):
         pytest.skip("this pymilvus shares channels by other marks")
     first, second = (
         MilvusClient(
-            uri=endpoint.uri,
+            uri=isolated_endpoint.uri,
             token=TOKENS[0],
             ca_pem_path=str(folder / "ca.pem"),
             client_pem_path=str(folder / f"{name}.pem"),

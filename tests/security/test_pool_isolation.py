@@ -2,29 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from pymilvus import AsyncMilvusClient, MilvusClient, connections
 
-import minting
-from milvus_endpoint import milvus_endpoint
 from milvus_secure import SecureConnectionError, connect_secure, connect_secure_async
 
 HERE = {"environ": {}, "env_file": None, "timeout": 3}
-
-
-@pytest.fixture
-def endpoint(trio):
-    with milvus_endpoint(trio.server) as serving:
-        yield serving
-
-
-@pytest.fixture
-def foreign_ca(tmp_path) -> Path:
-    path = tmp_path / "foreign-ca.pem"
-    path.write_bytes(minting.mint("foreign CA", which=9).pem)
-    return path
 
 
 @pytest.fixture(params=["foreign CA", "wrong name", "public roots"])
@@ -37,39 +20,39 @@ def refused(request, certs, foreign_ca) -> dict[str, object]:
     }[request.param]
 
 
-def test_a_second_client_with_other_settings_is_refused(endpoint, certs, refused):
-    first = connect_secure(uri=endpoint.uri, ca_pem_path=certs / "ca.pem", **HERE)
+def test_a_second_client_with_other_settings_is_refused(one_way, certs, refused):
+    first = connect_secure(uri=one_way.uri, ca_pem_path=certs / "ca.pem", **HERE)
     with pytest.raises(SecureConnectionError):
-        connect_secure(uri=endpoint.uri, **refused, **HERE)
+        connect_secure(uri=one_way.uri, **refused, **HERE)
     first.close()
 
 
-async def test_a_second_async_client_with_other_settings_is_refused(endpoint, certs, refused):
-    first = await connect_secure_async(uri=endpoint.uri, ca_pem_path=certs / "ca.pem", **HERE)
+async def test_a_second_async_client_with_other_settings_is_refused(one_way, certs, refused):
+    first = await connect_secure_async(uri=one_way.uri, ca_pem_path=certs / "ca.pem", **HERE)
     with pytest.raises(SecureConnectionError):
-        await connect_secure_async(uri=endpoint.uri, **refused, **HERE)
+        await connect_secure_async(uri=one_way.uri, **refused, **HERE)
     await first.close()
 
 
-def test_a_client_of_pymilvus_s_own_lends_no_channel(endpoint, certs, refused):
-    first = MilvusClient(uri=endpoint.uri, server_pem_path=str(certs / "ca.pem"), timeout=3)
+def test_a_client_of_pymilvus_s_own_lends_no_channel(one_way, certs, refused):
+    first = MilvusClient(uri=one_way.uri, server_pem_path=str(certs / "ca.pem"), timeout=3)
     with pytest.raises(SecureConnectionError):
-        connect_secure(uri=endpoint.uri, **refused, **HERE)
+        connect_secure(uri=one_way.uri, **refused, **HERE)
     first.close()
 
 
-def test_the_keywords_alone_keep_clients_apart(endpoint, certs, foreign_ca, settings):
-    good = settings(uri=endpoint.uri, ca_pem_path=certs / "ca.pem", timeout=3)
-    bad = settings(uri=endpoint.uri, ca_pem_path=foreign_ca, timeout=3)
+def test_the_keywords_alone_keep_clients_apart(one_way, certs, foreign_ca, settings):
+    good = settings(uri=one_way.uri, ca_pem_path=certs / "ca.pem", timeout=3)
+    bad = settings(uri=one_way.uri, ca_pem_path=foreign_ca, timeout=3)
     first = MilvusClient(**good.client_kwargs())
     with pytest.raises(Exception, match="Fail connecting"):
         MilvusClient(**bad.client_kwargs())
     first.close()
 
 
-def test_two_clients_of_the_same_settings_close_apart(endpoint, certs):
+def test_two_clients_of_the_same_settings_close_apart(one_way, certs):
     first, second = (
-        connect_secure(uri=endpoint.uri, ca_pem_path=certs / "ca.pem", **HERE) for _ in range(2)
+        connect_secure(uri=one_way.uri, ca_pem_path=certs / "ca.pem", **HERE) for _ in range(2)
     )
     first.close()
     # Connect is the one call the endpoint answers.
@@ -77,15 +60,15 @@ def test_two_clients_of_the_same_settings_close_apart(endpoint, certs):
     second.close()
 
 
-async def test_the_keywords_fit_the_async_client(endpoint, certs, settings):
-    given = settings(uri=endpoint.uri, ca_pem_path=certs / "ca.pem", timeout=3)
+async def test_the_keywords_fit_the_async_client(one_way, certs, settings):
+    given = settings(uri=one_way.uri, ca_pem_path=certs / "ca.pem", timeout=3)
     client = AsyncMilvusClient(**given.client_kwargs())
     await client.close()
 
 
 @pytest.mark.filterwarnings("ignore:.*ORM-style")
-def test_the_keywords_fit_the_orm(endpoint, certs, settings):
-    given = settings(uri=endpoint.uri, ca_pem_path=certs / "ca.pem", timeout=3)
+def test_the_keywords_fit_the_orm(one_way, certs, settings):
+    given = settings(uri=one_way.uri, ca_pem_path=certs / "ca.pem", timeout=3)
     connections.connect(**{**given.client_kwargs(), "alias": "mine"})
     assert connections.has_connection("mine")
     connections.remove_connection("mine")

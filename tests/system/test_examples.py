@@ -18,10 +18,10 @@ TOKEN = "root:ex4mple-s3cret"
 
 
 @pytest.fixture
-def run(tmp_path):
+def run_example(tmp_path):
     """Run an example with these variables and no others of Milvus or gRPC."""
 
-    def run(name, **variables):
+    def run_example(name, **variables):
         kept = {n: v for n, v in os.environ.items() if not n.startswith(("MILVUS_", "GRPC_"))}
         return subprocess.run(
             [sys.executable, EXAMPLES / name],
@@ -33,7 +33,7 @@ def run(tmp_path):
             check=False,
         )
 
-    return run
+    return run_example
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def pems(trio, tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def one_way(pems):
+def one_way_variables(pems):
     with EmbeddedMilvus(
         server_pem_path=pems / "server.pem", server_key_path=pems / "server.key"
     ) as server:
@@ -50,7 +50,7 @@ def one_way(pems):
 
 
 @pytest.fixture(scope="module")
-def mutual(pems):
+def mutual_uri(pems):
     """The URI of a server that wants a client certificate and a token."""
     with EmbeddedMilvus(
         server_pem_path=pems / "server.pem",
@@ -62,33 +62,33 @@ def mutual(pems):
 
 
 class TestQuickstart:
-    def test_finds_the_nearest_point(self, run, one_way):
-        ran = run("quickstart.py", **one_way)
+    def test_finds_the_nearest_point(self, run_example, one_way_variables):
+        ran = run_example("quickstart.py", **one_way_variables)
         assert (ran.returncode, ran.stdout) == (0, "nearest to (0.9, 0.2) is point 1\n"), ran.stderr
 
-    def test_names_the_cause_of_a_failure_in_one_line(self, run, one_way):
-        ran = run("quickstart.py", **one_way, MILVUS_SERVER_NAME="other.example")
+    def test_names_the_cause_of_a_failure_in_one_line(self, run_example, one_way_variables):
+        ran = run_example("quickstart.py", **one_way_variables, MILVUS_SERVER_NAME="other.example")
         assert ran.returncode == 1
         assert ran.stderr.startswith("quickstart: name-mismatch:")
         assert ran.stderr.count("\n") == 1
 
 
 class TestService:
-    def test_serves_until_it_is_shut_down(self, run, one_way):
-        ran = run("service.py", **one_way)
+    def test_serves_until_it_is_shut_down(self, run_example, one_way_variables):
+        ran = run_example("service.py", **one_way_variables)
         assert (ran.returncode, ran.stdout) == (0, "served [1, 5, 8]\n"), ran.stderr
 
-    def test_refuses_to_start_with_the_report(self, run, one_way):
-        ran = run("service.py", **one_way, MILVUS_SERVER_NAME="other.example")
+    def test_refuses_to_start_with_the_report(self, run_example, one_way_variables):
+        ran = run_example("service.py", **one_way_variables, MILVUS_SERVER_NAME="other.example")
         assert (ran.returncode, ran.stdout) == (1, "")
         assert "name-mismatch" in ran.stderr
 
 
 class TestEnvOnly:
-    def test_connects_mutually_with_pem_text_from_variables(self, run, mutual, trio):
-        ran = run(
+    def test_connects_mutually_with_pem_text_from_variables(self, run_example, mutual_uri, trio):
+        ran = run_example(
             "env_only.py",
-            MILVUS_URI=mutual,
+            MILVUS_URI=mutual_uri,
             MILVUS_TOKEN=TOKEN,
             MILVUS_CA_PEM=trio.ca.pem.decode(),
             MILVUS_CLIENT_PEM=trio.client.pem.decode(),
@@ -100,8 +100,8 @@ class TestEnvOnly:
             "collections: []",
         ]
 
-    def test_stops_before_any_socket_at_a_file_that_is_missing(self, run, mutual):
-        ran = run("env_only.py", MILVUS_URI=mutual, MILVUS_CA_PEM_PATH="nowhere.pem")
+    def test_stops_before_any_socket_at_a_file_that_is_missing(self, run_example, mutual_uri):
+        ran = run_example("env_only.py", MILVUS_URI=mutual_uri, MILVUS_CA_PEM_PATH="nowhere.pem")
         assert ran.returncode == 1
         assert "file-missing" in ran.stderr
 
@@ -118,15 +118,15 @@ class TestSecretsDirectory:
             target.write_bytes((pems / name).read_bytes())
         return folder
 
-    def test_connects_and_tells_sources_without_secrets(self, run, mutual, mounted):
-        ran = run("secrets_dir.py", MILVUS_URI=mutual, MILVUS_SECRETS_DIR=str(mounted))
+    def test_connects_and_tells_sources_without_secrets(self, run_example, mutual_uri, mounted):
+        ran = run_example("secrets_dir.py", MILVUS_URI=mutual_uri, MILVUS_SECRETS_DIR=str(mounted))
         assert ran.returncode == 0, ran.stderr
         assert f"token = **********  (secret {mounted}/milvus_token)" in ran.stdout
         assert ran.stdout.endswith("connected, collections: []\n")
         assert TOKEN not in ran.stdout + ran.stderr
 
-    def test_says_so_when_the_mount_is_missing(self, run, mutual):
-        ran = run("secrets_dir.py", MILVUS_URI=mutual, MILVUS_SECRETS_DIR="/nowhere")
+    def test_says_so_when_the_mount_is_missing(self, run_example, mutual_uri):
+        ran = run_example("secrets_dir.py", MILVUS_URI=mutual_uri, MILVUS_SECRETS_DIR="/nowhere")
         assert ran.returncode == 1
         assert ran.stderr.startswith("secrets_dir: config-file-missing:")
 
@@ -137,8 +137,8 @@ class TestSecretsDirectory:
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
-def test_none_ends_in_a_traceback(script, run):
-    ran = run(script, MILVUS_URI="https://127.0.0.1:1", MILVUS_TIMEOUT="soon")
+def test_none_ends_in_a_traceback(script, run_example):
+    ran = run_example(script, MILVUS_URI="https://127.0.0.1:1", MILVUS_TIMEOUT="soon")
     assert ran.returncode == 1
     assert "value-invalid" in ran.stderr
     assert "Traceback" not in ran.stderr

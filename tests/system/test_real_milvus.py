@@ -17,13 +17,13 @@ from real_milvus import REFUSALS, ROOT_TOKEN, RunningMilvus, version
 
 
 @pytest.fixture
-def one_way(settings, milvus_one_way: RunningMilvus) -> MilvusSettings:
+def real_one_way(settings, milvus_one_way: RunningMilvus) -> MilvusSettings:
     """Settings that connect to the server in tlsMode 1."""
     return settings(uri=milvus_one_way.uri, ca_pem_path=milvus_one_way.certs / "ca.pem")
 
 
 @pytest.fixture
-def mutual(settings, milvus_mutual: RunningMilvus) -> MilvusSettings:
+def real_mutual(settings, milvus_mutual: RunningMilvus) -> MilvusSettings:
     """Settings that connect to the server in tlsMode 2 with authorization on."""
     certs = milvus_mutual.certs
     return settings(
@@ -59,31 +59,31 @@ def life_of_a_collection(settings: MilvusSettings) -> int:
 
 
 class TestOneWay:
-    def test_a_thousand_vectors_are_inserted_and_searched(self, one_way):
-        assert life_of_a_collection(one_way) == 500
+    def test_a_thousand_vectors_are_inserted_and_searched(self, real_one_way):
+        assert life_of_a_collection(real_one_way) == 500
 
     @pytest.mark.passes("chain-untrusted")
     @pytest.mark.passes("name-mismatch")
     @pytest.mark.passes("server-plaintext")
     @pytest.mark.passes("not-milvus")
-    def test_a_healthy_connection_has_no_finding(self, one_way):
-        assert check(one_way).findings == ()
+    def test_a_healthy_connection_has_no_finding(self, real_one_way):
+        assert check(real_one_way).findings == ()
 
     @pytest.mark.trips("name-mismatch")
-    def test_a_name_the_certificate_does_not_bear(self, one_way):
-        assert cause_of_refusal(one_way, server_name="milvus.example.com") == "name-mismatch"
+    def test_a_name_the_certificate_does_not_bear(self, real_one_way):
+        assert cause_of_refusal(real_one_way, server_name="milvus.example.com") == "name-mismatch"
 
     @pytest.mark.trips("chain-untrusted")
-    def test_a_ca_of_another_name(self, one_way, tmp_path):
+    def test_a_ca_of_another_name(self, real_one_way, tmp_path):
         ca = tmp_path / "ca.pem"
         ca.write_bytes(minting.mint("another CA", which=8).pem)
-        assert cause_of_refusal(one_way, ca_pem_path=ca) == "chain-untrusted"
+        assert cause_of_refusal(real_one_way, ca_pem_path=ca) == "chain-untrusted"
 
     @pytest.mark.trips("issuer-key-mismatch")
-    def test_a_ca_of_the_same_name_with_another_key(self, one_way, tmp_path):
+    def test_a_ca_of_the_same_name_with_another_key(self, real_one_way, tmp_path):
         ca = tmp_path / "ca.pem"
         ca.write_bytes(minting.mint("test CA", which=8).pem)
-        assert cause_of_refusal(one_way, ca_pem_path=ca) == "issuer-key-mismatch"
+        assert cause_of_refusal(real_one_way, ca_pem_path=ca) == "issuer-key-mismatch"
 
     @pytest.mark.trips("server-requires-tls")
     def test_plaintext(self, settings, milvus_one_way):
@@ -92,10 +92,10 @@ class TestOneWay:
 
 
 class TestMutual:
-    def test_a_thousand_vectors_are_inserted_and_searched(self, mutual):
-        assert life_of_a_collection(mutual) == 500
+    def test_a_thousand_vectors_are_inserted_and_searched(self, real_mutual):
+        assert life_of_a_collection(real_mutual) == 500
 
-    def test_a_pkcs12_store_stands_for_the_pair(self, mutual, milvus_mutual, tmp_path):
+    def test_a_pkcs12_store_stands_for_the_pair(self, real_mutual, milvus_mutual, tmp_path):
         certs = milvus_mutual.certs
         store = tmp_path / "client.p12"
         subprocess.run(
@@ -118,7 +118,7 @@ class TestMutual:
             capture_output=True,
             timeout=120,
         )
-        given = mutual.replace(
+        given = real_mutual.replace(
             client_key_path=None, client_pem_path=store, client_key_password="open sesame"
         )
         assert check(given).findings == ()
@@ -128,8 +128,8 @@ class TestMutual:
     @pytest.mark.passes("client-certificate-rejected")
     @pytest.mark.passes("authentication-required")
     @pytest.mark.passes("authentication-failed")
-    def test_a_healthy_connection_has_no_finding(self, mutual):
-        assert check(mutual).findings == ()
+    def test_a_healthy_connection_has_no_finding(self, real_mutual):
+        assert check(real_mutual).findings == ()
 
     @pytest.mark.trips("client-certificate-required")
     def test_no_client_certificate(self, settings, milvus_mutual):
@@ -139,12 +139,12 @@ class TestMutual:
         assert cause_of_refusal(bare) == "client-certificate-required"
 
     @pytest.mark.trips("authentication-required")
-    def test_no_credentials(self, mutual):
-        assert cause_of_refusal(without_token(mutual)) == "authentication-required"
+    def test_no_credentials(self, real_mutual):
+        assert cause_of_refusal(without_token(real_mutual)) == "authentication-required"
 
     @pytest.mark.trips("authentication-failed")
-    def test_a_wrong_password(self, mutual):
-        assert cause_of_refusal(mutual, token="root:wrong") == "authentication-failed"
+    def test_a_wrong_password(self, real_mutual):
+        assert cause_of_refusal(real_mutual, token="root:wrong") == "authentication-failed"
 
     @pytest.mark.parametrize(("header", "words"), REFUSALS.values(), ids=REFUSALS)
     def test_the_words_the_embedded_server_borrows(self, milvus_mutual, header, words):
@@ -153,29 +153,29 @@ class TestMutual:
         assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
         assert refused.value.details() == words
 
-    def test_user_and_password_do_as_well_as_a_token(self, mutual):
-        settings = without_token(mutual)
+    def test_user_and_password_do_as_well_as_a_token(self, real_mutual):
+        settings = without_token(real_mutual)
         connect_secure(settings, user="root", password="Milvus").close()
 
     @pytest.mark.trips("usage-not-client")
-    def test_a_client_certificate_for_servers_only(self, mutual, trio, tmp_path):
+    def test_a_client_certificate_for_servers_only(self, real_mutual, trio, tmp_path):
         pair = written(tmp_path, issuer=trio.ca, usages=[minting.SERVER])
-        assert cause_of_refusal(mutual, **pair) == "usage-not-client"
+        assert cause_of_refusal(real_mutual, **pair) == "usage-not-client"
 
     @pytest.mark.trips("client-certificate-rejected")
-    def test_a_client_certificate_of_another_ca(self, mutual, tmp_path):
+    def test_a_client_certificate_of_another_ca(self, real_mutual, tmp_path):
         another = minting.mint("another CA", which=8)
         pair = written(tmp_path, issuer=another, usages=[minting.CLIENT])
-        assert cause_of_refusal(mutual, **pair) == "client-certificate-rejected"
+        assert cause_of_refusal(real_mutual, **pair) == "client-certificate-rejected"
 
     @pytest.mark.trips("name-mismatch")
-    def test_a_name_the_certificate_does_not_bear(self, mutual):
-        assert cause_of_refusal(mutual, server_name="milvus.example.com") == "name-mismatch"
+    def test_a_name_the_certificate_does_not_bear(self, real_mutual):
+        assert cause_of_refusal(real_mutual, server_name="milvus.example.com") == "name-mismatch"
 
     @pytest.mark.trips("database-missing")
-    def test_a_database_that_is_not_there(self, mutual):
+    def test_a_database_that_is_not_there(self, real_mutual):
         """pymilvus may connect all the same: newer ones name the database in each call only."""
-        report = check(mutual.replace(db_name="nowhere"))
+        report = check(real_mutual.replace(db_name="nowhere"))
         assert report.root_cause.code == "database-missing"
 
 

@@ -17,12 +17,6 @@ from milvus_secure import SecureConnectionError, connect_secure_async
 HERE = {"environ": {}, "env_file": None}
 
 
-@pytest.fixture
-def one_way(trio):
-    with milvus_endpoint(trio.server) as endpoint:
-        yield endpoint
-
-
 async def test_hands_back_an_async_client(one_way, certs):
     client = await connect_secure_async(uri=one_way.uri, ca_pem_path=certs / "ca.pem", **HERE)
     assert type(client) is pymilvus.AsyncMilvusClient

@@ -303,19 +303,19 @@ def registered() -> int:
 
 class TestMaterialGivenAsText:
     @pytest.fixture
-    def client(self, mutual, certs):
+    def client_with_texts(self, mutual, certs):
         texts = {
             "ca_pem": (certs / "ca.pem").read_text(),
             "client_pem": (certs / "client.pem").read_text(),
             "client_key": (certs / "client.key").read_text(),
         }
-        client = connect_secure(MilvusSettings(uri=mutual.uri, **texts, **HERE))
-        yield client
-        client.close()
+        client_with_texts = connect_secure(MilvusSettings(uri=mutual.uri, **texts, **HERE))
+        yield client_with_texts
+        client_with_texts.close()
 
-    def test_lasts_as_long_as_the_client(self, client):
+    def test_lasts_as_long_as_the_client(self, client_with_texts):
         gc.collect()
-        reconnect = getattr(client._get_connection(), "reconnect", None)
+        reconnect = getattr(client_with_texts._get_connection(), "reconnect", None)
         if reconnect is None:
             pytest.skip("this pymilvus does not reconnect")
         reconnect()
@@ -328,13 +328,13 @@ class TestMaterialGivenAsText:
 
         gc.collect()  # clients of other tests
         before = spooled()
-        client = connect_secure(
+        client_with_texts = connect_secure(
             uri=mutual.uri,
             **{**pair(certs), "client_key_path": None},
             **HERE,
             client_key=(certs / "client.key").read_text(),
         )
-        client.close()
-        del client
+        client_with_texts.close()
+        del client_with_texts
         gc.collect()
         assert spooled() == before

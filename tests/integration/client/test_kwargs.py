@@ -26,11 +26,6 @@ def mapped(settings) -> dict[str, object]:
     return {k: v for k, v in settings.client_kwargs().items() if k not in OWN_CHANNEL}
 
 
-@pytest.fixture
-def pair(certs) -> dict[str, Path]:
-    return {"client_pem_path": certs / "client.pem", "client_key_path": certs / "client.key"}
-
-
 class TestOneWay:
     def test_a_ca_alone_becomes_the_anchor(self, settings, certs):
         given = settings(uri="https://h:1", ca_pem_path=certs / "ca.pem")
@@ -52,14 +47,14 @@ class TestOneWay:
         given = settings(ca_pem_path=certs / "ca.pem", server_name="milvus.example")
         assert mapped(given)["server_name"] == "milvus.example"
 
-    def test_asked_for_it_shows_no_client_certificate(self, settings, certs, pair):
-        given = settings(tls_mode="one-way", ca_pem_path=certs / "ca.pem", **pair)
+    def test_asked_for_it_shows_no_client_certificate(self, settings, certs, client_pair):
+        given = settings(tls_mode="one-way", ca_pem_path=certs / "ca.pem", **client_pair)
         assert not {"client_pem_path", "client_key_path", "ca_pem_path"} & set(mapped(given))
 
 
 class TestMutual:
-    def test_three_files_are_handed_on_as_they_are(self, settings, certs, pair):
-        given = settings(uri="https://h:1", ca_pem_path=certs / "ca.pem", **pair)
+    def test_three_files_are_handed_on_as_they_are(self, settings, certs, client_pair):
+        given = settings(uri="https://h:1", ca_pem_path=certs / "ca.pem", **client_pair)
         assert mapped(given) == {
             "uri": "https://h:1",
             "secure": True,
@@ -69,12 +64,14 @@ class TestMutual:
             "client_key_path": str(certs / "client.key"),
         }
 
-    def test_the_server_s_certificate_is_never_handed_on(self, settings, certs, pair):
-        given = settings(ca_pem_path=certs / "ca.pem", server_pem_path=certs / "server.pem", **pair)
+    def test_the_server_s_certificate_is_never_handed_on(self, settings, certs, client_pair):
+        given = settings(
+            ca_pem_path=certs / "ca.pem", server_pem_path=certs / "server.pem", **client_pair
+        )
         assert "server_pem_path" not in mapped(given)
 
-    def test_public_roots_are_named_by_their_file(self, settings, pair):
-        given = settings(ca_pem_path="system", **pair)
+    def test_public_roots_are_named_by_their_file(self, settings, client_pair):
+        given = settings(ca_pem_path="system", **client_pair)
         assert mapped(given)["ca_pem_path"] == str(public_roots_path())
 
 
@@ -108,9 +105,9 @@ class TestGuard:
             broken.client_kwargs(check=True)
         assert caught.value.report.root_cause.code == "key-mismatch"
 
-    def test_with_checks_a_warning_is_logged(self, settings, certs, pair, caplog):
+    def test_with_checks_a_warning_is_logged(self, settings, certs, client_pair, caplog):
         (certs / "client.key").chmod(0o644)
-        made = settings(ca_pem_path=certs / "ca.pem", **pair)
+        made = settings(ca_pem_path=certs / "ca.pem", **client_pair)
         with caplog.at_level("WARNING", logger="milvus_secure"):
             made.client_kwargs()
             assert caplog.records == []
@@ -129,8 +126,10 @@ def test_secrets_are_not_in_the_repr(settings, certs):
     assert kwargs["password"] == "canary-1f"
 
 
-def test_no_value_is_none(settings, certs, pair):
-    given = settings(ca_pem_path=certs / "ca.pem", token="root:Milvus", db_name="books", **pair)
+def test_no_value_is_none(settings, certs, client_pair):
+    given = settings(
+        ca_pem_path=certs / "ca.pem", token="root:Milvus", db_name="books", **client_pair
+    )
     assert None not in given.client_kwargs().values()
 
 
@@ -154,8 +153,8 @@ class TestHandshake:
             self.uri = endpoint.uri
             yield lambda given: MilvusClient(**given.client_kwargs()).close()
 
-    def test_with_files(self, settings, certs, pair, connects):
-        connects(settings(uri=self.uri, ca_pem_path=certs / "ca.pem", **pair))
+    def test_with_files(self, settings, certs, client_pair, connects):
+        connects(settings(uri=self.uri, ca_pem_path=certs / "ca.pem", **client_pair))
 
     def test_with_text(self, settings, certs, connects):
         connects(
@@ -187,13 +186,13 @@ class TestHandshake:
             )
         )
 
-    def test_with_a_stray_server_pem(self, settings, certs, pair, connects):
+    def test_with_a_stray_server_pem(self, settings, certs, client_pair, connects):
         connects(
             settings(
                 uri=self.uri,
                 ca_pem_path=certs / "ca.pem",
                 server_pem_path=certs / "server.pem",
-                **pair,
+                **client_pair,
             )
         )
 
@@ -241,12 +240,12 @@ class TestSystemRoots:
             done = connect_with_roots(certs / "ca.pem", endpoint.uri, str(certs), "pem", "key")
         assert done.returncode == 0, done.stderr
 
-    @pytest.mark.parametrize("pair", [(), ("pem", "key")], ids=["one-way", "mutual"])
-    def test_that_do_not_hold_the_ca_are_not_enough(self, trio, certs, tmp_path, pair):
+    @pytest.mark.parametrize("files", [(), ("pem", "key")], ids=["one-way", "mutual"])
+    def test_that_do_not_hold_the_ca_are_not_enough(self, trio, certs, tmp_path, files):
         (tmp_path / "other.pem").write_bytes(minting.mint("foreign CA", which=9).pem)
-        clients = trio.ca if pair else None
+        clients = trio.ca if files else None
         with milvus_endpoint(trio.server, clients=clients) as endpoint:
-            done = connect_with_roots(tmp_path / "other.pem", endpoint.uri, str(certs), *pair)
+            done = connect_with_roots(tmp_path / "other.pem", endpoint.uri, str(certs), *files)
         assert "SecureConnectionError" in done.stderr
 
     def test_are_what_an_empty_anchor_amounts_to_so_it_is_refused(

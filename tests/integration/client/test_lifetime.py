@@ -10,13 +10,11 @@ import pickle
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import minting
-from milvus_endpoint import Endpoint, milvus_endpoint
 from milvus_secure import MilvusSettings, check, connect_secure
 from milvus_secure.client.memory_files import MemoryFiles
 from milvus_secure.pem.temp_files import memory_directories
@@ -27,13 +25,7 @@ FORKS = pytest.mark.skipif(not hasattr(os, "fork"), reason="fork is POSIX")
 
 
 @pytest.fixture
-def mutual(trio) -> Iterator[Endpoint]:
-    with milvus_endpoint(trio.server, clients=trio.ca) as endpoint:
-        yield endpoint
-
-
-@pytest.fixture
-def texts(certs) -> dict[str, str]:
+def pem_texts(certs) -> dict[str, str]:
     return {
         "ca_pem": (certs / "ca.pem").read_text().strip(),
         "client_pem": (certs / "client.pem").read_text().strip(),
@@ -49,34 +41,34 @@ def packed(text: str, width: int = 0) -> str:
 
 class TestBase64:
     @pytest.mark.parametrize("width", [0, 76])
-    def test_stands_for_the_text_it_holds(self, mutual, texts, width):
-        given = {name: packed(text, width) for name, text in texts.items()}
+    def test_stands_for_the_text_it_holds(self, mutual, pem_texts, width):
+        given = {name: packed(text, width) for name, text in pem_texts.items()}
         connect_secure(uri=mutual.uri, **given, **HERE).close()
         assert mutual.names == ["client"]
 
-    def test_is_taken_from_the_environment(self, mutual, texts):
-        environ = {f"MILVUS_{name.upper()}": packed(text) for name, text in texts.items()}
+    def test_is_taken_from_the_environment(self, mutual, pem_texts):
+        environ = {f"MILVUS_{name.upper()}": packed(text) for name, text in pem_texts.items()}
         settings = MilvusSettings(uri=mutual.uri, environ=environ, env_file=None, timeout=5)
         connect_secure(settings).close()
         assert mutual.names == ["client"]
 
-    def test_reaches_pymilvus_as_pem(self, texts, settings):
-        given = {name: packed(text) for name, text in texts.items()}
+    def test_reaches_pymilvus_as_pem(self, pem_texts, settings):
+        given = {name: packed(text) for name, text in pem_texts.items()}
         made = settings(**given)
         kwargs = made.client_kwargs()
-        assert Path(kwargs["client_key_path"]).read_text() == texts["client_key"]
+        assert Path(kwargs["client_key_path"]).read_text() == pem_texts["client_key"]
 
-    def test_is_judged_as_what_it_holds(self, texts, settings):
+    def test_is_judged_as_what_it_holds(self, pem_texts, settings):
         other = minting.mint("other", usages=[minting.CLIENT], which=7)
-        given = {**texts, "client_key": packed(other.key_pem.decode())}
+        given = {**pem_texts, "client_key": packed(other.key_pem.decode())}
         report = check(settings(**given), online=False)
         assert "key-mismatch" in [one.code for one in report.errors]
 
     @pytest.mark.parametrize(
         "text", [packed("no PEM at all"), packed("-----BEGIN")[:-3], "LS0tLS1!"]
     )
-    def test_of_anything_else_is_no_pem(self, texts, settings, text):
-        report = check(settings(**{**texts, "client_key": text}), online=False)
+    def test_of_anything_else_is_no_pem(self, pem_texts, settings, text):
+        report = check(settings(**{**pem_texts, "client_key": text}), online=False)
         assert "file-not-pem" in [one.code for one in report.errors]
 
 
@@ -115,9 +107,9 @@ print(MemoryFiles().path_for(b"PEM", on_disk=sys.argv[1]))
 
 @LINUX
 class TestMemory:
-    def test_is_gone_with_the_client(self, mutual, texts):
+    def test_is_gone_with_the_client(self, mutual, pem_texts):
         before = in_memory()
-        client = connect_secure(uri=mutual.uri, **texts, **HERE)
+        client = connect_secure(uri=mutual.uri, **pem_texts, **HERE)
         assert in_memory() - before == 3
         client.close()
         del client
@@ -204,19 +196,22 @@ def connect_from_elsewhere(settings: MilvusSettings) -> str:
     return "connected"
 
 
-def test_settings_with_secrets_travel_to_a_spawned_process(mutual, texts):
-    settings = MilvusSettings(uri=mutual.uri, **texts, **HERE)
+def test_settings_with_secrets_travel_to_a_spawned_process(mutual, pem_texts):
+    settings = MilvusSettings(uri=mutual.uri, **pem_texts, **HERE)
     settings.client_kwargs()
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         assert pool.apply(connect_from_elsewhere, (settings,)) == "connected"
     assert mutual.names == ["client"]
 
 
-def test_pickled_settings_take_no_paths_along(texts, settings, certs):
-    texts["client_key"] = minting.mint("of this test alone", kind="p384").key_pem.decode()
-    made = settings(**texts)
+def test_pickled_settings_take_no_paths_along(pem_texts, settings, certs):
+    pem_texts["client_key"] = minting.mint("of this test alone", kind="p384").key_pem.decode()
+    made = settings(**pem_texts)
     path = made.client_kwargs()["client_key_path"]
     again = pickle.loads(pickle.dumps(made))
     made.temp_files.close()
     assert not Path(path).exists()
-    assert Path(again.client_kwargs()["client_key_path"]).read_text() == texts["client_key"].strip()
+    assert (
+        Path(again.client_kwargs()["client_key_path"]).read_text()
+        == pem_texts["client_key"].strip()
+    )

@@ -8,14 +8,13 @@ import sys
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
 
 import pytest
 
-from milvus_endpoint import Endpoint, milvus_endpoint
 from milvus_secure import SecureConnectionError, connect_secure, connect_secure_async, watch
 from waiting import eventually
 
@@ -25,12 +24,6 @@ CYCLES = 120
 MANY_CYCLES = 10_000
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counts under /proc/self")
-
-
-@pytest.fixture
-def mutual(trio) -> Iterator[Endpoint]:
-    with milvus_endpoint(trio.server, clients=trio.ca) as endpoint:
-        yield endpoint
 
 
 @pytest.fixture

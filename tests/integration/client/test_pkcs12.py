@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 import minting
-from milvus_endpoint import Endpoint, milvus_endpoint
+from milvus_endpoint import milvus_endpoint
 from milvus_secure import check, connect_secure
 from milvus_secure._common.tls_mode import TLSMode
 from milvus_secure.client.timeouts import waits_full_timeout
@@ -41,12 +40,6 @@ def openssl(folder: Path, *arguments: str) -> bytes:
     command = ["openssl", "pkcs12", "-export", "-out", "made.p12", "-passout", f"pass:{PASSWORD}"]
     subprocess.run([*command, *arguments], cwd=folder, check=True, capture_output=True, timeout=120)
     return (folder / "made.p12").read_bytes()
-
-
-@pytest.fixture
-def mutual(trio) -> Iterator[Endpoint]:
-    with milvus_endpoint(trio.server, clients=trio.ca) as endpoint:
-        yield endpoint
 
 
 @pytest.fixture

@@ -39,18 +39,18 @@ class Answer(http.server.BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def certs(tmp_path: Path) -> Path:
+def certificate_set(tmp_path: Path) -> Path:
     """A set as `certs init` makes it: from Python 3.13 on, requests wants its CA to the letter."""
     return CertificateSet.create(tmp_path / "set").directory
 
 
 @pytest.fixture
-def rest_port(certs: Path) -> Iterator[int]:
+def rest_port(certificate_set: Path) -> Iterator[int]:
     """An HTTPS server that wants a client certificate, as Milvus in tlsMode 2."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certs / "server.pem", certs / "server.key")
-    context.load_verify_locations(certs / "ca.pem")
+    context.load_cert_chain(certificate_set / "server.pem", certificate_set / "server.key")
+    context.load_verify_locations(certificate_set / "ca.pem")
     context.verify_mode = ssl.CERT_REQUIRED
     server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever)
@@ -62,31 +62,31 @@ def rest_port(certs: Path) -> Iterator[int]:
 
 
 @pytest.fixture
-def mutual(settings, certs: Path):
+def mutual_settings(settings, certificate_set: Path):
     def make(**more: object):
         return settings(
             uri="https://localhost:19530",
-            ca_pem_path=certs / "ca.pem",
-            client_pem_path=certs / "client.pem",
-            client_key_path=certs / "client.key",
+            ca_pem_path=certificate_set / "ca.pem",
+            client_pem_path=certificate_set / "client.pem",
+            client_key_path=certificate_set / "client.key",
             **more,
         )
 
     return make
 
 
-def test_an_ssl_context_carries_both_directions(mutual, rest_port: int):
-    context = mutual().ssl_context()
+def test_an_ssl_context_carries_both_directions(mutual_settings, rest_port: int):
+    context = mutual_settings().ssl_context()
     with urllib.request.urlopen(f"https://localhost:{rest_port}/", context=context) as answer:
         assert answer.status == 200
 
 
-def test_inline_material_serves_as_well(settings, certs: Path, rest_port: int):
+def test_inline_material_serves_as_well(settings, certificate_set: Path, rest_port: int):
     inline = settings(
         uri="https://localhost:19530",
-        ca_pem=(certs / "ca.pem").read_text(),
-        client_pem=(certs / "client.pem").read_text(),
-        client_key=(certs / "client.key").read_text(),
+        ca_pem=(certificate_set / "ca.pem").read_text(),
+        client_pem=(certificate_set / "client.pem").read_text(),
+        client_key=(certificate_set / "client.key").read_text(),
     )
     url = f"https://localhost:{rest_port}/"
     with urllib.request.urlopen(url, context=inline.ssl_context()) as answer:
@@ -101,11 +101,11 @@ def test_another_ca_is_refused(settings, rest_port: int, tmp_path: Path):
         urllib.request.urlopen(f"https://localhost:{rest_port}/", context=context)
 
 
-def test_requests_takes_the_keywords(mutual, rest_port: int):
+def test_requests_takes_the_keywords(mutual_settings, rest_port: int):
     url = f"https://localhost:{rest_port}/"
     with requests.Session() as session:
         session.trust_env = False
-        assert session.get(url, **mutual().requests_kwargs(), timeout=5).status_code == 200
+        assert session.get(url, **mutual_settings().requests_kwargs(), timeout=5).status_code == 200
 
 
 def test_plaintext_has_no_context(settings):
@@ -115,8 +115,8 @@ def test_plaintext_has_no_context(settings):
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
-def test_the_curl_line_works_as_printed(mutual, rest_port: int):
-    line = curl_command(mutual(token="root:Milvus"), rest_port)
+def test_the_curl_line_works_as_printed(mutual_settings, rest_port: int):
+    line = curl_command(mutual_settings(token="root:Milvus"), rest_port)
     assert "root:Milvus" not in line
     run = subprocess.run(
         ["sh", "-c", f"{line} --silent --noproxy '*'"],
@@ -130,14 +130,21 @@ def test_the_curl_line_works_as_printed(mutual, rest_port: int):
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
 @pytest.mark.parametrize("form", ["a locked key", "PKCS#12", "PKCS#12 of another name"])
-def test_the_curl_line_names_files_and_asks_for_their_password(settings, certs, rest_port, form):
-    given = {"client_pem_path": certs / "client.pem", "client_key_path": certs / "locked.key"}
+def test_the_curl_line_names_files_and_asks_for_their_password(
+    settings, certificate_set, rest_port, form
+):
+    given = {
+        "client_pem_path": certificate_set / "client.pem",
+        "client_key_path": certificate_set / "locked.key",
+    }
     if form.startswith("PKCS#12"):
-        store = certs / ("client.p12" if form == "PKCS#12" else "store")
-        store.write_bytes(CertificateSet(certs).export_pkcs12("open sesame"))
+        store = certificate_set / ("client.p12" if form == "PKCS#12" else "store")
+        store.write_bytes(CertificateSet(certificate_set).export_pkcs12("open sesame"))
         given = {"client_pem_path": store, "client_key_path": store}
     else:
-        key = serialization.load_pem_private_key((certs / "client.key").read_bytes(), None)
+        key = serialization.load_pem_private_key(
+            (certificate_set / "client.key").read_bytes(), None
+        )
         given["client_key_path"].write_bytes(
             key.private_bytes(
                 serialization.Encoding.PEM,
@@ -145,7 +152,9 @@ def test_the_curl_line_names_files_and_asks_for_their_password(settings, certs, 
                 serialization.BestAvailableEncryption(b"open sesame"),
             )
         )
-    made = settings(ca_pem_path=certs / "ca.pem", client_key_password="open sesame", **given)
+    made = settings(
+        ca_pem_path=certificate_set / "ca.pem", client_key_password="open sesame", **given
+    )
     line = curl_command(made, rest_port)
     assert "open sesame" not in line
     run = subprocess.run(
@@ -158,19 +167,19 @@ def test_the_curl_line_names_files_and_asks_for_their_password(settings, certs, 
     assert run.stdout == "ok -", run.stderr
 
 
-def test_the_curl_line_names_text_as_the_guide_names_its_files(settings, certs: Path):
+def test_the_curl_line_names_text_as_the_guide_names_its_files(settings, certificate_set: Path):
     inline = settings(
-        ca_pem=(certs / "ca.pem").read_text(),
-        client_pem=(certs / "client.pem").read_text(),
-        client_key=(certs / "client.key").read_text(),
+        ca_pem=(certificate_set / "ca.pem").read_text(),
+        client_pem=(certificate_set / "client.pem").read_text(),
+        client_key=(certificate_set / "client.key").read_text(),
     )
     words = shlex.split(curl_command(inline))
     assert words[1:7] == ["--cacert", "ca.pem", "--cert", "client.pem", "--key", "client.key"]
 
 
-def test_the_curl_line_dials_the_host_and_verifies_server_name(settings, certs: Path):
+def test_the_curl_line_dials_the_host_and_verifies_server_name(settings, certificate_set: Path):
     named = settings(
-        uri="https://127.0.0.2:1", server_name="localhost", ca_pem_path=certs / "ca.pem"
+        uri="https://127.0.0.2:1", server_name="localhost", ca_pem_path=certificate_set / "ca.pem"
     )
     words = shlex.split(curl_command(named, rest_port))
     assert words[words.index("--connect-to") + 1] == f"localhost:{rest_port}:127.0.0.2:{rest_port}"

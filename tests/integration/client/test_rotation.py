@@ -17,7 +17,7 @@ import pytest
 from pymilvus import AsyncMilvusClient, MilvusClient
 
 import minting
-from milvus_endpoint import Endpoint, milvus_endpoint
+from milvus_endpoint import milvus_endpoint
 from milvus_secure import MilvusSecureError, connect_secure, connect_secure_async, watch
 from milvus_secure.client.timeouts import waits_full_timeout
 from waiting import eventually
@@ -26,12 +26,6 @@ HERE = {"environ": {}, "env_file": None, "timeout": 5}
 
 REASON = "this pymilvus cannot connect a client again (2.6.16 and 3.0.1 can)"
 RECONNECTS = pytest.mark.skipif(waits_full_timeout(), reason=REASON)
-
-
-@pytest.fixture
-def mutual(trio) -> Iterator[Endpoint]:
-    with milvus_endpoint(trio.server, clients=trio.ca) as endpoint:
-        yield endpoint
 
 
 def files(certs: Path) -> dict[str, Path]:

@@ -36,14 +36,14 @@ def guide_certs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def one_way(settings: Settings, guide_certs: Path) -> Iterator[MilvusSettings]:
+def guide_one_way(settings: Settings, guide_certs: Path) -> Iterator[MilvusSettings]:
     """Settings for a server that runs in one-way TLS, as the guide's first example has them."""
     with embedded(guide_certs) as server:
         yield settings(uri=server.uri, server_pem_path=guide_certs / "server.pem")
 
 
 @pytest.fixture
-def mutual(settings: Settings, guide_certs: Path) -> Iterator[MilvusSettings]:
+def guide_mutual(settings: Settings, guide_certs: Path) -> Iterator[MilvusSettings]:
     """Settings for a server that runs in mutual TLS, as the guide's second example has them."""
     with embedded(guide_certs, ca_pem_path=guide_certs / "ca.pem") as server:
         yield settings(uri=server.uri, **mutual_paths(guide_certs))
@@ -78,30 +78,30 @@ def test_gen_sh_makes_the_nine_files_the_guide_names(guide_certs):
     assert made == {"ca.key", "ca.pem", "ca.srl"} | pairs
 
 
-def test_they_connect_in_one_way_tls(one_way):
-    assert collections(one_way) == []
+def test_they_connect_in_one_way_tls(guide_one_way):
+    assert collections(guide_one_way) == []
 
 
-def test_the_ca_alone_connects_in_one_way_tls(one_way, guide_certs):
-    by_ca = one_way.replace(server_pem_path=None, ca_pem_path=guide_certs / "ca.pem")
+def test_the_ca_alone_connects_in_one_way_tls(guide_one_way, guide_certs):
+    by_ca = guide_one_way.replace(server_pem_path=None, ca_pem_path=guide_certs / "ca.pem")
     assert collections(by_ca) == []
 
 
-def test_they_connect_in_mutual_tls(mutual):
-    assert collections(mutual) == []
+def test_they_connect_in_mutual_tls(guide_mutual):
+    assert collections(guide_mutual) == []
 
 
-def test_the_check_finds_no_error_in_one_way_tls(one_way):
-    assert check(one_way).errors == ()
+def test_the_check_finds_no_error_in_one_way_tls(guide_one_way):
+    assert check(guide_one_way).errors == ()
 
 
-def test_the_check_finds_no_error_in_mutual_tls(mutual):
-    assert check(mutual).errors == ()
+def test_the_check_finds_no_error_in_mutual_tls(guide_mutual):
+    assert check(guide_mutual).errors == ()
 
 
 @pytest.mark.trips("name-cn-only")
-def test_the_check_warns_that_there_is_no_subject_alternative_name(mutual):
-    assert "name-cn-only" in {found.code for found in check(mutual).warnings}
+def test_the_check_warns_that_there_is_no_subject_alternative_name(guide_mutual):
+    assert "name-cn-only" in {found.code for found in check(guide_mutual).warnings}
 
 
 def test_they_connect_to_the_real_milvus_in_mutual_tls(

@@ -56,15 +56,15 @@ class Writer(threading.Thread):
 
 
 @pytest.fixture
-def made(tmp_path) -> CertificateSet:
+def deployed_set(tmp_path) -> CertificateSet:
     return CertificateSet.create(tmp_path / "certs")
 
 
 class Deployment:
     """A server and a client, each with copies of its own, as on two machines."""
 
-    def __init__(self, made, tmp_path, settings) -> None:
-        self.made = made
+    def __init__(self, deployed_set, tmp_path, settings) -> None:
+        self.made = deployed_set
         self.server, self.client = tmp_path / "server", tmp_path / "client"
         self.copy("server", "ca.pem", "server.pem", "server.key")
         self.copy("client", "ca.pem", "client.pem", "client.key")
@@ -102,8 +102,8 @@ class Deployment:
         write_set(target, {name: (self.made.directory / name).read_bytes() for name in names})
 
 
-def test_no_row_is_lost_while_leaf_and_ca_are_renewed(made, tmp_path, settings):
-    deployed = Deployment(made, tmp_path, settings)
+def test_no_row_is_lost_while_leaf_and_ca_are_renewed(deployed_set, tmp_path, settings):
+    deployed = Deployment(deployed_set, tmp_path, settings)
     try:
         client = connect_secure(deployed.settings)
         client.create_collection("rows", dimension=DIMENSION)
@@ -111,7 +111,7 @@ def test_no_row_is_lost_while_leaf_and_ca_are_renewed(made, tmp_path, settings):
         writer = Writer(deployed)
         writer.start()
         try:
-            for step in steps(made, deployed):
+            for step in steps(deployed_set, deployed):
                 at = writer.inserted
                 step()
                 wait_for(lambda at=at: writer.inserted >= at + 3 or writer.refusals)
@@ -128,18 +128,18 @@ def test_no_row_is_lost_while_leaf_and_ca_are_renewed(made, tmp_path, settings):
         deployed.up.close()
 
 
-def steps(made, deployed):
+def steps(deployed_set, deployed):
     """Each step as `certs renew` prints it, one after the other."""
-    yield made.renew
+    yield deployed_set.renew
     yield lambda: (deployed.copy("server", "server.pem", "server.key"), deployed.restart())
     yield lambda: deployed.copy("client", "client.pem", "client.key")
-    yield made.renew_ca
+    yield deployed_set.renew_ca
     yield lambda: deployed.copy("client", "ca.pem")
     yield lambda: (deployed.copy("server", "ca.pem"), deployed.restart())
-    yield made.renew
+    yield deployed_set.renew
     yield lambda: (deployed.copy("server", "server.pem", "server.key"), deployed.restart())
     yield lambda: deployed.copy("client", "client.pem", "client.key")
-    yield made.retire_ca
+    yield deployed_set.retire_ca
     yield lambda: deployed.copy("client", "ca.pem")
     yield lambda: (deployed.copy("server", "ca.pem"), deployed.restart())
 

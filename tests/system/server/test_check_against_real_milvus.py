@@ -15,7 +15,7 @@ from real_milvus import ROOT_TOKEN, RunningMilvus
 
 
 @pytest.fixture
-def other(tmp_path: Path) -> Path:
+def unknown_client(tmp_path: Path) -> Path:
     """A CA and a client that the server knows nothing of."""
     ca = minting.mint("Other CA", which=11)
     stranger = minting.mint("stranger", issuer=ca, usages=[minting.CLIENT], which=12)
@@ -26,15 +26,18 @@ def other(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def clients(certs: Path, other: Path) -> dict[str, dict[str, object]]:
+def clients(certs: Path, unknown_client: Path) -> dict[str, dict[str, object]]:
     """Clients of all kinds, by what is odd about them."""
     pair = {"client_pem_path": certs / "client.pem", "client_key_path": certs / "client.key"}
-    stranger = {"client_pem_path": other / "client.pem", "client_key_path": other / "client.key"}
+    stranger = {
+        "client_pem_path": unknown_client / "client.pem",
+        "client_key_path": unknown_client / "client.key",
+    }
     ours = {"ca_pem_path": certs / "ca.pem"}
     return {
         "nothing, mutual": {**ours, **pair},
         "nothing, one-way": ours,
-        "another CA": {"ca_pem_path": other / "ca.pem", **pair},
+        "another CA": {"ca_pem_path": unknown_client / "ca.pem", **pair},
         "another name": {**ours, **pair, "server_name": "milvus.example.com"},
         "a stranger's certificate": {**ours, **stranger},
         "plaintext": {"uri": "http", "allow_plaintext": True},
@@ -51,7 +54,7 @@ def test_the_verdict_on_both_files_is_the_verdict_of_the_endpoint(
     request: pytest.FixtureRequest,
     fixture: str,
     odd: str,
-    other: Path,
+    unknown_client: Path,
     tmp_path: Path,
 ):
     server: RunningMilvus = request.getfixturevalue(fixture)
@@ -60,7 +63,7 @@ def test_the_verdict_on_both_files_is_the_verdict_of_the_endpoint(
         config.write_text("common: {security: {tlsMode: 0}}\n")
     else:
         config.write_text(milvus_yaml(ServerPlan(server.certs, server.tls_mode), str(server.certs)))
-    given = clients(server.certs, other)[odd]
+    given = clients(server.certs, unknown_client)[odd]
     scheme = given.pop("uri", "https")
     settings = MilvusSettings(
         environ={},

@@ -17,7 +17,7 @@ GUIDE = Path(__file__).resolve().parents[2] / "support" / "guide"
 
 
 @pytest.fixture
-def certs(tmp_path: Path):
+def run_certs(tmp_path: Path):
     """Run a ``certs`` command on DIR, which is a fresh set."""
     folder = tmp_path / "tls"
     assert main(["certs", "init", str(folder)]) == 0
@@ -37,18 +37,18 @@ def leaf(path: Path) -> x509.Certificate:
     return x509.load_pem_x509_certificate(path.read_bytes())
 
 
-def test_init_makes_the_nine_files_of_the_guide(certs):
+def test_init_makes_the_nine_files_of_the_guide(run_certs):
     pairs = {f"{role}.{kind}" for role in ("server", "client") for kind in ("key", "pem", "csr")}
-    assert set(files(certs.folder)) == {"ca.key", "ca.pem", "ca.srl"} | pairs
+    assert set(files(run_certs.folder)) == {"ca.key", "ca.pem", "ca.srl"} | pairs
 
 
-def test_init_refuses_to_replace_a_set_until_told(certs, capsys):
-    before = files(certs.folder)
-    assert certs("init", certs.folder) == 1
+def test_init_refuses_to_replace_a_set_until_told(run_certs, capsys):
+    before = files(run_certs.folder)
+    assert run_certs("init", run_certs.folder) == 1
     assert "--force" in capsys.readouterr().err
-    assert files(certs.folder) == before
-    assert certs("init", certs.folder, "--force") == 0
-    assert files(certs.folder)["ca.pem"] != before["ca.pem"]
+    assert files(run_certs.folder) == before
+    assert run_certs("init", run_certs.folder, "--force") == 0
+    assert files(run_certs.folder)["ca.pem"] != before["ca.pem"]
 
 
 @pytest.fixture
@@ -74,26 +74,26 @@ def test_a_forced_init_makes_the_set_beside_foreign_files(tmp_path: Path, capsys
     assert "notes.txt" not in capsys.readouterr().out
 
 
-def test_a_dry_run_tells_what_a_forced_init_replaces_and_removes(certs, capsys):
-    assert certs("client", "alice", "--dir", certs.folder) == 0
-    before = files(certs.folder)
+def test_a_dry_run_tells_what_a_forced_init_replaces_and_removes(run_certs, capsys):
+    assert run_certs("client", "alice", "--dir", run_certs.folder) == 0
+    before = files(run_certs.folder)
     capsys.readouterr()
-    assert certs("init", certs.folder, "--force", "--dry-run") == 0
+    assert run_certs("init", run_certs.folder, "--force", "--dry-run") == 0
     told = " ".join(capsys.readouterr().out.split())
     assert "ca.key ca.pem" in told
     assert "server.pem: replaced" in told
     assert "alice.csr alice.key alice.pem: removed" in told
-    assert files(certs.folder) == before
+    assert files(run_certs.folder) == before
 
 
-def test_a_described_set_replaces_no_foreign_pair(certs, asked: Path, capsys):
+def test_a_described_set_replaces_no_foreign_pair(run_certs, asked: Path, capsys):
     for suffix in ("key", "csr"):
-        shutil.copy(asked / f"server.{suffix}", certs.folder / f"ingest.{suffix}")
-    before = files(certs.folder)
+        shutil.copy(asked / f"server.{suffix}", run_certs.folder / f"ingest.{suffix}")
+    before = files(run_certs.folder)
     (asked / "set.toml").write_text("[clients.ingest]\n")
-    assert certs("init", certs.folder, "--config", asked / "set.toml") == 1
+    assert run_certs("init", run_certs.folder, "--config", asked / "set.toml") == 1
     assert "ingest.key, ingest.csr" in capsys.readouterr().err
-    assert files(certs.folder) == before
+    assert files(run_certs.folder) == before
 
 
 @pytest.mark.parametrize(
@@ -117,48 +117,50 @@ def test_init_names_what_no_certificate_may_carry(tmp_path: Path, capsys, flags:
     assert not folder.exists()
 
 
-def test_client_adds_one_and_leaves_the_rest(certs):
-    before = files(certs.folder)
-    assert certs("client", "alice", "--dir", certs.folder) == 0
-    added = files(certs.folder)
+def test_client_adds_one_and_leaves_the_rest(run_certs):
+    before = files(run_certs.folder)
+    assert run_certs("client", "alice", "--dir", run_certs.folder) == 0
+    added = files(run_certs.folder)
     assert set(added) - set(before) == {"alice.pem", "alice.key", "alice.csr"}
     assert {name: added[name] for name in before if name != "ca.srl"} == {
         name: data for name, data in before.items() if name != "ca.srl"
     }
 
 
-def test_a_dry_run_changes_nothing_and_says_what_would_break(certs, capsys):
-    before = files(certs.folder)
+def test_a_dry_run_changes_nothing_and_says_what_would_break(run_certs, capsys):
+    before = files(run_certs.folder)
     for arguments in (
-        ["renew", certs.folder],
-        ["renew", certs.folder, "--ca"],
-        ["client", "alice", "--dir", certs.folder],
+        ["renew", run_certs.folder],
+        ["renew", run_certs.folder, "--ca"],
+        ["client", "alice", "--dir", run_certs.folder],
     ):
         capsys.readouterr()
-        assert certs(*arguments, "--dry-run") == 0
+        assert run_certs(*arguments, "--dry-run") == 0
         assert capsys.readouterr().out
-    assert files(certs.folder) == before
+    assert files(run_certs.folder) == before
 
 
-def test_renew_keeps_the_ca_and_makes_new_leaves(certs):
-    before = files(certs.folder)
-    assert certs("renew", certs.folder) == 0
-    after = files(certs.folder)
+def test_renew_keeps_the_ca_and_makes_new_leaves(run_certs):
+    before = files(run_certs.folder)
+    assert run_certs("renew", run_certs.folder) == 0
+    after = files(run_certs.folder)
     assert after["ca.pem"] == before["ca.pem"]
     assert after["server.pem"] != before["server.pem"]
     assert after["client.pem"] != before["client.pem"]
 
 
-def test_renewing_the_ca_takes_three_steps_and_retire_waits_for_its_turn(certs, capsys):
+def test_renewing_the_ca_takes_three_steps_and_retire_waits_for_its_turn(run_certs, capsys):
     def anchors() -> int:
-        return (certs.folder / "ca.pem").read_text().count("BEGIN CERTIFICATE")
+        return (run_certs.folder / "ca.pem").read_text().count("BEGIN CERTIFICATE")
 
-    assert certs("renew", certs.folder, "--ca") == 0
+    assert run_certs("renew", run_certs.folder, "--ca") == 0
     assert anchors() == 2
-    assert certs("renew", certs.folder, "--retire") == 1  # the leaves still need the old one
+    assert (
+        run_certs("renew", run_certs.folder, "--retire") == 1
+    )  # the leaves still need the old one
     capsys.readouterr()
-    assert certs("renew", certs.folder) == 0
-    assert certs("renew", certs.folder, "--retire") == 0
+    assert run_certs("renew", run_certs.folder) == 0
+    assert run_certs("renew", run_certs.folder, "--retire") == 0
     assert anchors() == 1
 
 

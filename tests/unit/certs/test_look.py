@@ -27,7 +27,7 @@ def certs(*arguments: object) -> int:
 
 
 @pytest.fixture
-def made(tmp_path) -> CertificateSet:
+def fresh_set(tmp_path) -> CertificateSet:
     return CertificateSet.create(tmp_path / "certs")
 
 
@@ -38,23 +38,24 @@ def password(tmp_path) -> Path:
     return path
 
 
-def test_show_tells_which_key_belongs_to_which_certificate(made, capsys):
-    assert certs("show", made.directory, "--format", "json") == 0
+def test_show_tells_which_key_belongs_to_which_certificate(fresh_set, capsys):
+    assert certs("show", fresh_set.directory, "--format", "json") == 0
     files = {Path(one["file"]).name: one for one in json.loads(capsys.readouterr().out)["files"]}
     owners = {name: one["keys"][0]["belongs_to"] for name, one in files.items() if one["keys"]}
     assert owners == {
-        f"{stem}.key": str(made.directory / f"{stem}.pem") for stem in ("ca", "server", "client")
+        f"{stem}.key": str(fresh_set.directory / f"{stem}.pem")
+        for stem in ("ca", "server", "client")
     }
 
 
-def test_show_tells_a_key_of_another_set(made, tmp_path, capsys):
+def test_show_tells_a_key_of_another_set(fresh_set, tmp_path, capsys):
     other = CertificateSet.create(tmp_path / "other")
-    certs("show", made.server_pem, other.server_key)
+    certs("show", fresh_set.server_pem, other.server_key)
     assert "belongs to no certificate shown" in capsys.readouterr().out
 
 
-def test_show_tells_everything_about_a_certificate(made, capsys):
-    certs("show", made.server_pem, "--format", "json")
+def test_show_tells_everything_about_a_certificate(fresh_set, capsys):
+    certs("show", fresh_set.server_pem, "--format", "json")
     [shown] = json.loads(capsys.readouterr().out)["files"][0]["certificates"]
     fixed = {
         key: shown[key]
@@ -86,22 +87,22 @@ def test_show_tells_everything_about_a_certificate(made, capsys):
         ((1, 0), "not in order"),
     ],
 )
-def test_show_tells_the_order_of_a_chain(made, tmp_path, capsys, order, told):
-    pems = [made.server_pem.read_bytes(), made.ca_pem.read_bytes()]
+def test_show_tells_the_order_of_a_chain(fresh_set, tmp_path, capsys, order, told):
+    pems = [fresh_set.server_pem.read_bytes(), fresh_set.ca_pem.read_bytes()]
     (tmp_path / "chain.pem").write_bytes(b"".join(pems[place] for place in order))
     certs("show", tmp_path / "chain.pem")
     assert told in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("form", ["der", "p12", "key.der", "csr.der"])
-def test_show_reads_more_than_pem(made, tmp_path, password, capsys, form):
+def test_show_reads_more_than_pem(fresh_set, tmp_path, password, capsys, form):
     path = tmp_path / f"file.{form}"
     if form == "p12":
-        path.write_bytes(made.export_pkcs12("opensesame"))
+        path.write_bytes(fresh_set.export_pkcs12("opensesame"))
     elif form == "der":
-        path.write_bytes(ssl.PEM_cert_to_DER_cert(made.client_pem.read_text()))
+        path.write_bytes(ssl.PEM_cert_to_DER_cert(fresh_set.client_pem.read_text()))
     elif form == "key.der":
-        key = serialization.load_pem_private_key(made.client_key.read_bytes(), None)
+        key = serialization.load_pem_private_key(fresh_set.client_key.read_bytes(), None)
         path.write_bytes(
             key.private_bytes(
                 serialization.Encoding.DER,
@@ -110,43 +111,43 @@ def test_show_reads_more_than_pem(made, tmp_path, password, capsys, form):
             )
         )
     else:
-        asked = x509.load_pem_x509_csr((made.directory / "client.csr").read_bytes())
+        asked = x509.load_pem_x509_csr((fresh_set.directory / "client.csr").read_bytes())
         path.write_bytes(asked.public_bytes(serialization.Encoding.DER))
     assert certs("show", path, "--password-file", password) == 0
     assert "p256" in capsys.readouterr().out
 
 
-def test_show_never_prints_a_key(made, capsys):
-    certs("show", made.directory)
-    certs("show", made.directory, "--format", "json")
-    body = made.client_key.read_text().splitlines()[1]
+def test_show_never_prints_a_key(fresh_set, capsys):
+    certs("show", fresh_set.directory)
+    certs("show", fresh_set.directory, "--format", "json")
+    body = fresh_set.client_key.read_text().splitlines()[1]
     assert body not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("data", [b"", b"\x00\xff" * 9, b"hello", None])
-def test_show_names_what_it_cannot_read_and_shows_the_rest(made, tmp_path, capsys, data):
+def test_show_names_what_it_cannot_read_and_shows_the_rest(fresh_set, tmp_path, capsys, data):
     if data is not None:
         (tmp_path / "odd").write_bytes(data)
-    assert certs("show", tmp_path / "odd", made.ca_pem) == 1
+    assert certs("show", tmp_path / "odd", fresh_set.ca_pem) == 1
     shown = capsys.readouterr()
     assert str(tmp_path / "odd") in shown.err
     assert "Milvus CA" in shown.out
 
 
-def test_a_wrong_password_is_named(made, tmp_path, password, capsys):
-    (tmp_path / "client.p12").write_bytes(made.export_pkcs12("another word"))
+def test_a_wrong_password_is_named(fresh_set, tmp_path, password, capsys):
+    (tmp_path / "client.p12").write_bytes(fresh_set.export_pkcs12("another word"))
     assert certs("show", tmp_path / "client.p12", "--password-file", password) == 1
     assert "does not open with this password" in capsys.readouterr().err
 
 
-def test_an_export_opens_in_openssl_with_key_and_ca(made, password):
-    certs("export", made.directory, "--password-file", password)
+def test_an_export_opens_in_openssl_with_key_and_ca(fresh_set, password):
+    certs("export", fresh_set.directory, "--password-file", password)
     run = subprocess.run(
         [
             "openssl",
             "pkcs12",
             "-in",
-            made.directory / "client.p12",
+            fresh_set.directory / "client.p12",
             "-nodes",
             "-passin",
             f"file:{password}",
@@ -158,12 +159,12 @@ def test_an_export_opens_in_openssl_with_key_and_ca(made, password):
     )
     assert run.stdout.count("BEGIN CERTIFICATE") == 2
     assert run.stdout.count("BEGIN PRIVATE KEY") == 1
-    assert (made.directory / "client.p12").stat().st_mode & 0o077 == 0
+    assert (fresh_set.directory / "client.p12").stat().st_mode & 0o077 == 0
 
 
-def test_a_password_too_short_for_java_is_refused(made):
+def test_a_password_too_short_for_java_is_refused(fresh_set):
     with pytest.raises(CertificateError, match="shorter than the 6"):
-        made.export_pkcs12("short")
+        fresh_set.export_pkcs12("short")
 
 
 def status(capsys, *arguments: object) -> tuple[int, str]:
@@ -172,9 +173,9 @@ def status(capsys, *arguments: object) -> tuple[int, str]:
 
 
 def test_status_is_sorted_by_what_expires_first(tmp_path, capsys):
-    made = CertificateSet.create(tmp_path / "certs", days=200, ca_days=900)
-    made.add_client("ingest", days=100)
-    code, told = status(capsys, made.directory)
+    fresh_set = CertificateSet.create(tmp_path / "certs", days=200, ca_days=900)
+    fresh_set.add_client("ingest", days=100)
+    code, told = status(capsys, fresh_set.directory)
     assert code == 0
     assert [word.rpartition("/")[2] for word in told.split() if word.endswith(".pem")] == [
         "ingest.pem",
@@ -186,8 +187,8 @@ def test_status_is_sorted_by_what_expires_first(tmp_path, capsys):
 
 @pytest.mark.parametrize(("days", "state", "code"), [(365, "ok", 0), (10, "expiring", 1)])
 def test_status_exits_with_1_when_somebody_must_act(tmp_path, capsys, days, state, code):
-    made = CertificateSet.create(tmp_path / "certs", days=days)
-    got, told = status(capsys, made.server_pem)
+    fresh_set = CertificateSet.create(tmp_path / "certs", days=days)
+    got, told = status(capsys, fresh_set.server_pem)
     assert (got, told.split()[0]) == (code, state)
 
 
@@ -203,11 +204,11 @@ def test_status_tells_what_is_not_valid_now(tmp_path, capsys, defect, state):
     assert status(capsys, tmp_path / "odd.pem")[1].split()[0] == state
 
 
-def test_status_looks_at_what_the_settings_refer_to(made, tmp_path, capsys):
+def test_status_looks_at_what_the_settings_refer_to(fresh_set, tmp_path, capsys):
     code, told = status(
         capsys,
         "--ca-pem-path",
-        made.ca_pem,
+        fresh_set.ca_pem,
         "--client-pem-path",
         tmp_path / "missing.pem",
         "--format",
@@ -234,41 +235,41 @@ def test_show_fits_into_80_columns(tmp_path, capsys, monkeypatch):
     assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
 
 
-def test_status_for_prometheus_has_help_type_and_seconds(made, capsys):
-    _, told = status(capsys, made.server_pem, "--format", "prometheus")
-    end = x509.load_pem_x509_certificate(made.server_pem.read_bytes()).not_valid_after_utc
-    labels = f'setting="file",origin="{made.server_pem}",subject="CN=localhost"'
+def test_status_for_prometheus_has_help_type_and_seconds(fresh_set, capsys):
+    _, told = status(capsys, fresh_set.server_pem, "--format", "prometheus")
+    end = x509.load_pem_x509_certificate(fresh_set.server_pem.read_bytes()).not_valid_after_utc
+    labels = f'setting="file",origin="{fresh_set.server_pem}",subject="CN=localhost"'
     name = "milvus_secure_certificate_not_after_seconds"
     assert f"# TYPE {name} gauge" in told
     assert f"{name}{{{labels}}} {int(end.timestamp())}" in told
 
 
-def test_a_request_for_a_company_ca_signs_and_is_accepted(made, tmp_path, judge):
+def test_a_request_for_a_company_ca_signs_and_is_accepted(fresh_set, tmp_path, judge):
     certs("csr", tmp_path / "node", "--name", "node.example.com", "--organization", "Ex")
-    certs("sign", tmp_path / "node/server.csr", "--dir", made.directory, "--role", "server")
+    certs("sign", tmp_path / "node/server.csr", "--dir", fresh_set.directory, "--role", "server")
     for name in ("server.pem", "server.key"):
-        (made.directory / name).write_bytes((tmp_path / "node" / name).read_bytes())
-    assert set(judge(made.directory, "node.example.com").values()) == {"OK"}
+        (fresh_set.directory / name).write_bytes((tmp_path / "node" / name).read_bytes())
+    assert set(judge(fresh_set.directory, "node.example.com").values()) == {"OK"}
 
 
-def test_a_request_whose_signature_is_broken_is_not_signed(made, tmp_path):
-    asked = x509.load_pem_x509_csr((made.directory / "client.csr").read_bytes())
+def test_a_request_whose_signature_is_broken_is_not_signed(fresh_set, tmp_path):
+    asked = x509.load_pem_x509_csr((fresh_set.directory / "client.csr").read_bytes())
     der = bytearray(asked.public_bytes(serialization.Encoding.DER))
     der[der.index(b"client")] ^= 1  # another name under the same signature
     (tmp_path / "x.csr").write_bytes(der)
     with pytest.raises(CertificateError, match="signature"):
-        certs("sign", tmp_path / "x.csr", "--dir", made.directory, "--role", "client")
+        certs("sign", tmp_path / "x.csr", "--dir", fresh_set.directory, "--role", "client")
     assert not (tmp_path / "x.pem").exists()
 
 
 @pytest.mark.parametrize("data", [b"garbage", b"", b"0\x03\x02\x01\x05"])
-def test_what_is_no_request_is_not_signed(made, tmp_path, data):
+def test_what_is_no_request_is_not_signed(fresh_set, tmp_path, data):
     (tmp_path / "x.csr").write_bytes(data)
     with pytest.raises(CertificateError, match="no certificate request"):
-        certs("sign", tmp_path / "x.csr", "--dir", made.directory, "--role", "client")
+        certs("sign", tmp_path / "x.csr", "--dir", fresh_set.directory, "--role", "client")
 
 
-def test_a_request_with_a_key_grpc_refuses_is_not_signed(made, tmp_path):
+def test_a_request_with_a_key_grpc_refuses_is_not_signed(fresh_set, tmp_path):
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "x")])
     asked = (
         x509.CertificateSigningRequestBuilder()
@@ -277,4 +278,4 @@ def test_a_request_with_a_key_grpc_refuses_is_not_signed(made, tmp_path):
     )
     (tmp_path / "x.csr").write_bytes(asked.public_bytes(serialization.Encoding.PEM))
     with pytest.raises(CertificateError, match="ed25519"):
-        certs("sign", tmp_path / "x.csr", "--dir", made.directory, "--role", "client")
+        certs("sign", tmp_path / "x.csr", "--dir", fresh_set.directory, "--role", "client")

@@ -15,7 +15,7 @@ OLD, NEW = (1, 67), (1, 85)
 
 
 @pytest.fixture
-def look(settings):
+def judge_names(settings):
     """Judge a certificate by the rules about names alone."""
 
     def look_at(cn="x", *sans, host="localhost", grpc=NEW, served=True, **values):
@@ -43,30 +43,32 @@ def codes(report) -> list[str]:
 @pytest.mark.passes("name-differs-by-grpc")
 @pytest.mark.parametrize("served", [True, False])
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST.", "db.example.com", "10.0.0.7", "[::1]"])
-def test_a_certificate_that_bears_the_name_passes(look, host, served):
+def test_a_certificate_that_bears_the_name_passes(judge_names, host, served):
     sans = ("localhost", "*.example.com", "10.0.0.7", "::1")
-    assert codes(look("localhost", *sans, host=host, served=served)) == []
+    assert codes(judge_names("localhost", *sans, host=host, served=served)) == []
 
 
 @pytest.mark.trips("name-mismatch")
 class TestMismatch:
-    def test_every_identifier_is_shown(self, look):
-        [found] = look("cn", "db", "10.0.0.7", "uri:urn:x").errors
+    def test_every_identifier_is_shown(self, judge_names):
+        [found] = judge_names("cn", "db", "10.0.0.7", "uri:urn:x").errors
         assert (found.expected, found.presented) == (
             "localhost",
             "DNS:db, IP:10.0.0.7, URI:urn:x, CN=cn",
         )
 
-    def test_a_thousand_identifiers_are_counted(self, look):
-        [found] = look("cn", *(f"n{i}" for i in range(1000))).errors
+    def test_a_thousand_identifiers_are_counted(self, judge_names):
+        [found] = judge_names("cn", *(f"n{i}" for i in range(1000))).errors
         assert found.presented.endswith("and 993 more")
 
-    def test_a_server_name_that_is_not_needed_is_to_be_unset(self, look):
-        [found] = look("x", "localhost", "10.0.0.7", server_name="milvus.example").errors
+    def test_a_server_name_that_is_not_needed_is_to_be_unset(self, judge_names):
+        [found] = judge_names("x", "localhost", "10.0.0.7", server_name="milvus.example").errors
         assert found.remedy.startswith("Unset server_name")
 
-    def test_the_nearest_name_is_the_one_to_set(self, look):
-        [found] = look("x", "other.example", "milvus-db.example", host="milvus-dv.example").errors
+    def test_the_nearest_name_is_the_one_to_set(self, judge_names):
+        [found] = judge_names(
+            "x", "other.example", "milvus-db.example", host="milvus-dv.example"
+        ).errors
         assert "nearest name it has is milvus-db.example" in found.message
         assert "server_name=milvus-db.example" in found.remedy
 
@@ -78,29 +80,29 @@ class TestMismatch:
             ("db*.example.com", "db1.example.com", "whole first label"),
         ],
     )
-    def test_a_wildcard_that_falls_short_is_explained(self, look, san, host, why):
-        [found] = look("x", san, host=host).errors
+    def test_a_wildcard_that_falls_short_is_explained(self, judge_names, san, host, why):
+        [found] = judge_names("x", san, host=host).errors
         assert why in found.message
 
-    def test_the_older_grpc_wants_two_labels_behind_a_wildcard(self, look):
-        [found] = look("x", "*.local", host="db.local", grpc=OLD).errors
+    def test_the_older_grpc_wants_two_labels_behind_a_wildcard(self, judge_names):
+        [found] = judge_names("x", "*.local", host="db.local", grpc=OLD).errors
         assert "two labels behind" in found.message
 
-    def test_a_common_name_beside_alternatives_does_not_count(self, look):
-        [found] = look("localhost", "db").errors
+    def test_a_common_name_beside_alternatives_does_not_count(self, judge_names):
+        [found] = judge_names("localhost", "db").errors
         assert "a CN does not count" in found.message
 
-    def test_an_address_is_compared_as_text(self, look):
-        [found] = look("x", "::1", "db", host="[0:0:0:0:0:0:0:1]").errors
+    def test_an_address_is_compared_as_text(self, judge_names):
+        [found] = judge_names("x", "::1", "db", host="[0:0:0:0:0:0:0:1]").errors
         assert "but for ::1" in found.message
         assert "server_name=::1" in found.remedy
 
-    def test_an_idn_is_compared_by_its_a_labels(self, look):
-        [found] = look("x", "xn--bcher-kva.example", server_name="bücher.example").errors
+    def test_an_idn_is_compared_by_its_a_labels(self, judge_names):
+        [found] = judge_names("x", "xn--bcher-kva.example", server_name="bücher.example").errors
         assert "but for xn--bcher-kva.example" in found.message
 
-    def test_a_certificate_without_names_can_only_be_reissued(self, look):
-        [found] = look(None).errors
+    def test_a_certificate_without_names_can_only_be_reissued(self, judge_names):
+        [found] = judge_names(None).errors
         assert "no name at all" in found.message
         assert found.remedy == "Reissue the certificate."
         assert found.command == "milvus-secure certs repair DIR --name localhost"
@@ -108,12 +110,12 @@ class TestMismatch:
     @pytest.mark.parametrize(
         ("values", "setting"), [({}, "uri"), ({"server_name": "db"}, "server_name")]
     )
-    def test_it_is_about_the_setting_that_gave_the_name(self, look, values, setting):
-        [found] = look("x", "y", **values).errors
+    def test_it_is_about_the_setting_that_gave_the_name(self, judge_names, values, setting):
+        [found] = judge_names("x", "y", **values).errors
         assert found.setting == setting
 
-    def test_control_characters_are_not_shown_raw(self, look):
-        [found] = look("\x1b[31mred").errors
+    def test_control_characters_are_not_shown_raw(self, judge_names):
+        [found] = judge_names("\x1b[31mred").errors
         assert found.presented == "CN=\\x1b[31mred"
 
 
@@ -130,37 +132,37 @@ class TestCallsAreRefusedAfterTheHandshake:
             ("x", ["*.local"], "db.local", "two labels"),
         ],
     )
-    def test_the_reason_and_the_way_around_are_named(self, look, cn, sans, host, why):
-        [found] = look(cn, *sans, host=host).errors
+    def test_the_reason_and_the_way_around_are_named(self, judge_names, cn, sans, host, why):
+        [found] = judge_names(cn, *sans, host=host).errors
         assert found.code == "name-mismatch"
         assert "refuses every call" in found.message
         assert why in found.message
         assert f"server_name={host}" in found.remedy
 
     @pytest.mark.parametrize(("cn", "host"), [("localhost", "localhost"), ("10.0.0.5", "10.0.0.5")])
-    def test_server_name_is_compared_in_the_handshake_alone(self, look, cn, host):
-        report = look(cn, "uri:urn:x", host=host, server_name=host)
+    def test_server_name_is_compared_in_the_handshake_alone(self, judge_names, cn, host):
+        report = judge_names(cn, "uri:urn:x", host=host, server_name=host)
         assert report.errors == ()
 
-    def test_a_pinned_certificate_is_judged_alike_offline(self, look):
-        [found] = look("10.0.0.5", host="10.0.0.5", served=False).errors
+    def test_a_pinned_certificate_is_judged_alike_offline(self, judge_names):
+        [found] = judge_names("10.0.0.5", host="10.0.0.5", served=False).errors
         assert "refuses every call" in found.message
 
 
-def test_the_name_of_a_pinned_ca_is_not_the_servers(look):
-    assert codes(look("some CA", served=False, ca=True)) == []
+def test_the_name_of_a_pinned_ca_is_not_the_servers(judge_names):
+    assert codes(judge_names("some CA", served=False, ca=True)) == []
 
 
 @pytest.mark.trips("name-cn-only")
-def test_a_common_name_alone_is_a_warning(look):
-    [found] = look("localhost").warnings
+def test_a_common_name_alone_is_a_warning(judge_names):
+    [found] = judge_names("localhost").warnings
     assert (found.code, found.presented) == ("name-cn-only", "CN=localhost")
 
 
 @pytest.mark.trips("name-differs-by-grpc")
 @pytest.mark.parametrize(("cn", "san", "name"), [("x", "*.local", "db.local")])
-def test_a_name_that_an_older_grpc_refuses_is_a_warning(look, cn, san, name):
-    [found] = look(cn, san, server_name=name).warnings
+def test_a_name_that_an_older_grpc_refuses_is_a_warning(judge_names, cn, san, name):
+    [found] = judge_names(cn, san, server_name=name).warnings
     assert (found.code, "before 1.78" in found.message) == ("name-differs-by-grpc", True)
 
 

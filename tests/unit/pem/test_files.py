@@ -53,7 +53,7 @@ def milvus_example() -> str:
 
 
 @pytest.fixture
-def found(settings):
+def file_findings(settings):
     """The findings of the rules about files."""
 
     def make(**values):
@@ -64,7 +64,7 @@ def found(settings):
 
 
 @pytest.fixture
-def mutual(certs, found):
+def mutual_findings(certs, file_findings):
     """The findings for a healthy mutual set-up with some settings replaced."""
 
     def make(**values):
@@ -73,7 +73,7 @@ def mutual(certs, found):
             "client_pem_path": certs / "client.pem",
             "client_key_path": certs / "client.key",
         }
-        return found(**{**healthy, **values})
+        return file_findings(**{**healthy, **values})
 
     return make
 
@@ -94,35 +94,35 @@ class TestHealthy:
     @pytest.mark.passes("known-public-key")
     @pytest.mark.passes("pem-trailing-block")
     @pytest.mark.passes("key-password-wrong")
-    def test_a_healthy_mutual_setup_yields_nothing(self, mutual):
-        assert mutual() == ()
+    def test_a_healthy_mutual_setup_yields_nothing(self, mutual_findings):
+        assert mutual_findings() == ()
 
     @pytest.mark.parametrize("name", ["ca.pem", "server.pem"])
-    def test_a_healthy_one_way_anchor_yields_nothing(self, name, certs, found):
-        assert found(server_pem_path=certs / name) == ()
+    def test_a_healthy_one_way_anchor_yields_nothing(self, name, certs, file_findings):
+        assert file_findings(server_pem_path=certs / name) == ()
 
-    def test_public_roots_open_no_file(self, found):
-        assert found(ca_pem_path="system") == ()
+    def test_public_roots_open_no_file(self, file_findings):
+        assert file_findings(ca_pem_path="system") == ()
 
-    def test_an_encrypted_key_with_its_password(self, trio, mutual):
+    def test_an_encrypted_key_with_its_password(self, trio, mutual_findings):
         key = trio.client.encrypted_key_pem("secret").decode()
-        given = mutual(client_key_path=None, client_key=key, client_key_password="secret")
+        given = mutual_findings(client_key_path=None, client_key=key, client_key_password="secret")
         assert given == ()
 
-    def test_a_password_that_is_not_needed(self, mutual):
-        assert mutual(client_key_password="secret") == ()
+    def test_a_password_that_is_not_needed(self, mutual_findings):
+        assert mutual_findings(client_key_password="secret") == ()
 
-    def test_one_combined_file_for_certificate_and_key(self, trio, tmp_path, mutual):
+    def test_one_combined_file_for_certificate_and_key(self, trio, tmp_path, mutual_findings):
         path = tmp_path / "both.pem"
         path.touch(mode=0o600)
         path.write_bytes(trio.client.key_pem + trio.client.pem)
-        assert mutual(client_pem_path=path, client_key_path=path) == ()
+        assert mutual_findings(client_pem_path=path, client_key_path=path) == ()
 
 
 class TestPaths:
     @pytest.mark.trips("file-missing")
-    def test_a_missing_file_and_the_nearest_name(self, certs, found):
-        one = only(found(ca_pem_path=certs / "ca.pm"))
+    def test_a_missing_file_and_the_nearest_name(self, certs, file_findings):
+        one = only(file_findings(ca_pem_path=certs / "ca.pm"))
         assert (one.code, one.severity.value) == ("file-missing", "error")
         assert (one.setting, one.source) == ("ca_pem_path", "argument")
         assert one.origin == f"file:{certs}/ca.pm"
@@ -130,19 +130,19 @@ class TestPaths:
 
     @pytest.mark.trips("file-missing")
     @pytest.mark.parametrize("name", ["nowhere/ca.pem", "ca.pem/x", "x" * 300, "a\0b"])
-    def test_other_ways_to_be_missing(self, name, certs, found):
-        assert only(found(ca_pem_path=f"{certs}/{name}")).code == "file-missing"
+    def test_other_ways_to_be_missing(self, name, certs, file_findings):
+        assert only(file_findings(ca_pem_path=f"{certs}/{name}")).code == "file-missing"
 
     @pytest.mark.trips("file-missing")
-    def test_links_in_a_circle_and_to_nothing(self, tmp_path, found):
+    def test_links_in_a_circle_and_to_nothing(self, tmp_path, file_findings):
         (tmp_path / "circle").symlink_to(tmp_path / "circle")
         (tmp_path / "dangling").symlink_to(tmp_path / "gone")
-        assert "circle" in only(found(ca_pem_path=tmp_path / "circle")).message
-        assert "gone" in only(found(ca_pem_path=tmp_path / "dangling")).message
+        assert "circle" in only(file_findings(ca_pem_path=tmp_path / "circle")).message
+        assert "gone" in only(file_findings(ca_pem_path=tmp_path / "dangling")).message
 
     @pytest.mark.trips("file-not-regular")
     @pytest.mark.parametrize("kind", ["a directory", "a named pipe", "a socket", "a device"])
-    def test_what_is_no_regular_file(self, kind, tmp_path, found):
+    def test_what_is_no_regular_file(self, kind, tmp_path, file_findings):
         path = tmp_path / "x"
         if kind == "a directory":
             path.mkdir()
@@ -153,36 +153,36 @@ class TestPaths:
         else:
             with socket.socket(socket.AF_UNIX) as made:
                 made.bind(f"/proc/self/fd/{os.open(tmp_path, os.O_RDONLY)}/x")
-        one = only(found(ca_pem_path=path))
+        one = only(file_findings(ca_pem_path=path))
         assert one.code == "file-not-regular"
         assert kind in one.message
 
     @pytest.mark.trips("file-unreadable")
     @pytest.mark.skipif(sys.platform != "linux", reason="/proc/self/mem is of Linux")
-    def test_a_file_that_cannot_be_read_even_by_root(self, found):
-        one = only(found(ca_pem_path="/proc/self/mem"))
+    def test_a_file_that_cannot_be_read_even_by_root(self, file_findings):
+        one = only(file_findings(ca_pem_path="/proc/self/mem"))
         assert (one.code, one.setting) == ("file-unreadable", "ca_pem_path")
 
     @pytest.mark.trips("file-unreadable")
     @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
-    def test_a_file_that_only_others_may_read(self, certs, found):
+    def test_a_file_that_only_others_may_read(self, certs, file_findings):
         (certs / "ca.pem").chmod(0)
-        assert only(found(ca_pem_path=certs / "ca.pem")).code == "file-unreadable"
+        assert only(file_findings(ca_pem_path=certs / "ca.pem")).code == "file-unreadable"
 
     @pytest.mark.trips("file-too-large")
-    def test_a_file_of_one_gigabyte_is_refused_unread(self, tmp_path, found):
+    def test_a_file_of_one_gigabyte_is_refused_unread(self, tmp_path, file_findings):
         with (tmp_path / "big").open("wb") as stream:
             stream.truncate(1 << 30)
-        assert only(found(ca_pem_path=tmp_path / "big")).code == "file-too-large"
+        assert only(file_findings(ca_pem_path=tmp_path / "big")).code == "file-too-large"
 
     @pytest.mark.trips("file-empty")
     @pytest.mark.parametrize("content", [b"", b"\n \r\n"])
-    def test_an_empty_file(self, content, tmp_path, mutual):
+    def test_an_empty_file(self, content, tmp_path, mutual_findings):
         (tmp_path / "empty").write_bytes(content)
-        assert only(mutual(client_pem_path=tmp_path / "empty")).code == "file-empty"
+        assert only(mutual_findings(client_pem_path=tmp_path / "empty")).code == "file-empty"
 
-    def test_a_fault_in_a_file_that_is_not_used_is_a_warning(self, mutual):
-        one = only(mutual(server_pem_path="/nowhere.pem"))
+    def test_a_fault_in_a_file_that_is_not_used_is_a_warning(self, mutual_findings):
+        one = only(mutual_findings(server_pem_path="/nowhere.pem"))
         assert (one.code, one.severity.value) == ("file-missing", "warning")
 
 
@@ -229,18 +229,22 @@ CONVERTIBLE = ("DER", "DER key", "PKCS#12", "PKCS#7", "UTF-16")
 class TestForeign:
     @pytest.mark.trips("file-not-pem")
     @pytest.mark.parametrize("case", foreign(minting.trio()))
-    def test_what_is_not_pem_is_named(self, case, trio, tmp_path, mutual):
+    def test_what_is_not_pem_is_named(self, case, trio, tmp_path, mutual_findings):
         setting, data, words = foreign(trio)[case]
         (tmp_path / "given").write_bytes(data)
-        one = next(f for f in mutual(**{setting: tmp_path / "given"}) if f.setting == setting)
+        one = next(
+            f for f in mutual_findings(**{setting: tmp_path / "given"}) if f.setting == setting
+        )
         assert one.code == "file-not-pem"
         assert words in one.message
 
     @pytest.mark.parametrize("case", CONVERTIBLE)
-    def test_the_command_in_the_remedy_converts_it(self, case, trio, tmp_path, mutual):
+    def test_the_command_in_the_remedy_converts_it(self, case, trio, tmp_path, mutual_findings):
         setting, data, _ = foreign(trio)[case]
         (tmp_path / "given file").write_bytes(data)
-        one = next(f for f in mutual(**{setting: tmp_path / "given file"}) if f.setting == setting)
+        one = next(
+            f for f in mutual_findings(**{setting: tmp_path / "given file"}) if f.setting == setting
+        )
         command = one.remedy.removeprefix("Convert it: ")
         if case == "PKCS#12":
             command = command.replace("pkcs12 ", "pkcs12 -passin pass: ")
@@ -249,12 +253,12 @@ class TestForeign:
         )
         [converted] = tmp_path.glob("given file-converted.*")
         converted.chmod(0o600)
-        assert mutual(**{setting: converted}) == ()
+        assert mutual_findings(**{setting: converted}) == ()
 
-    def test_the_commands_for_a_pair_write_two_files(self, trio, tmp_path, mutual):
+    def test_the_commands_for_a_pair_write_two_files(self, trio, tmp_path, mutual_findings):
         for name, case in (("client.crt", "DER"), ("client.key", "DER key")):
             (tmp_path / name).write_bytes(foreign(trio)[case][1])
-        both = mutual(
+        both = mutual_findings(
             client_pem_path=tmp_path / "client.crt", client_key_path=tmp_path / "client.key"
         )
         targets = [one.remedy.rpartition(" -out ")[2] for one in both]
@@ -262,14 +266,14 @@ class TestForeign:
 
     @pytest.mark.parametrize("wanted", ["client_pem_path", "client_key_path"])
     @pytest.mark.trips("pem-wrong-type")
-    def test_the_wrong_file_of_the_pair(self, wanted, certs, mutual):
+    def test_the_wrong_file_of_the_pair(self, wanted, certs, mutual_findings):
         wrong = certs / ("client.key" if wanted == "client_pem_path" else "client.pem")
-        one = only(mutual(**{wanted: wrong}))
+        one = only(mutual_findings(**{wanted: wrong}))
         assert (one.code, one.setting) == ("pem-wrong-type", wanted)
         assert "swapped" in one.remedy
 
     @pytest.mark.trips("pem-wrong-type")
-    def test_an_openssh_key_and_its_conversion(self, trio, tmp_path, mutual):
+    def test_an_openssh_key_and_its_conversion(self, trio, tmp_path, mutual_findings):
         path = tmp_path / "id"
         path.touch(mode=0o600)
         path.write_bytes(
@@ -279,7 +283,7 @@ class TestForeign:
                 serialization.NoEncryption(),
             )
         )
-        one = only(mutual(client_key_path=path))
+        one = only(mutual_findings(client_key_path=path))
         assert one.code == "pem-wrong-type"
         assert "ssh-keygen -p -m PKCS8" in one.remedy
 
@@ -294,9 +298,9 @@ class TestForeign:
             ("ODDITY", "ODDITY"),
         ],
     )
-    def test_other_blocks_are_named(self, label, words, found):
+    def test_other_blocks_are_named(self, label, words, file_findings):
         text = f"-----BEGIN {label}-----\nMAA=\n-----END {label}-----\n"
-        one = only(found(ca_pem=text))
+        one = only(file_findings(ca_pem=text))
         assert one.code == "pem-wrong-type"
         assert words in one.message
 
@@ -314,30 +318,32 @@ class TestForeign:
             (lambda t: "\ufeff" + t, "byte order mark"),
         ],
     )
-    def test_damage_is_described(self, spoil, words, trio, tmp_path, found):
+    def test_damage_is_described(self, spoil, words, trio, tmp_path, file_findings):
         (tmp_path / "spoiled").write_text(spoil(trio.ca.pem.decode()))
-        one = only(found(ca_pem_path=tmp_path / "spoiled"))
+        one = only(file_findings(ca_pem_path=tmp_path / "spoiled"))
         assert one.code == "pem-malformed"
         assert words in one.message
 
 
 class TestKeys:
     @pytest.mark.trips("key-encrypted")
-    def test_an_encrypted_key_without_a_password(self, trio, mutual):
+    def test_an_encrypted_key_without_a_password(self, trio, mutual_findings):
         key = trio.client.encrypted_key_pem("secret").decode()
-        assert only(mutual(client_key_path=None, client_key=key)).code == "key-encrypted"
+        assert only(mutual_findings(client_key_path=None, client_key=key)).code == "key-encrypted"
 
     @pytest.mark.trips("key-password-wrong")
     @pytest.mark.parametrize("password", ["canary", "x" * 2000])
-    def test_a_password_that_does_not_open_the_key(self, password, trio, mutual):
+    def test_a_password_that_does_not_open_the_key(self, password, trio, mutual_findings):
         key = trio.client.encrypted_key_pem("secret").decode()
-        one = only(mutual(client_key_path=None, client_key=key, client_key_password=password))
+        one = only(
+            mutual_findings(client_key_path=None, client_key=key, client_key_password=password)
+        )
         assert one.code == "key-password-wrong"
         assert password not in repr(one)
 
     @pytest.mark.trips("key-mismatch")
-    def test_a_key_of_another_pair_shows_both_fingerprints(self, certs, trio, mutual):
-        one = only(mutual(client_key_path=certs / "server.key"))
+    def test_a_key_of_another_pair_shows_both_fingerprints(self, certs, trio, mutual_findings):
+        one = only(mutual_findings(client_key_path=certs / "server.key"))
         spki = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
         digests = [
             sha256(m.key.public_key().public_bytes(*spki)).hexdigest()
@@ -350,38 +356,40 @@ class TestKeys:
     @pytest.mark.parametrize(
         ("mode", "who"), [(0o644, "others"), (0o640, "group"), (0o604, "others")]
     )
-    def test_a_key_that_others_can_use(self, mode, who, certs, mutual):
+    def test_a_key_that_others_can_use(self, mode, who, certs, mutual_findings):
         (certs / "client.key").chmod(mode)
-        one = only(mutual())
+        one = only(mutual_findings())
         assert (one.code, one.severity.value) == ("key-permissions", "warning")
         assert who in one.message
         assert one.remedy == f"chmod 600 {shlex.quote(str(certs / 'client.key'))}"
 
     @pytest.mark.passes("key-permissions")
-    def test_a_certificate_may_be_read_by_all(self, certs, mutual):
+    def test_a_certificate_may_be_read_by_all(self, certs, mutual_findings):
         (certs / "client.pem").chmod(0o644)
-        assert mutual() == ()
+        assert mutual_findings() == ()
 
     @pytest.mark.trips("key-in-trust-file")
-    def test_a_private_key_in_the_trust_file(self, trio, found):
-        one = only(found(ca_pem=(trio.ca.pem + trio.ca.key_pem).decode()))
+    def test_a_private_key_in_the_trust_file(self, trio, file_findings):
+        one = only(file_findings(ca_pem=(trio.ca.pem + trio.ca.key_pem).decode()))
         assert (one.code, one.severity.value) == ("key-in-trust-file", "warning")
 
-    def test_the_command_in_the_remedy_keeps_every_anchor_and_no_key(self, trio, found, tmp_path):
+    def test_the_command_in_the_remedy_keeps_every_anchor_and_no_key(
+        self, trio, file_findings, tmp_path
+    ):
         other = minting.mint("other CA", which=8)
         (tmp_path / "a bundle").write_bytes(trio.ca.pem + trio.ca.key_pem + other.pem)
-        one = only(found(ca_pem_path=tmp_path / "a bundle"))
+        one = only(file_findings(ca_pem_path=tmp_path / "a bundle"))
         command = one.remedy.partition(": ")[2]
         subprocess.run(
             command, shell=True, cwd=tmp_path, check=True, capture_output=True, timeout=120
         )
-        assert found(ca_pem_path=tmp_path / "trust.pem") == ()
+        assert file_findings(ca_pem_path=tmp_path / "trust.pem") == ()
         copied = x509.load_pem_x509_certificates((tmp_path / "trust.pem").read_bytes())
         assert copied == [trio.ca.certificate, other.certificate]
 
     @pytest.mark.trips("known-public-key")
-    def test_the_keys_published_by_milvus_are_known(self, found, milvus_example):
-        one = next(f for f in found(ca_pem=milvus_example) if f.code == "known-public-key")
+    def test_the_keys_published_by_milvus_are_known(self, file_findings, milvus_example):
+        one = next(f for f in file_findings(ca_pem=milvus_example) if f.code == "known-public-key")
         assert one.severity.value == "error"
 
     def test_the_digests_are_sha256(self):
@@ -390,22 +398,22 @@ class TestKeys:
 
 class TestTrailing:
     @pytest.mark.trips("pem-trailing-block")
-    def test_a_broken_block_behind_a_sound_one(self, trio, found):
-        one = only(found(ca_pem=(trio.ca.pem + BROKEN + trio.server.pem).decode()))
+    def test_a_broken_block_behind_a_sound_one(self, trio, file_findings):
+        one = only(file_findings(ca_pem=(trio.ca.pem + BROKEN + trio.server.pem).decode()))
         assert (one.code, one.severity.value) == ("pem-trailing-block", "warning")
 
     @pytest.mark.trips("pem-trailing-block")
-    def test_a_second_key(self, trio, mutual):
+    def test_a_second_key(self, trio, mutual_findings):
         keys = (trio.client.key_pem + trio.server.key_pem).decode()
-        one = only(mutual(client_key_path=None, client_key=keys))
+        one = only(mutual_findings(client_key_path=None, client_key=keys))
         assert one.code == "pem-trailing-block"
 
     @pytest.mark.trips("pem-trailing-block")
-    def test_a_revocation_list_that_grpc_does_not_check(self, trio, found):
+    def test_a_revocation_list_that_grpc_does_not_check(self, trio, file_findings):
         crl = "-----BEGIN X509 CRL-----\nMAA=\n-----END X509 CRL-----\n"
-        assert only(found(ca_pem=trio.ca.pem.decode() + crl)).code == "pem-trailing-block"
+        assert only(file_findings(ca_pem=trio.ca.pem.decode() + crl)).code == "pem-trailing-block"
 
     @pytest.mark.passes("pem-trailing-block")
-    def test_several_anchors_and_text_between(self, trio, found):
+    def test_several_anchors_and_text_between(self, trio, file_findings):
         bundle = b"first\n" + trio.ca.pem + b"second\n" + minting.mint("B", which=8).pem
-        assert found(ca_pem=bundle.decode()) == ()
+        assert file_findings(ca_pem=bundle.decode()) == ()

@@ -16,7 +16,7 @@ PLAIN = {"uri": "http://h:19530", "allow_plaintext": True}
 
 
 @pytest.fixture
-def found(settings):
+def settings_findings(settings):
     """The findings of the settings' rules alone."""
 
     def make(**values):
@@ -74,25 +74,25 @@ class TestHealthy:
         ],
         ids=str,
     )
-    def test_a_sound_combination_yields_nothing(self, values, found):
-        assert codes(found(**values)) == []
+    def test_a_sound_combination_yields_nothing(self, values, settings_findings):
+        assert codes(settings_findings(**values)) == []
 
 
 class TestUri:
     @pytest.mark.trips("uri-invalid")
     @pytest.mark.parametrize("uri", ["localhost", "h:19530", "ftp://h", "https://h:x", "./m.db"])
-    def test_a_uri_that_cannot_be_dialled(self, uri, found):
-        findings = found(uri=uri, allow_plaintext=True)
+    def test_a_uri_that_cannot_be_dialled(self, uri, settings_findings):
+        findings = settings_findings(uri=uri, allow_plaintext=True)
         assert codes(findings) == ["uri-invalid"]
         assert (findings[0].setting, findings[0].source) == ("uri", "argument")
 
     @pytest.mark.trips("uri-invalid")
-    def test_its_password_is_masked(self, found):
-        assert "canary" not in repr(found(uri="https://root:canary@h:x"))
+    def test_its_password_is_masked(self, settings_findings):
+        assert "canary" not in repr(settings_findings(uri="https://root:canary@h:x"))
 
     @pytest.mark.trips("uri-port-implicit")
-    def test_https_without_a_port(self, found):
-        (one,) = found(uri="https://milvus.example.com")
+    def test_https_without_a_port(self, settings_findings):
+        (one,) = settings_findings(uri="https://milvus.example.com")
         assert (one.code, one.severity.value, one.presented) == (
             "uri-port-implicit",
             "warning",
@@ -100,8 +100,8 @@ class TestUri:
         )
 
     @pytest.mark.trips("ipv6-literal")
-    def test_an_ipv6_literal(self, found):
-        assert codes(found(uri="https://[::1]:19530")) == ["ipv6-literal"]
+    def test_an_ipv6_literal(self, settings_findings):
+        assert codes(settings_findings(uri="https://[::1]:19530")) == ["ipv6-literal"]
 
 
 class TestPlaintext:
@@ -116,13 +116,13 @@ class TestPlaintext:
             {"uri": "http://h", "tls_mode": 0},
         ],
     )
-    def test_plaintext_that_nobody_allowed(self, values, found):
-        assert codes(found(**values)) == ["plaintext-not-allowed"]
+    def test_plaintext_that_nobody_allowed(self, values, settings_findings):
+        assert codes(settings_findings(**values)) == ["plaintext-not-allowed"]
 
     @pytest.mark.trips("plaintext-credentials")
     @pytest.mark.parametrize("values", [{"token": "t"}, {"user": "u", "password": "p"}])
-    def test_allowed_plaintext_with_credentials(self, values, found):
-        (one,) = found(**PLAIN, **values)
+    def test_allowed_plaintext_with_credentials(self, values, settings_findings):
+        (one,) = settings_findings(**PLAIN, **values)
         assert (one.code, one.severity.value) == ("plaintext-credentials", "warning")
 
     @pytest.mark.trips("secure-contradiction")
@@ -139,12 +139,14 @@ class TestPlaintext:
         ],
     )
     @pytest.mark.parametrize("allowed", [True, False])
-    def test_plaintext_asked_for_beside_tls(self, values, allowed, found):
-        assert codes(found(**values, allow_plaintext=allowed)) == ["secure-contradiction"]
+    def test_plaintext_asked_for_beside_tls(self, values, allowed, settings_findings):
+        assert codes(settings_findings(**values, allow_plaintext=allowed)) == [
+            "secure-contradiction"
+        ]
 
     @pytest.mark.trips("server-name-unused")
-    def test_a_server_name_without_tls(self, found):
-        assert codes(found(**PLAIN, server_name="h")) == ["server-name-unused"]
+    def test_a_server_name_without_tls(self, settings_findings):
+        assert codes(settings_findings(**PLAIN, server_name="h")) == ["server-name-unused"]
 
 
 class TestMutual:
@@ -157,29 +159,29 @@ class TestMutual:
             ("client_key", "client_pem_path"),
         ],
     )
-    def test_half_a_pair(self, have, lack, found):
-        (one,) = found(**URI, ca_pem_path="ca.pem", **{have: "x"})
+    def test_half_a_pair(self, have, lack, settings_findings):
+        (one,) = settings_findings(**URI, ca_pem_path="ca.pem", **{have: "x"})
         assert (one.code, one.setting) == ("client-pair-incomplete", have)
         assert lack in one.message
 
     @pytest.mark.trips("mutual-ca-missing")
-    def test_a_pair_without_an_anchor(self, found):
-        assert codes(found(**URI, **PAIR)) == ["mutual-ca-missing"]
+    def test_a_pair_without_an_anchor(self, settings_findings):
+        assert codes(settings_findings(**URI, **PAIR)) == ["mutual-ca-missing"]
 
     @pytest.mark.trips("mutual-ca-missing")
-    def test_a_pair_beside_server_pem_is_told_where_to_put_it(self, found):
-        (one,) = found(**URI, **PAIR, server_pem_path="server.pem")
+    def test_a_pair_beside_server_pem_is_told_where_to_put_it(self, settings_findings):
+        (one,) = settings_findings(**URI, **PAIR, server_pem_path="server.pem")
         assert one.code == "mutual-ca-missing"
         assert "ca_pem_path to the file of server_pem_path" in one.remedy
 
     @pytest.mark.trips("tls-mode-conflict")
     @pytest.mark.parametrize("values", [{}, {"ca_pem_path": "ca.pem"}, {"server_pem_path": "s"}])
-    def test_mutual_asked_for_without_a_pair(self, values, found):
-        assert codes(found(**URI, tls_mode="mutual", **values)) == ["tls-mode-conflict"]
+    def test_mutual_asked_for_without_a_pair(self, values, settings_findings):
+        assert codes(settings_findings(**URI, tls_mode="mutual", **values)) == ["tls-mode-conflict"]
 
     @pytest.mark.trips("server-pem-unused")
-    def test_server_pem_beside_a_whole_trio(self, found):
-        (one,) = found(**URI, **MUTUAL, server_pem_path="server.pem")
+    def test_server_pem_beside_a_whole_trio(self, settings_findings):
+        (one,) = settings_findings(**URI, **MUTUAL, server_pem_path="server.pem")
         assert (one.code, one.severity.value) == ("server-pem-unused", "warning")
 
 
@@ -198,16 +200,16 @@ class TestServerName:
             ("127.0.0.1:1", "warning"),
         ],
     )
-    def test_what_is_no_bare_name(self, name, severity, found):
-        (one,) = found(**URI, server_name=name)
+    def test_what_is_no_bare_name(self, name, severity, settings_findings):
+        (one,) = settings_findings(**URI, server_name=name)
         assert (one.code, one.severity.value) == ("server-name-malformed", severity)
 
 
 class TestInline:
     @pytest.mark.trips("inline-and-path")
     @pytest.mark.parametrize("slot", ["server_pem", "ca_pem"])
-    def test_one_piece_given_twice(self, slot, found):
-        (one,) = found(**URI, **{slot: "text", f"{slot}_path": "x.pem"})
+    def test_one_piece_given_twice(self, slot, settings_findings):
+        (one,) = settings_findings(**URI, **{slot: "text", f"{slot}_path": "x.pem"})
         assert (one.code, one.severity.value, one.setting) == ("inline-and-path", "error", slot)
 
     @pytest.mark.trips("inline-and-path")
@@ -232,14 +234,16 @@ class TestGlobalCluster:
             MUTUAL,
         ],
     )
-    def test_beside_an_anchor_of_ones_own_is_an_error(self, anchor, found):
-        assert codes(found(**self.URI, **anchor)) == ["global-cluster-trust"]
+    def test_beside_an_anchor_of_ones_own_is_an_error(self, anchor, settings_findings):
+        assert codes(settings_findings(**self.URI, **anchor)) == ["global-cluster-trust"]
 
     @pytest.mark.passes("global-cluster-trust")
     @pytest.mark.parametrize("roots", [{}, {"ca_pem_path": "system"}])
-    def test_with_public_roots_it_is_what_zilliz_cloud_wants(self, roots, found):
-        assert codes(found(**self.URI, **roots)) == []
+    def test_with_public_roots_it_is_what_zilliz_cloud_wants(self, roots, settings_findings):
+        assert codes(settings_findings(**self.URI, **roots)) == []
 
     @pytest.mark.passes("global-cluster-trust")
-    def test_another_host_may_have_any_anchor(self, found):
-        assert codes(found(uri="https://global.cluster:19530", ca_pem_path="ca.pem")) == []
+    def test_another_host_may_have_any_anchor(self, settings_findings):
+        assert (
+            codes(settings_findings(uri="https://global.cluster:19530", ca_pem_path="ca.pem")) == []
+        )

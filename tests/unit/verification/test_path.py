@@ -64,18 +64,18 @@ class TestTwoJudges:
     """What gRPC refuses for want of a second try, Go finds a way around, and the reverse."""
 
     @pytest.fixture
-    def renewed(self, root):
+    def renewed_intermediate(self, root):
         """A leaf served below the expired edition of its intermediate, then the renewed one."""
         old, new = (mint("middle", issuer=root, ca=True, which=2, **odd) for odd in (EXPIRED, {}))
         leaf = mint("leaf", sans=["localhost"], issuer=new, which=3)
         return [leaf.certificate, old.certificate, new.certificate]
 
-    def test_grpc_takes_the_first_issuer_that_fits(self, renewed, root):
-        verdict = judge_path(renewed, [root.certificate], NOW, Role.SERVER)
+    def test_grpc_takes_the_first_issuer_that_fits(self, renewed_intermediate, root):
+        verdict = judge_path(renewed_intermediate, [root.certificate], NOW, Role.SERVER)
         assert verdict.failure.code == "certificate-expired"
 
-    def test_go_tries_the_next(self, renewed, root):
-        verdict = judge_path(renewed, [root.certificate], NOW, Role.CLIENT)
+    def test_go_tries_the_next(self, renewed_intermediate, root):
+        verdict = judge_path(renewed_intermediate, [root.certificate], NOW, Role.CLIENT)
         assert verdict.failure is None
 
     @pytest.mark.parametrize(("role", "usage"), [(Role.SERVER, SERVER), (Role.CLIENT, CLIENT)])

@@ -52,7 +52,7 @@ def observe(settings, certs: Path) -> Callable[..., Observation]:
 
 
 @pytest.fixture
-def one_way(certs: Path):
+def embedded_one_way(certs: Path):
     with EmbeddedMilvus(
         server_pem_path=certs / "server.pem", server_key_path=certs / "server.key"
     ) as server:
@@ -60,7 +60,7 @@ def one_way(certs: Path):
 
 
 @pytest.fixture
-def mutual(certs: Path):
+def embedded_mutual(certs: Path):
     with EmbeddedMilvus(
         server_pem_path=certs / "server.pem",
         server_key_path=certs / "server.key",

@@ -26,8 +26,8 @@ def foreign_pair(tmp_path: Path) -> dict[str, Path]:
 
 
 @pytest.mark.trips("client-certificate-required")
-def test_no_client_certificate_for_a_mutual_milvus(mutual, look):
-    assert cause(look(mutual.port)) == "client-certificate-required"
+def test_no_client_certificate_for_a_mutual_milvus(embedded_mutual, look):
+    assert cause(look(embedded_mutual.port)) == "client-certificate-required"
 
 
 @pytest.mark.trips("client-certificate-required")
@@ -41,8 +41,8 @@ def test_the_issuers_a_server_accepts_are_told(trio, look, version):
 
 
 @pytest.mark.trips("client-certificate-rejected")
-def test_a_client_certificate_the_embedded_milvus_refuses(mutual, look, foreign_pair):
-    assert "client-certificate-rejected" in codes(look(mutual.port, **foreign_pair))
+def test_a_client_certificate_the_embedded_milvus_refuses(embedded_mutual, look, foreign_pair):
+    assert "client-certificate-rejected" in codes(look(embedded_mutual.port, **foreign_pair))
 
 
 @pytest.mark.trips("client-certificate-rejected")
@@ -75,10 +75,12 @@ def test_a_server_that_asks_but_does_not_insist(trio, look):
         assert look(port).errors == ()
 
 
-def test_without_a_ca_the_server_is_not_judged_by_roots_that_nobody_named(one_way, certs, settings):
+def test_without_a_ca_the_server_is_not_judged_by_roots_that_nobody_named(
+    embedded_one_way, certs, settings
+):
     """pymilvus, which drops the client pair for `server_pem_path`, connects with these settings."""
     made = settings(
-        uri=f"https://localhost:{one_way.port}",
+        uri=f"https://localhost:{embedded_one_way.port}",
         server_pem_path=certs / "ca.pem",
         client_pem_path=certs / "client.pem",
         client_key_path=certs / "client.key",

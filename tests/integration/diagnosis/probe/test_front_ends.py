@@ -32,8 +32,8 @@ def test_an_http_answer_is_not_milvus_s(trio, look, tmp_path, status, word):
 @pytest.mark.passes("backend-closed")
 @pytest.mark.passes("server-name-unknown")
 @pytest.mark.passes("tls-cipher")
-def test_milvus_s_own_answer_is_no_front_end_s(one_way, look):
-    assert codes(look(one_way.port)) == set()
+def test_milvus_s_own_answer_is_no_front_end_s(embedded_one_way, look):
+    assert codes(look(embedded_one_way.port)) == set()
 
 
 @pytest.mark.trips("client-certificate-required")
@@ -79,13 +79,13 @@ class TestServerName:
     """An ingress chooses certificate and route by the name that the client asks for."""
 
     @pytest.fixture
-    def other(self, trio) -> minting.Minted:
+    def ingress(self, trio) -> minting.Minted:
         return minting.mint("ingress", sans=["ingress.local"], issuer=trio.ca, which=4)
 
     @pytest.mark.trips("server-name-unknown")
-    def test_a_default_certificate_under_server_name(self, trio, other, look, tmp_path):
+    def test_a_default_certificate_under_server_name(self, trio, ingress, look, tmp_path):
         with front_ends.front_end(
-            other, tmp_path, front_ends.answers(404), names={"localhost": trio.server}
+            ingress, tmp_path, front_ends.answers(404), names={"localhost": trio.server}
         ) as port:
             report = look(port, server_name="milvus.internal")
 
@@ -117,8 +117,8 @@ class TestServerName:
         assert report.root_cause.remedy.startswith(remedy)
 
     @pytest.mark.passes("server-name-unknown")
-    def test_a_single_certificate_for_another_name(self, one_way, look):
-        report = look(one_way.port, server_name="other.example")
+    def test_a_single_certificate_for_another_name(self, embedded_one_way, look):
+        report = look(embedded_one_way.port, server_name="other.example")
         assert cause(report) == "name-mismatch"
 
     @pytest.mark.trips("front-end-answered")
@@ -146,20 +146,22 @@ class TestMutualNeverAskedFor:
     """A client certificate that the server does not request is not used."""
 
     @pytest.mark.trips("client-certificate-not-requested")
-    def test_is_an_error_where_mutual_tls_is_insisted_on(self, one_way, look, client_pair):
-        report = look(one_way.port, tls_mode="mutual", **client_pair)
+    def test_is_an_error_where_mutual_tls_is_insisted_on(self, embedded_one_way, look, client_pair):
+        report = look(embedded_one_way.port, tls_mode="mutual", **client_pair)
         assert cause(report) == "client-certificate-not-requested"
 
     @pytest.mark.trips("client-certificate-not-requested")
-    def test_is_a_warning_where_only_a_pair_is_given(self, one_way, look, client_pair):
-        report = look(one_way.port, **client_pair)
+    def test_is_a_warning_where_only_a_pair_is_given(self, embedded_one_way, look, client_pair):
+        report = look(embedded_one_way.port, **client_pair)
         assert report.ok
         assert codes(report) == {"client-certificate-not-requested"}
 
     @pytest.mark.passes("client-certificate-not-requested")
     @pytest.mark.parametrize("insisted", [{}, {"tls_mode": "mutual"}])
-    def test_is_no_finding_where_the_server_asks(self, mutual, look, client_pair, insisted):
-        assert codes(look(mutual.port, **client_pair, **insisted)) == set()
+    def test_is_no_finding_where_the_server_asks(
+        self, embedded_mutual, look, client_pair, insisted
+    ):
+        assert codes(look(embedded_mutual.port, **client_pair, **insisted)) == set()
 
 
 @pytest.mark.passes("client-certificate-rejected")

@@ -62,32 +62,37 @@ def test_the_alert_is_told(look):
     assert "internal_error" in report.root_cause.presented
 
 
-def test_a_refusal_the_trust_rules_explain_is_not_told_twice(one_way, look, tmp_path):
+def test_a_refusal_the_trust_rules_explain_is_not_told_twice(embedded_one_way, look, tmp_path):
     stranger = minting.mint("another CA", which=7)
     (tmp_path / "stranger.pem").write_bytes(stranger.pem)
 
-    report = look(one_way.port, ca_pem_path=tmp_path / "stranger.pem")
+    report = look(embedded_one_way.port, ca_pem_path=tmp_path / "stranger.pem")
 
     assert cause(report) == "chain-untrusted"
     assert "tls-failed" not in codes(report)
 
 
 @pytest.mark.trips("presented-certificate-differs")
-def test_another_certificate_than_the_pinned_one(one_way, look, settings, tmp_path):
+def test_another_certificate_than_the_pinned_one(embedded_one_way, look, settings, tmp_path):
     pinned = minting.mint("localhost", sans=["localhost"], ca=False, which=8)
     (tmp_path / "pinned.pem").write_bytes(pinned.pem)
 
     report = check(
-        settings(uri=f"https://localhost:{one_way.port}", server_pem_path=tmp_path / "pinned.pem")
+        settings(
+            uri=f"https://localhost:{embedded_one_way.port}",
+            server_pem_path=tmp_path / "pinned.pem",
+        )
     )
 
     assert "presented-certificate-differs" in codes(report)
 
 
 @pytest.mark.passes("presented-certificate-differs")
-def test_the_pinned_certificate_itself(one_way, settings, certs):
+def test_the_pinned_certificate_itself(embedded_one_way, settings, certs):
     report = check(
-        settings(uri=f"https://localhost:{one_way.port}", server_pem_path=certs / "server.pem")
+        settings(
+            uri=f"https://localhost:{embedded_one_way.port}", server_pem_path=certs / "server.pem"
+        )
     )
 
     assert "presented-certificate-differs" not in codes(report)

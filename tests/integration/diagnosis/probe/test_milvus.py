@@ -59,7 +59,7 @@ def test_a_server_that_never_answers_the_call(trio, look):
 
 
 @pytest.fixture
-def guarded(certs: Path):
+def embedded_with_token(certs: Path):
     with EmbeddedMilvus(
         server_pem_path=certs / "server.pem",
         server_key_path=certs / "server.key",
@@ -69,13 +69,13 @@ def guarded(certs: Path):
 
 
 @pytest.mark.trips("authentication-required")
-def test_no_credentials(guarded, look):
-    assert cause(look(guarded.port)) == "authentication-required"
+def test_no_credentials(embedded_with_token, look):
+    assert cause(look(embedded_with_token.port)) == "authentication-required"
 
 
 @pytest.mark.trips("authentication-required")
-def test_a_user_without_a_password(guarded, look):
-    report = look(guarded.port, user="root")
+def test_a_user_without_a_password(embedded_with_token, look):
+    report = look(embedded_with_token.port, user="root")
 
     assert cause(report) == "authentication-required"
     assert report.root_cause.setting == "password"
@@ -85,8 +85,8 @@ def test_a_user_without_a_password(guarded, look):
 @pytest.mark.parametrize(
     "wrong", [{"token": "root:wr0ng-secret"}, {"user": "root", "password": "wr0ng-secret"}]
 )
-def test_wrong_credentials(guarded, look, wrong):
-    report = look(guarded.port, **wrong)
+def test_wrong_credentials(embedded_with_token, look, wrong):
+    report = look(embedded_with_token.port, **wrong)
 
     assert cause(report) == "authentication-failed"
     assert "wr0ng-secret" not in str(report) + report.to_json()
@@ -97,8 +97,8 @@ def test_wrong_credentials(guarded, look, wrong):
 @pytest.mark.parametrize(
     "right", [{"token": "root:Milvus"}, {"user": "root", "password": "Milvus"}]
 )
-def test_right_credentials(guarded, look, right):
-    assert look(guarded.port, **right).errors == ()
+def test_right_credentials(embedded_with_token, look, right):
+    assert look(embedded_with_token.port, **right).errors == ()
 
 
 def test_credentials_never_reach_a_peer_that_is_not_verified(trio, look, tmp_path):
@@ -126,8 +126,8 @@ def test_a_database_that_does_not_exist(trio, look):
 
 @pytest.mark.trips("database-missing")
 @pytest.mark.parametrize("name", ["b\u00fccher", "a\nb"])
-def test_a_database_name_that_cannot_exist(one_way, look, name):
-    assert cause(look(one_way.port, db_name=name)) == "database-missing"
+def test_a_database_name_that_cannot_exist(embedded_one_way, look, name):
+    assert cause(look(embedded_one_way.port, db_name=name)) == "database-missing"
 
 
 @pytest.mark.passes("database-missing")

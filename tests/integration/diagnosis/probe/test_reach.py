@@ -81,8 +81,8 @@ def test_a_proxy_is_told_as_grpc_would_choose_it():
     assert proxy_for("milvus.example.com", {}) is None
 
 
-def test_a_host_that_only_the_proxy_reaches(mutual, observe, certs, monkeypatch):
-    with peers.tcp(peers.proxies_to(mutual.port)) as proxy:
+def test_a_host_that_only_the_proxy_reaches(embedded_mutual, observe, certs, monkeypatch):
+    with peers.tcp(peers.proxies_to(embedded_mutual.port)) as proxy:
         monkeypatch.setenv("grpc_proxy", f"http://127.0.0.1:{proxy}")
         monkeypatch.setenv("no_grpc_proxy", "exempt.example")
         observation = observe(
@@ -138,15 +138,17 @@ def test_another_service_that_greets(look, banner):
 
 
 @pytest.mark.trips("server-requires-tls")
-def test_plaintext_to_a_one_way_milvus(one_way, look):
-    report = look(one_way.port, scheme="http", allow_plaintext=True)
+def test_plaintext_to_a_one_way_milvus(embedded_one_way, look):
+    report = look(embedded_one_way.port, scheme="http", allow_plaintext=True)
 
     assert cause(report) == "server-requires-tls"
     assert report.root_cause.remedy.startswith("Use https:// in uri, unset allow_plaintext and ")
 
 
-def test_what_is_to_be_changed_is_only_what_is_set(one_way, look):
-    report = look(one_way.port, scheme="http", secure=False, tls_mode=0, allow_plaintext=True)
+def test_what_is_to_be_changed_is_only_what_is_set(embedded_one_way, look):
+    report = look(
+        embedded_one_way.port, scheme="http", secure=False, tls_mode=0, allow_plaintext=True
+    )
     assert "Use https:// in uri, unset secure, unset tls_mode," in report.root_cause.remedy
 
 

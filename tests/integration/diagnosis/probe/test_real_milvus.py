@@ -12,7 +12,7 @@ from verdicts import cause
 
 
 @pytest.fixture
-def look(settings):
+def look_at_milvus(settings):
     def at(server: RunningMilvus, **values) -> Report:
         values.setdefault("uri", server.uri)
         if values["uri"].startswith("https"):
@@ -23,7 +23,7 @@ def look(settings):
 
 
 @pytest.fixture
-def pair(milvus_certs):
+def milvus_client_pair(milvus_certs):
     return {
         "client_pem_path": milvus_certs / "client.pem",
         "client_key_path": milvus_certs / "client.key",
@@ -35,38 +35,38 @@ def as_http(server: RunningMilvus) -> str:
 
 
 class TestPlaintext:
-    def test_it_is_healthy(self, milvus_plaintext, look):
-        report = look(milvus_plaintext, allow_plaintext=True)
+    def test_it_is_healthy(self, milvus_plaintext, look_at_milvus):
+        report = look_at_milvus(milvus_plaintext, allow_plaintext=True)
 
         assert report.errors == ()
         assert report.server.milvus.version.startswith("v2.3")
 
     @pytest.mark.passes("database-missing")
-    def test_the_default_database(self, milvus_plaintext, look):
-        assert look(milvus_plaintext, allow_plaintext=True, db_name="default").ok
+    def test_the_default_database(self, milvus_plaintext, look_at_milvus):
+        assert look_at_milvus(milvus_plaintext, allow_plaintext=True, db_name="default").ok
 
 
 class TestOneWay:
-    def test_it_is_healthy(self, milvus_one_way, look):
-        report = look(milvus_one_way)
+    def test_it_is_healthy(self, milvus_one_way, look_at_milvus):
+        report = look_at_milvus(milvus_one_way)
 
         assert report.errors == ()
         assert report.server.tls.request is None
 
-    def test_a_client_pair_does_no_harm(self, milvus_one_way, look, pair):
-        assert look(milvus_one_way, **pair).errors == ()
+    def test_a_client_pair_does_no_harm(self, milvus_one_way, look_at_milvus, milvus_client_pair):
+        assert look_at_milvus(milvus_one_way, **milvus_client_pair).errors == ()
 
 
 class TestMutual:
-    def test_it_is_healthy(self, milvus_mutual, look, pair):
-        report = look(milvus_mutual, token=ROOT_TOKEN, **pair)
+    def test_it_is_healthy(self, milvus_mutual, look_at_milvus, milvus_client_pair):
+        report = look_at_milvus(milvus_mutual, token=ROOT_TOKEN, **milvus_client_pair)
 
         assert report.errors == ()
         assert report.server.tls.request.accepted is True
 
     @pytest.mark.trips("client-certificate-required")
-    def test_it_wants_a_client_certificate_and_says_whose(self, milvus_mutual, look):
-        report = look(milvus_mutual)
+    def test_it_wants_a_client_certificate_and_says_whose(self, milvus_mutual, look_at_milvus):
+        report = look_at_milvus(milvus_mutual)
 
         assert cause(report) == "client-certificate-required"
         assert "CN=test CA" in report.root_cause.expected
@@ -74,13 +74,13 @@ class TestMutual:
     @pytest.mark.trips("client-certificate-rejected")
     @pytest.mark.parametrize("usage", [minting.CLIENT, minting.SERVER])
     def test_it_refuses_a_foreign_or_misused_certificate(
-        self, milvus_mutual, look, trio, tmp_path, usage
+        self, milvus_mutual, look_at_milvus, trio, tmp_path, usage
     ):
         issuer = minting.mint("other CA", which=5) if usage == minting.CLIENT else trio.ca
         client = minting.mint("stranger", issuer=issuer, usages=[usage], which=6)
         (tmp_path / "c.pem").write_bytes(client.pem)
         (tmp_path / "c.key").write_bytes(client.key_pem)
-        report = look(
+        report = look_at_milvus(
             milvus_mutual, client_pem_path=tmp_path / "c.pem", client_key_path=tmp_path / "c.key"
         )
 
@@ -89,7 +89,7 @@ class TestMutual:
         assert "alert" in found.presented
 
     @pytest.mark.trips("server-requires-tls")
-    def test_plaintext_is_refused(self, milvus_mutual, look):
-        report = look(milvus_mutual, uri=as_http(milvus_mutual), allow_plaintext=True)
+    def test_plaintext_is_refused(self, milvus_mutual, look_at_milvus):
+        report = look_at_milvus(milvus_mutual, uri=as_http(milvus_mutual), allow_plaintext=True)
 
         assert cause(report) == "server-requires-tls"

@@ -30,18 +30,20 @@ LOOPBACK = ("127.0.0.1", "127.0.0.2")
 @pytest.mark.passes("not-milvus")
 @pytest.mark.passes("server-not-ready")
 @pytest.mark.passes("presented-certificate-differs")
-def test_a_healthy_one_way_milvus_has_no_fault(one_way, look):
-    assert codes(look(one_way.port)) == set()
+def test_a_healthy_one_way_milvus_has_no_fault(embedded_one_way, look):
+    assert codes(look(embedded_one_way.port)) == set()
 
 
 @pytest.mark.passes("client-certificate-rejected")
-def test_a_healthy_mutual_milvus_has_no_fault(mutual, look, client_pair):
-    assert look(mutual.port, **client_pair).errors == ()
+def test_a_healthy_mutual_milvus_has_no_fault(embedded_mutual, look, client_pair):
+    assert look(embedded_mutual.port, **client_pair).errors == ()
 
 
-def test_the_ladder_of_a_healthy_mutual_milvus(mutual, observe, certs):
+def test_the_ladder_of_a_healthy_mutual_milvus(embedded_mutual, observe, certs):
     observation = observe(
-        mutual.port, client_pem_path=certs / "client.pem", client_key_path=certs / "client.key"
+        embedded_mutual.port,
+        client_pem_path=certs / "client.pem",
+        client_key_path=certs / "client.key",
     )
 
     assert [(step.name, step.ok) for step in observation.steps] == [
@@ -72,11 +74,11 @@ def test_an_untrusted_expired_chain_is_shown_too(observe):
         assert observe(port).chain == (leaf.certificate,)
 
 
-def test_every_address_is_tried_and_the_difference_told(one_way, look):
-    report = look(one_way.port)
+def test_every_address_is_tried_and_the_difference_told(embedded_one_way, look):
+    report = look(embedded_one_way.port)
     [step] = [step for step in report.server.steps if step.name == "tcp"]
 
-    for address in {info[4][0] for info in socket.getaddrinfo("localhost", one_way.port)}:
+    for address in {info[4][0] for info in socket.getaddrinfo("localhost", embedded_one_way.port)}:
         assert address in step.detail
 
 
@@ -99,28 +101,32 @@ def test_an_address_that_drops_packets_does_not_hold_up_another():
     assert dialled.summary == "127.0.0.1 open, 127.0.0.1 no answer"
 
 
-def test_unusable_material_still_lets_the_server_be_seen(mutual, observe, tmp_path):
+def test_unusable_material_still_lets_the_server_be_seen(embedded_mutual, observe, tmp_path):
     (tmp_path / "empty.pem").touch()
     observation = observe(
-        mutual.port, client_pem_path=tmp_path / "empty.pem", client_key_path=tmp_path / "empty.pem"
+        embedded_mutual.port,
+        client_pem_path=tmp_path / "empty.pem",
+        client_key_path=tmp_path / "empty.pem",
     )
 
     assert observation.chain
     assert observation.grpc is None
 
 
-def test_half_a_client_pair_still_lets_the_server_be_seen(mutual, observe, certs):
-    observation = observe(mutual.port, client_pem_path=certs / "client.pem")
+def test_half_a_client_pair_still_lets_the_server_be_seen(embedded_mutual, observe, certs):
+    observation = observe(embedded_mutual.port, client_pem_path=certs / "client.pem")
 
     assert observation.chain
     assert observation.tls.request
 
 
-def test_nothing_is_left_behind(mutual, observe, certs):
+def test_nothing_is_left_behind(embedded_mutual, observe, certs):
     def everything() -> None:
-        observe(mutual.port)
+        observe(embedded_mutual.port)
         observe(
-            mutual.port, client_pem_path=certs / "client.pem", client_key_path=certs / "client.key"
+            embedded_mutual.port,
+            client_pem_path=certs / "client.pem",
+            client_key_path=certs / "client.key",
         )
         with peers.tcp(peers.silent) as port:
             observe(port, timeout=0.3)
@@ -131,4 +137,4 @@ def test_nothing_is_left_behind(mutual, observe, certs):
     assert eventually(lambda: library_threads() == set()), library_threads()
     gc.collect()
     # gRPC closes its sockets in a thread of its own, a moment later.
-    assert eventually(lambda: open_connections(mutual.port) == 0)
+    assert eventually(lambda: open_connections(embedded_mutual.port) == 0)

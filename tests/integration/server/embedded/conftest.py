@@ -14,7 +14,7 @@ from milvus_secure.server.embedded.server import EmbeddedMilvus
 
 
 @pytest.fixture
-def pair(certs: Path) -> dict[str, Path]:
+def server_pair(certs: Path) -> dict[str, Path]:
     """The arguments every server needs."""
     return {"server_pem_path": certs / "server.pem", "server_key_path": certs / "server.key"}
 
@@ -36,7 +36,7 @@ def connect(settings, certs: Path) -> Iterator[Callable[..., MilvusClient]]:
 
 
 @pytest.fixture
-def run() -> Callable[[str], str]:
+def run_script() -> Callable[[str], str]:
     """Run a script in a Python of its own; answers with what it printed."""
 
     def printed(script: str) -> str:

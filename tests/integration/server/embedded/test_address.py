@@ -12,45 +12,45 @@ from milvus_secure.server.embedded.server import EmbeddedMilvus
 
 
 class TestAddress:
-    def test_only_loopback_is_bound(self, pair):
-        with EmbeddedMilvus(**pair) as server:
+    def test_only_loopback_is_bound(self, server_pair):
+        with EmbeddedMilvus(**server_pair) as server:
             assert bound_addresses(server.port) <= {"127.0.0.1", "::ffff:127.0.0.1"}
             assert server.address == f"127.0.0.1:{server.port}"
 
-    def test_loopback_is_called_localhost_to_clients(self, pair):
-        with EmbeddedMilvus(**pair) as server:
+    def test_loopback_is_called_localhost_to_clients(self, server_pair):
+        with EmbeddedMilvus(**server_pair) as server:
             assert server.uri == f"https://localhost:{server.port}"
 
-    def test_an_ipv6_address_is_bound_and_bracketed(self, pair):
+    def test_an_ipv6_address_is_bound_and_bracketed(self, server_pair):
         if not ipv6():
             pytest.skip("this machine has no IPv6 loopback")
-        with EmbeddedMilvus(**pair, host="::1") as server:
+        with EmbeddedMilvus(**server_pair, host="::1") as server:
             assert server.address == f"[::1]:{server.port}"
 
-    def test_a_port_asked_for_is_bound(self, pair):
-        with EmbeddedMilvus(**pair) as first:
+    def test_a_port_asked_for_is_bound(self, server_pair):
+        with EmbeddedMilvus(**server_pair) as first:
             port = first.port
-        with EmbeddedMilvus(**pair, port=port) as second:
+        with EmbeddedMilvus(**server_pair, port=port) as second:
             assert second.port == port
 
-    def test_a_port_in_use_is_named(self, pair):
-        with EmbeddedMilvus(**pair) as first:
-            second = EmbeddedMilvus(**pair, port=first.port)
+    def test_a_port_in_use_is_named(self, server_pair):
+        with EmbeddedMilvus(**server_pair) as first:
+            second = EmbeddedMilvus(**server_pair, port=first.port)
             with pytest.raises(MilvusSecureError, match=f"{first.port} cannot be bound: Address"):
                 second.start()
 
     @pytest.mark.parametrize("port", [-1, 65536, 99999])
-    def test_a_port_out_of_range_is_not_wrapped_round(self, pair, port):
+    def test_a_port_out_of_range_is_not_wrapped_round(self, server_pair, port):
         with pytest.raises(MilvusSecureError, match="a number from 0 to 65535"):
-            EmbeddedMilvus(**pair, port=port).start()
+            EmbeddedMilvus(**server_pair, port=port).start()
 
-    def test_an_address_of_another_machine_is_named(self, pair):
+    def test_an_address_of_another_machine_is_named(self, server_pair):
         with pytest.raises(MilvusSecureError, match=r"192\.0\.2\.1:0 cannot be bound"):
-            EmbeddedMilvus(**pair, host="192.0.2.1").start()
+            EmbeddedMilvus(**server_pair, host="192.0.2.1").start()
 
-    def test_a_server_that_is_not_started_has_no_port(self, pair):
+    def test_a_server_that_is_not_started_has_no_port(self, server_pair):
         with pytest.raises(MilvusSecureError, match=r"call start\(\)"):
-            _ = EmbeddedMilvus(**pair).uri
+            _ = EmbeddedMilvus(**server_pair).uri
 
 
 def bound_addresses(port: int) -> set[str]:

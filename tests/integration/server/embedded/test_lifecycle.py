@@ -17,25 +17,25 @@ from waiting import eventually
 
 
 class TestImporting:
-    def test_the_module_loads_neither_grpc_nor_milvus_lite(self, run):
+    def test_the_module_loads_neither_grpc_nor_milvus_lite(self, run_script):
         script = (
             "import sys, milvus_secure.server.embedded\n"
             "print({'grpc', 'milvus_lite'} & set(sys.modules))"
         )
-        assert run(script).strip() == "set()"
+        assert run_script(script).strip() == "set()"
 
-    def test_milvus_lite_missing_is_named_with_its_extra(self, pair, run):
+    def test_milvus_lite_missing_is_named_with_its_extra(self, server_pair, run_script):
         script = f"""
 import sys
 sys.modules["milvus_lite"] = None  # what Python takes for "not installed"
 from milvus_secure.server.embedded.server import EmbeddedMilvus
 try:
-    EmbeddedMilvus(server_pem_path={str(pair["server_pem_path"])!r},
-                   server_key_path={str(pair["server_key_path"])!r}).start()
+    EmbeddedMilvus(server_pem_path={str(server_pair["server_pem_path"])!r},
+                   server_key_path={str(server_pair["server_key_path"])!r}).start()
 except Exception as error:
     print(type(error).__name__, error)
 """
-        said = run(script)
+        said = run_script(script)
         assert said.startswith("MilvusSecureError")
         assert "pip install 'milvus-secure[embedded]'" in said
 
@@ -54,63 +54,63 @@ class TestFiles:
         ],
         ids=["missing", "empty", "text", "truncated"],
     )
-    def test_one_that_cannot_be_read_is_named(self, pair, tmp_path, argument, content, code):
+    def test_one_that_cannot_be_read_is_named(self, server_pair, tmp_path, argument, content, code):
         path = tmp_path / "broken.pem"
         if content is not None:
             path.write_bytes(content)
         with pytest.raises(MilvusSecureError, match=f"^{code}: {argument} {path}"):
-            EmbeddedMilvus(**{**pair, argument: path}).start()
+            EmbeddedMilvus(**{**server_pair, argument: path}).start()
 
-    def test_a_key_of_another_certificate_is_refused(self, pair, certs):
+    def test_a_key_of_another_certificate_is_refused(self, server_pair, certs):
         with pytest.raises(MilvusSecureError, match=r"^key-mismatch: server_key_path"):
-            EmbeddedMilvus(**{**pair, "server_key_path": certs / "client.key"}).start()
+            EmbeddedMilvus(**{**server_pair, "server_key_path": certs / "client.key"}).start()
 
-    def test_an_encrypted_key_is_refused(self, pair, trio, tmp_path):
+    def test_an_encrypted_key_is_refused(self, server_pair, trio, tmp_path):
         path = tmp_path / "encrypted.key"
         path.write_bytes(trio.server.encrypted_key_pem("hush"))
         with pytest.raises(MilvusSecureError, match=r"^key-encrypted: server_key_path"):
-            EmbeddedMilvus(**{**pair, "server_key_path": path}).start()
+            EmbeddedMilvus(**{**server_pair, "server_key_path": path}).start()
 
 
 class TestClosing:
-    def test_a_connected_client_does_not_hold_it_up(self, pair, connect):
-        server = EmbeddedMilvus(**pair).start()
+    def test_a_connected_client_does_not_hold_it_up(self, server_pair, connect):
+        server = EmbeddedMilvus(**server_pair).start()
         port = server.port
         connect(server)
         server.close()
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", port))
 
-    def test_no_thread_is_left(self, pair):
+    def test_no_thread_is_left(self, server_pair):
         def workers() -> set[threading.Thread]:
             return {t for t in threading.enumerate() if t.name.startswith("embedded-milvus")}
 
         before = workers()
-        with EmbeddedMilvus(**pair):
+        with EmbeddedMilvus(**server_pair):
             pass
         assert eventually(lambda: workers() <= before), workers()
 
-    def test_it_may_be_repeated(self, pair):
-        server = EmbeddedMilvus(**pair).start()
+    def test_it_may_be_repeated(self, server_pair):
+        server = EmbeddedMilvus(**server_pair).start()
         server.close()
         server.close()
 
-    def test_a_closed_server_starts_again(self, pair, connect):
-        server = EmbeddedMilvus(**pair)
+    def test_a_closed_server_starts_again(self, server_pair, connect):
+        server = EmbeddedMilvus(**server_pair)
         with server:
             pass
         with server:
             assert connect(server).has_collection("c") is False
 
-    def test_a_running_server_is_not_started_twice(self, pair):
-        with EmbeddedMilvus(**pair) as server:
+    def test_a_running_server_is_not_started_twice(self, server_pair):
+        with EmbeddedMilvus(**server_pair) as server:
             port = server.port
             assert server.start().port == port
 
-    def test_a_failed_start_leaves_the_data_free(self, pair, tmp_path):
-        with EmbeddedMilvus(**pair) as other, pytest.raises(MilvusSecureError):
-            EmbeddedMilvus(**pair, data_dir=tmp_path / "data", port=other.port).start()
-        with EmbeddedMilvus(**pair, data_dir=tmp_path / "data"):
+    def test_a_failed_start_leaves_the_data_free(self, server_pair, tmp_path):
+        with EmbeddedMilvus(**server_pair) as other, pytest.raises(MilvusSecureError):
+            EmbeddedMilvus(**server_pair, data_dir=tmp_path / "data", port=other.port).start()
+        with EmbeddedMilvus(**server_pair, data_dir=tmp_path / "data"):
             pass
 
 
@@ -124,8 +124,8 @@ print(server)
 """
 
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda n: n.name)
-    def test_it_serves_until_one_comes_and_closes_cleanly(self, pair, number):
-        command = [sys.executable, "-c", self.SCRIPT, *map(str, pair.values())]
+    def test_it_serves_until_one_comes_and_closes_cleanly(self, server_pair, number):
+        command = [sys.executable, "-c", self.SCRIPT, *map(str, server_pair.values())]
         with started(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             port = int(process.stdout.readline())
             socket.create_connection(("127.0.0.1", port)).close()

@@ -73,8 +73,11 @@ def test_settings_of_a_server_that_is_not_started_are_refused():
 
 
 def test_settings_of_a_server_with_certificates_of_the_user_are_refused(certs):
-    pair = {"server_pem_path": certs / "server.pem", "server_key_path": certs / "server.key"}
-    with EmbeddedMilvus(**pair) as server, pytest.raises(MilvusSecureError, match="only you know"):
+    server_pair = {"server_pem_path": certs / "server.pem", "server_key_path": certs / "server.key"}
+    with (
+        EmbeddedMilvus(**server_pair) as server,
+        pytest.raises(MilvusSecureError, match="only you know"),
+    ):
         _ = server.settings
 
 

@@ -25,8 +25,8 @@ def rows(count: int) -> list[dict[str, object]]:
 
 class TestServing:
     @needs_fields_of_2_5
-    def test_one_way_tls_carries_the_whole_life_of_a_collection(self, pair, connect):
-        with EmbeddedMilvus(**pair) as server:
+    def test_one_way_tls_carries_the_whole_life_of_a_collection(self, server_pair, connect):
+        with EmbeddedMilvus(**server_pair) as server:
             client = connect(server)
             client.create_collection("c", dimension=2)
             client.insert("c", rows(1000))
@@ -35,23 +35,25 @@ class TestServing:
             assert hits[0]["id"] == 500
             assert client.has_collection("c") is False
 
-    def test_mutual_tls_serves_a_client_with_a_certificate(self, pair, certs, connect, client_pair):
-        with EmbeddedMilvus(**pair, ca_pem_path=certs / "ca.pem") as server:
+    def test_mutual_tls_serves_a_client_with_a_certificate(
+        self, server_pair, certs, connect, client_pair
+    ):
+        with EmbeddedMilvus(**server_pair, ca_pem_path=certs / "ca.pem") as server:
             assert connect(server, **client_pair).has_collection("c") is False
 
-    def test_mutual_tls_refuses_a_client_without_a_certificate(self, pair, certs, connect):
+    def test_mutual_tls_refuses_a_client_without_a_certificate(self, server_pair, certs, connect):
         with (
-            EmbeddedMilvus(**pair, ca_pem_path=certs / "ca.pem") as server,
+            EmbeddedMilvus(**server_pair, ca_pem_path=certs / "ca.pem") as server,
             pytest.raises(MilvusException),
         ):
             connect(server, timeout=2)
 
-    def test_mutual_tls_refuses_a_client_of_another_ca(self, pair, certs, connect, tmp_path):
+    def test_mutual_tls_refuses_a_client_of_another_ca(self, server_pair, certs, connect, tmp_path):
         stranger = minting.mint("stranger", usages=[minting.CLIENT], ca=False, which=7)
         (tmp_path / "s.pem").write_bytes(stranger.pem)
         (tmp_path / "s.key").write_bytes(stranger.key_pem)
         with (
-            EmbeddedMilvus(**pair, ca_pem_path=certs / "ca.pem") as server,
+            EmbeddedMilvus(**server_pair, ca_pem_path=certs / "ca.pem") as server,
             pytest.raises(MilvusException),
         ):
             connect(
@@ -61,12 +63,17 @@ class TestServing:
                 timeout=2,
             )
 
-    def test_the_mode_follows_from_the_trust_anchor_for_clients(self, pair, certs):
-        assert EmbeddedMilvus(**pair).tls_mode is TLSMode.ONE_WAY
-        assert EmbeddedMilvus(**pair, ca_pem_path=certs / "ca.pem").tls_mode is TLSMode.MUTUAL
+    def test_the_mode_follows_from_the_trust_anchor_for_clients(self, server_pair, certs):
+        assert EmbeddedMilvus(**server_pair).tls_mode is TLSMode.ONE_WAY
+        assert (
+            EmbeddedMilvus(**server_pair, ca_pem_path=certs / "ca.pem").tls_mode is TLSMode.MUTUAL
+        )
 
-    def test_plaintext_is_not_served(self, pair):
-        with EmbeddedMilvus(**pair) as server, grpc.insecure_channel(server.address) as channel:
+    def test_plaintext_is_not_served(self, server_pair):
+        with (
+            EmbeddedMilvus(**server_pair) as server,
+            grpc.insecure_channel(server.address) as channel,
+        ):
             with pytest.raises(grpc.RpcError) as refused:
                 version(channel)
             assert refused.value.code() is grpc.StatusCode.UNAVAILABLE
@@ -74,37 +81,37 @@ class TestServing:
 
 class TestData:
     @needs_fields_of_2_5
-    def test_a_directory_keeps_it_for_the_next_server(self, pair, connect, tmp_path):
-        with EmbeddedMilvus(**pair, data_dir=tmp_path / "data") as server:
+    def test_a_directory_keeps_it_for_the_next_server(self, server_pair, connect, tmp_path):
+        with EmbeddedMilvus(**server_pair, data_dir=tmp_path / "data") as server:
             client = connect(server)
             client.create_collection("kept", dimension=2)
             client.insert("kept", rows(10))
-        with EmbeddedMilvus(**pair, data_dir=tmp_path / "data") as server:
+        with EmbeddedMilvus(**server_pair, data_dir=tmp_path / "data") as server:
             client = connect(server)
             client.load_collection("kept")
             assert len(client.query("kept", filter="id >= 0", limit=100)) == 10
 
-    def test_without_a_directory_nothing_is_left(self, pair, tmp_path, run):
+    def test_without_a_directory_nothing_is_left(self, server_pair, tmp_path, run_script):
         script = f"""
 import tempfile
 from pathlib import Path
 tempfile.tempdir = {str(tmp_path / "scratch")!r}
 from milvus_secure.server.embedded.server import EmbeddedMilvus
-with EmbeddedMilvus(server_pem_path={str(pair["server_pem_path"])!r},
-                    server_key_path={str(pair["server_key_path"])!r}):
+with EmbeddedMilvus(server_pem_path={str(server_pair["server_pem_path"])!r},
+                    server_key_path={str(server_pair["server_key_path"])!r}):
     print(len(list(Path(tempfile.gettempdir()).iterdir())))
 print(len(list(Path(tempfile.gettempdir()).iterdir())))
 """
         (tmp_path / "scratch").mkdir()
-        assert run(script).split() == ["1", "0"]
+        assert run_script(script).split() == ["1", "0"]
 
-    def test_a_directory_in_use_is_named(self, pair, tmp_path):
+    def test_a_directory_in_use_is_named(self, server_pair, tmp_path):
         with (
-            EmbeddedMilvus(**pair, data_dir=tmp_path / "data"),
+            EmbeddedMilvus(**server_pair, data_dir=tmp_path / "data"),
             pytest.raises(MilvusSecureError, match="data is in use by another server"),
         ):
-            EmbeddedMilvus(**pair, data_dir=tmp_path / "data").start()
+            EmbeddedMilvus(**server_pair, data_dir=tmp_path / "data").start()
 
-    def test_a_file_in_its_place_is_named(self, pair):
+    def test_a_file_in_its_place_is_named(self, server_pair):
         with pytest.raises(MilvusSecureError, match=r"server\.key cannot be used"):
-            EmbeddedMilvus(**pair, data_dir=pair["server_key_path"]).start()
+            EmbeddedMilvus(**server_pair, data_dir=server_pair["server_key_path"]).start()

@@ -16,7 +16,7 @@ TOKEN = "root:Milvus"
 
 
 @pytest.fixture(scope="module")
-def guarded(trio: minting.Trio, tmp_path_factory) -> Iterator[grpc.Channel]:
+def channel_with_token(trio: minting.Trio, tmp_path_factory) -> Iterator[grpc.Channel]:
     """A channel to a server that asks for `TOKEN`."""
     certs = trio.write(tmp_path_factory.mktemp("guarded") / "certs")
     server = EmbeddedMilvus(
@@ -30,26 +30,26 @@ def guarded(trio: minting.Trio, tmp_path_factory) -> Iterator[grpc.Channel]:
 class TestToken:
     """The words are the real server's, which `test_real_milvus` holds to the same list."""
 
-    def test_the_right_one_is_let_in(self, guarded):
-        assert version(guarded, "cm9vdDpNaWx2dXM=").startswith("milvus_lite")
+    def test_the_right_one_is_let_in(self, channel_with_token):
+        assert version(channel_with_token, "cm9vdDpNaWx2dXM=").startswith("milvus_lite")
 
     @pytest.mark.parametrize(("header", "words"), REFUSALS.values(), ids=REFUSALS)
-    def test_any_other_is_refused_in_the_words_of_milvus(self, guarded, header, words):
+    def test_any_other_is_refused_in_the_words_of_milvus(self, channel_with_token, header, words):
         with pytest.raises(grpc.RpcError) as refused:
-            version(guarded, header)
+            version(channel_with_token, header)
         assert (refused.value.code(), refused.value.details()) == (
             grpc.StatusCode.UNAUTHENTICATED,
             words,
         )
 
-    def test_pymilvus_sends_one_that_is_understood(self, pair, connect):
-        with EmbeddedMilvus(**pair, token=TOKEN) as server:
+    def test_pymilvus_sends_one_that_is_understood(self, server_pair, connect):
+        with EmbeddedMilvus(**server_pair, token=TOKEN) as server:
             assert connect(server, user="root", password="Milvus").has_collection("c") is False
 
-    def test_an_empty_one_is_refused_rather_than_taken_for_none(self, pair):
+    def test_an_empty_one_is_refused_rather_than_taken_for_none(self, server_pair):
         with pytest.raises(MilvusSecureError, match="token is empty"):
-            EmbeddedMilvus(**pair, token="")
+            EmbeddedMilvus(**server_pair, token="")
 
-    def test_it_is_in_no_repr(self, pair):
-        assert "Milvus," in repr(EmbeddedMilvus(**pair, token="root:hush"))
-        assert "hush" not in repr(EmbeddedMilvus(**pair, token="root:hush"))
+    def test_it_is_in_no_repr(self, server_pair):
+        assert "Milvus," in repr(EmbeddedMilvus(**server_pair, token="root:hush"))
+        assert "hush" not in repr(EmbeddedMilvus(**server_pair, token="root:hush"))

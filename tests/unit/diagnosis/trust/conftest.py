@@ -22,7 +22,7 @@ def ca() -> Minted:
 
 
 @pytest.fixture
-def look(settings, tmp_path: Path):
+def judge_trust(settings, tmp_path: Path):
     """Judge what a server presents and what files hold, by the rules about trust alone."""
 
     def look_at(*, served: Minted | bytes | None = None, now=None, **material: object) -> Report:

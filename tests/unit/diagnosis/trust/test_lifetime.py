@@ -13,31 +13,31 @@ from verdicts import errors, warned
 class TestWhatWillNotLast:
     @pytest.mark.trips("pinned-leaf")
     @pytest.mark.parametrize("slot", ["server_pem", "ca_pem"])
-    def test_a_pinned_leaf(self, look, ca, slot):
+    def test_a_pinned_leaf(self, judge_trust, ca, slot):
         leaf = server(ca)
-        report = look(**{slot: leaf}, served=leaf)
+        report = judge_trust(**{slot: leaf}, served=leaf)
         assert (errors(report), warned(report)) == ([], ["pinned-leaf"])
         assert report.warnings[0].remedy == f"Let {slot}_path hold the CA that issued it instead."
 
     @pytest.mark.passes("pinned-leaf")
-    def test_the_leaf_with_its_ca_in_one_file(self, look, ca):
-        assert look(server_pem=server(ca).pem + ca.pem).findings == ()
+    def test_the_leaf_with_its_ca_in_one_file(self, judge_trust, ca):
+        assert judge_trust(server_pem=server(ca).pem + ca.pem).findings == ()
 
-    def test_only_a_certificate_of_the_server_s_is_loaded_by_a_restart(self, look, ca):
+    def test_only_a_certificate_of_the_server_s_is_loaded_by_a_restart(self, judge_trust, ca):
         ends = {"client_pem": client(ca, days=5), "client_key": ca.key_pem, "ca_pem": ca}
-        [one] = [f for f in look(**ends).warnings if f.code == "certificate-expiring"]
+        [one] = [f for f in judge_trust(**ends).warnings if f.code == "certificate-expiring"]
         assert "restart" not in one.remedy
-        [one] = look(ca_pem=ca, served=server(ca, days=5)).warnings
+        [one] = judge_trust(ca_pem=ca, served=server(ca, days=5)).warnings
         assert "restart Milvus" in one.remedy
 
     @pytest.mark.trips("shared-subject")
-    def test_one_name_for_ca_and_leaf(self, look, ca):
-        report = look(ca_pem=ca, served=server(ca, common_name="test CA"))
+    def test_one_name_for_ca_and_leaf(self, judge_trust, ca):
+        report = judge_trust(ca_pem=ca, served=server(ca, common_name="test CA"))
         assert (errors(report), warned(report)) == ([], ["shared-subject"])
 
     @pytest.mark.trips("shared-subject")
-    def test_one_name_and_no_identifiers_is_refused(self, look, ca):
-        report = look(ca_pem=ca, served=server(ca, common_name="test CA", identifiers=False))
+    def test_one_name_and_no_identifiers_is_refused(self, judge_trust, ca):
+        report = judge_trust(ca_pem=ca, served=server(ca, common_name="test CA", identifiers=False))
         assert errors(report) == ["shared-subject"]
 
     @pytest.mark.trips("weak-key")
@@ -49,18 +49,18 @@ class TestWhatWillNotLast:
             ("ed25519", Severity.ERROR),
         ],
     )
-    def test_a_weak_key_is_an_error_where_grpc_refuses_it(self, look, ca, kind, severity):
-        [found] = look(ca_pem=ca, served=server(ca, kind=kind)).findings
+    def test_a_weak_key_is_an_error_where_grpc_refuses_it(self, judge_trust, ca, kind, severity):
+        [found] = judge_trust(ca_pem=ca, served=server(ca, kind=kind)).findings
         assert (found.code, found.severity) == ("weak-key", severity)
 
     @pytest.mark.trips("weak-key")
-    def test_a_short_anchor(self, look):
-        assert warned(look(ca_pem=mint("test CA", kind="rsa1024"))) == ["weak-key"]
+    def test_a_short_anchor(self, judge_trust):
+        assert warned(judge_trust(ca_pem=mint("test CA", kind="rsa1024"))) == ["weak-key"]
 
     @pytest.mark.trips("weak-signature")
-    def test_sha1_is_accepted_from_a_server(self, look, ca):
+    def test_sha1_is_accepted_from_a_server(self, judge_trust, ca):
         made = mint_odd(
             "server", sans=["localhost"], issuer=ca, usages=[SERVER], ca=False, broken_hash="sha1"
         )
-        report = look(ca_pem=ca, served=made, expiry_warning_days=5)
+        report = judge_trust(ca_pem=ca, served=made, expiry_warning_days=5)
         assert (errors(report), warned(report)) == ([], ["weak-signature"])

@@ -15,17 +15,17 @@ def skips(report) -> set[tuple[str, str]]:
 
 @pytest.mark.trips("certificate-malformed")
 @pytest.mark.parametrize("kind", ["cA FALSE with a path length", "keyUsage that is none"])
-def test_a_pinned_leaf_that_grpc_cannot_read_is_an_error_offline(look, ca, kind):
-    [found] = look(server_pem=server(ca, **ODD_EXTENSIONS[kind])).errors
+def test_a_pinned_leaf_that_grpc_cannot_read_is_an_error_offline(judge_trust, ca, kind):
+    [found] = judge_trust(server_pem=server(ca, **ODD_EXTENSIONS[kind])).errors
     assert found.code == "certificate-malformed"
     assert "gRPC cannot read the certificate of CN=server" in found.message
     assert found.setting == "server_pem_path"
 
 
 @pytest.mark.trips("certificate-malformed")
-def test_a_negative_serial_number_of_a_client_is_refused_by_milvus(look, ca):
+def test_a_negative_serial_number_of_a_client_is_refused_by_milvus(judge_trust, ca):
     made = resigned(client(ca), ca, ODD_FIELDS["negative serial number"])
-    report = look(ca_pem=ca, client_pem=made, client_key=made.key_pem)
+    report = judge_trust(ca_pem=ca, client_pem=made, client_key=made.key_pem)
     assert errors(report) == ["certificate-malformed"]
     assert "negative serial number" in report.root_cause.message
 
@@ -43,16 +43,16 @@ def test_a_negative_serial_number_of_a_client_is_refused_by_milvus(look, ca):
         "Microsoft template that is none",
     ],
 )
-def test_what_grpc_accepts_is_accepted_though_cryptography_cannot_parse_it(look, ca, kind):
-    report = look(ca_pem=ca, served=server(ca, **ODD_EXTENSIONS[kind]))
+def test_what_grpc_accepts_is_accepted_though_cryptography_cannot_parse_it(judge_trust, ca, kind):
+    report = judge_trust(ca_pem=ca, served=server(ca, **ODD_EXTENSIONS[kind]))
     assert (report.findings, report.skipped) == ((), ())
 
 
 @pytest.mark.parametrize(
     "kind", ["names that are none", "AKI that is none", "policy constraints that are none"]
 )
-def test_what_only_grpc_can_judge_is_a_visible_skip_with_a_reason(look, ca, kind):
-    report = look(ca_pem=ca, served=server(ca, **ODD_EXTENSIONS[kind]))
+def test_what_only_grpc_can_judge_is_a_visible_skip_with_a_reason(judge_trust, ca, kind):
+    report = judge_trust(ca_pem=ca, served=server(ca, **ODD_EXTENSIONS[kind]))
     [skip] = [s for s in report.skipped if s.code == "certificate-malformed"]
     assert skip.because == "not-judged"
     assert "CN=server" in skip.message
@@ -60,9 +60,9 @@ def test_what_only_grpc_can_judge_is_a_visible_skip_with_a_reason(look, ca, kind
 
 
 @pytest.mark.parametrize("kind", ["constraint with a bad mask", "constraint of five bytes"])
-def test_an_address_constraint_that_is_none_does_not_hide_a_sound_name(look, kind, ca):
+def test_an_address_constraint_that_is_none_does_not_hide_a_sound_name(judge_trust, kind, ca):
     middle = mint("middle", issuer=ca, ca=True, which=4, **ODD_EXTENSIONS[kind])
-    report = look(ca_pem=ca, served=server(middle))
+    report = judge_trust(ca_pem=ca, served=server(middle))
     assert (report.findings, report.skipped) == ((), ())
 
 
@@ -70,13 +70,13 @@ def test_an_address_constraint_that_is_none_does_not_hide_a_sound_name(look, kin
     ("kind", "codes"),
     [("valid since the year 0000", []), ("valid in the year 0000", ["certificate-expired"])],
 )
-def test_the_year_0000_is_long_ago(look, ca, kind, codes):
-    report = look(ca_pem=ca, served=resigned(server(ca), ca, ODD_FIELDS[kind]))
+def test_the_year_0000_is_long_ago(judge_trust, ca, kind, codes):
+    report = judge_trust(ca_pem=ca, served=resigned(server(ca), ca, ODD_FIELDS[kind]))
     assert errors(report) == codes
 
 
 @pytest.mark.parametrize("kind", ["subject in broken UTF-8", "subject in T.61"])
-def test_a_subject_that_cannot_be_read_is_not_judged(look, ca, kind):
-    report = look(ca_pem=ca, served=resigned(server(ca), ca, ODD_FIELDS[kind]))
+def test_a_subject_that_cannot_be_read_is_not_judged(judge_trust, ca, kind):
+    report = judge_trust(ca_pem=ca, served=resigned(server(ca), ca, ODD_FIELDS[kind]))
     assert ("chain-untrusted", "not-judged") in skips(report)
     assert "internal-error" not in errors(report)

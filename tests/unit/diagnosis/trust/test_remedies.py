@@ -12,29 +12,29 @@ UNKNOWN = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x0
 
 
 @pytest.mark.trips("usage-not-server")
-def test_a_certificate_for_clients_is_reissued_for_servers(look, ca):
+def test_a_certificate_for_clients_is_reissued_for_servers(judge_trust, ca):
     leaf = minting.mint("x", sans=["localhost"], issuer=ca, usages=[minting.CLIENT], which=2)
-    [one] = look(ca_pem=ca, served=leaf).errors
+    [one] = judge_trust(ca_pem=ca, served=leaf).errors
     assert "extendedKeyUsage=serverAuth" in one.remedy
 
 
 @pytest.mark.trips("usage-not-server")
-def test_an_unknown_critical_extension_is_left_out(look, ca):
-    [one] = look(ca_pem=ca, served=server(ca, extra=[(UNKNOWN, True)])).errors
+def test_an_unknown_critical_extension_is_left_out(judge_trust, ca):
+    [one] = judge_trust(ca_pem=ca, served=server(ca, extra=[(UNKNOWN, True)])).errors
     assert one.code == "usage-not-server"
     assert "extendedKeyUsage" not in one.remedy
     assert "critical extensions" in one.remedy
 
 
 @pytest.mark.trips("weak-key")
-def test_a_server_s_own_key_is_made_anew(look, ca):
-    [one] = look(ca_pem=ca, served=server(ca, kind="p521")).errors
+def test_a_server_s_own_key_is_made_anew(judge_trust, ca):
+    [one] = judge_trust(ca_pem=ca, served=server(ca, kind="p521")).errors
     assert one.remedy.startswith("Make the server a key")
 
 
 @pytest.mark.trips("weak-key")
-def test_a_ca_s_key_means_another_ca(look):
+def test_a_ca_s_key_means_another_ca(judge_trust):
     odd = minting.mint("odd CA", kind="ed448")
-    errors = look(ca_pem=odd, served=server(odd)).errors
+    errors = judge_trust(ca_pem=odd, served=server(odd)).errors
     assert [one.code for one in errors] == ["weak-key"]
     assert errors[0].remedy.startswith("Have the CA, and all it issued, made anew")

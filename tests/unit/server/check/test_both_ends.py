@@ -13,7 +13,7 @@ from milvus_secure.server.check import check_server
 
 
 @pytest.fixture
-def client(compose: Path):
+def generated_client(compose: Path):
     """The settings that were generated beside the server's, with some changed."""
 
     def make(**changes: object) -> MilvusSettings:
@@ -27,28 +27,30 @@ def errors(compose: Path, settings: MilvusSettings) -> list[str]:
     return [one.code for one in check_server(compose, settings).errors]
 
 
-def test_the_generated_client_fits_the_generated_server(compose: Path, client):
-    report = check_server(compose, client())
+def test_the_generated_client_fits_the_generated_server(compose: Path, generated_client):
+    report = check_server(compose, generated_client())
     assert report.ok, str(report)
     assert str(report).startswith("ok: This client fits the server that")
 
 
-def test_a_name_the_certificate_does_not_bear(compose: Path, client):
-    assert errors(compose, client(uri="https://milvus.example.com:19530")) == ["name-mismatch"]
+def test_a_name_the_certificate_does_not_bear(compose: Path, generated_client):
+    assert errors(compose, generated_client(uri="https://milvus.example.com:19530")) == [
+        "name-mismatch"
+    ]
 
 
-def test_another_ca(compose: Path, client, tmp_path: Path):
+def test_another_ca(compose: Path, generated_client, tmp_path: Path):
     other = tmp_path / "other.pem"
     other.write_bytes(minting.mint("Other CA", which=8).pem)
-    assert errors(compose, client(ca_pem_path=other))[0] == "chain-untrusted"
+    assert errors(compose, generated_client(ca_pem_path=other))[0] == "chain-untrusted"
 
 
-def test_a_server_certificate_made_for_clients(compose: Path, client, trio):
+def test_a_server_certificate_made_for_clients(compose: Path, generated_client, trio):
     wrong = minting.mint(
         "server", sans=["localhost"], issuer=trio.ca, which=2, usages=[minting.CLIENT]
     )
     (compose.parent / "tls/server.pem").write_bytes(wrong.pem)
-    assert errors(compose, client()) == ["usage-not-server"]
+    assert errors(compose, generated_client()) == ["usage-not-server"]
 
 
 def test_a_client_without_a_certificate_at_a_mutual_server(compose: Path, certs: Path):
@@ -56,7 +58,7 @@ def test_a_client_without_a_certificate_at_a_mutual_server(compose: Path, certs:
     assert errors(compose, one_way) == ["client-certificate-required"]
 
 
-def test_a_client_certificate_of_another_ca(compose: Path, client, tmp_path: Path):
+def test_a_client_certificate_of_another_ca(compose: Path, generated_client, tmp_path: Path):
     stranger = minting.mint(
         "stranger", issuer=minting.mint("Foreign CA", which=7), which=3, usages=[minting.CLIENT]
     )
@@ -64,13 +66,13 @@ def test_a_client_certificate_of_another_ca(compose: Path, client, tmp_path: Pat
     pem.write_bytes(stranger.pem)
     key.touch(0o600)
     key.write_bytes(stranger.key_pem)
-    found = errors(compose, client(client_pem_path=pem, client_key_path=key))
+    found = errors(compose, generated_client(client_pem_path=pem, client_key_path=key))
     assert found == ["client-certificate-rejected"]
 
 
-def test_tls_to_a_plaintext_server(compose: Path, client, change):
+def test_tls_to_a_plaintext_server(compose: Path, generated_client, change):
     change(compose.with_name("milvus.yaml"), "tlsMode: 2", "tlsMode: 0")
-    assert errors(compose, client()) == ["server-plaintext"]
+    assert errors(compose, generated_client()) == ["server-plaintext"]
 
 
 def test_plaintext_to_a_tls_server(compose: Path):
@@ -78,9 +80,9 @@ def test_plaintext_to_a_tls_server(compose: Path):
     assert errors(compose, plain) == ["server-requires-tls"]
 
 
-def test_the_servers_own_faults_are_in_the_same_report(compose: Path, client, change):
+def test_the_servers_own_faults_are_in_the_same_report(compose: Path, generated_client, change):
     change(compose.with_name("milvus.yaml"), "port: 8080", "port: 19530")
-    assert "server-rest-port-shared" in errors(compose, client())
+    assert "server-rest-port-shared" in errors(compose, generated_client())
 
 
 def test_check_server_on_the_command_line_does_the_same(compose: Path, capsys):

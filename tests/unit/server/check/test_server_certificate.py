@@ -29,7 +29,7 @@ def present(compose: Path, change):
 
 
 @pytest.fixture
-def client(tmp_path: Path):
+def client_trusting(tmp_path: Path):
     """A client that trusts these certificates."""
 
     def trusting(anchors: bytes) -> MilvusSettings:
@@ -73,29 +73,33 @@ def test_one_for_servers_is_healthy(present, trio, usages):
 
 @pytest.mark.parametrize("usages", [[CLIENT], [SERVER]])
 @pytest.mark.parametrize("pinned", [True, False])
-def test_with_a_client_its_own_verdict_is_told_and_told_once(present, client, trio, usages, pinned):
+def test_with_a_client_its_own_verdict_is_told_and_told_once(
+    present, client_trusting, trio, usages, pinned
+):
     made = mint("server", sans=NAMES, issuer=trio.ca, usages=usages, which=2)
     anchors = made.pem if pinned else trio.ca.pem
-    report = check_server(present(made), client(anchors))
+    report = check_server(present(made), client_trusting(anchors))
     assert report.ok is accepted(made, anchors), str(report)
     told = [one.code for one in report.findings]
     assert told.count("usage-not-server") == (usages == [CLIENT])
 
 
 @pytest.mark.parametrize("pinned", [True, False])
-def test_a_critical_extension_counts_unless_the_client_pins_the_leaf(present, client, trio, pinned):
+def test_a_critical_extension_counts_unless_the_client_pins_the_leaf(
+    present, client_trusting, trio, pinned
+):
     unknown = minting.x509.UnrecognizedExtension(minting.x509.ObjectIdentifier("1.2.3.4"), b"\5\0")
     made = mint(
         "server", sans=NAMES, issuer=trio.ca, usages=[SERVER], which=2, extra=[(unknown, True)]
     )
     anchors = made.pem if pinned else trio.ca.pem
-    report = check_server(present(made), client(anchors))
+    report = check_server(present(made), client_trusting(anchors))
     assert report.ok is accepted(made, anchors) is pinned
     [alone] = check_server(present(made)).errors
     assert "critical extensions" in alone.remedy
 
 
-def test_an_expired_certificate_is_told_once_with_a_client(present, client, trio):
+def test_an_expired_certificate_is_told_once_with_a_client(present, client_trusting, trio):
     made = mint(
         "server",
         sans=NAMES,
@@ -105,13 +109,13 @@ def test_an_expired_certificate_is_told_once_with_a_client(present, client, trio
         start=-minting.dt.timedelta(9),
         days=1,
     )
-    told = [one.code for one in check_server(present(made), client(trio.ca.pem)).findings]
+    told = [one.code for one in check_server(present(made), client_trusting(trio.ca.pem)).findings]
     assert told == ["certificate-expired"]
 
 
-def test_without_a_socket_nothing_is_seen_at_an_endpoint(present, client, trio):
+def test_without_a_socket_nothing_is_seen_at_an_endpoint(present, client_trusting, trio):
     compose = present(mint("server", sans=NAMES, issuer=trio.ca, usages=[SERVER], which=2))
-    report = check_server(compose, client(mint("Other CA", which=8).pem))
+    report = check_server(compose, client_trusting(mint("Other CA", which=8).pem))
     [found] = report.errors
     assert found.code == "chain-untrusted"
     assert found.origin == f"file:{compose.parent / 'tls/server.pem'}"
@@ -120,7 +124,9 @@ def test_without_a_socket_nothing_is_seen_at_an_endpoint(present, client, trio):
     assert report.server is None
 
 
-def test_a_plaintext_server_is_seen_in_its_configuration(compose: Path, client, change, trio):
+def test_a_plaintext_server_is_seen_in_its_configuration(
+    compose: Path, client_trusting, change, trio
+):
     change(compose.with_name("milvus.yaml"), "tlsMode: 2", "tlsMode: 0")
-    [found] = check_server(compose, client(trio.ca.pem)).errors
+    [found] = check_server(compose, client_trusting(trio.ca.pem)).errors
     assert (found.code, found.origin) == ("server-plaintext", f"file:{compose}")

@@ -1,0 +1,66 @@
+"""What holds for the tests themselves, so that they end and mean what they say."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+STARTERS = {"run", "call", "check_call", "check_output"}
+WAITERS = {"acquire", "communicate", "get", "join", "result", "wait"}
+
+
+def trees(*folders: str) -> Iterator[tuple[str, ast.Module]]:
+    """Every Python file of these folders, parsed."""
+    for folder in folders:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            yield str(path.relative_to(ROOT)), ast.parse(path.read_text("utf-8"))
+
+
+def waits_without_a_limit(call: ast.Call, file: str) -> bool:
+    """Whether a call may wait for ever for a process, a thread or a queue."""
+    name = ast.unparse(call.func)
+    options = {keyword.arg for keyword in call.keywords}
+    if name in {f"subprocess.{starter}" for starter in STARTERS}:
+        return "timeout" not in options
+    if name.endswith("Popen"):  # `processes.started` kills its program when the time is up
+        return file != "tests/support/processes.py"
+    is_method = isinstance(call.func, ast.Attribute)
+    return is_method and call.func.attr in WAITERS and not call.args and not options
+
+
+def test_no_call_waits_without_a_limit():
+    endless = [
+        f"{file}:{node.lineno}: {ast.unparse(node.func)}"
+        for file, tree in trees("tests", "bench", "tools", "examples")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and waits_without_a_limit(node, file)
+    ]
+    assert endless == []
+
+
+def test_fixtures_of_one_name_mean_one_thing():
+    places = defaultdict(list)
+    for file, tree in trees("tests"):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and any(
+                "fixture" in ast.unparse(decorator) for decorator in node.decorator_list
+            ):
+                places[node.name].append(f"{file}:{node.lineno}")
+    assert {name: where for name, where in places.items() if len(where) > 1} == {}
+
+
+def test_unit_tests_start_no_server():
+    servers = {"EmbeddedMilvus", "impostors", "milvus_endpoint", "peers", "real_milvus"}
+    fixtures = {"one_way", "mutual", "milvus_program"}
+    users = {
+        file
+        for file, tree in trees("tests/unit")
+        for node in ast.walk(tree)
+        if (isinstance(node, ast.alias) and node.name in servers)
+        or (isinstance(node, ast.ImportFrom) and node.module in servers)
+        or (isinstance(node, ast.arg) and node.arg in fixtures)
+    }
+    assert users == set()
