@@ -52,9 +52,10 @@ extremes: $(VENV)/.ready  ## what depends on the releases of others, on the olde
 matrix: $(VENV)/.ready  ## the same on every Python and pymilvus that is supported
 	$(BIN)/python tools/matrix.py
 
-lint: $(VENV)/.ready  ## ruff: rules and format
+lint: $(VENV)/.ready  ## ruff: rules and format; import-linter: the layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache --no-logo
 
 types: $(VENV)/.ready  ## mypy --strict
 	$(BIN)/mypy
