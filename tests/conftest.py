@@ -24,6 +24,12 @@ def trio() -> minting.Trio:
 
 
 @pytest.fixture
+def ca() -> minting.Minted:
+    """A CA to issue a test's own certificates."""
+    return minting.mint("test CA", which=1)
+
+
+@pytest.fixture
 def certs(trio: minting.Trio, tmp_path: Path) -> Path:
     """A folder with a healthy ca.pem, server.pem, server.key, client.pem and client.key."""
     return trio.write(tmp_path / "certs")

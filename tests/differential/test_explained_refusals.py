@@ -18,11 +18,6 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-@pytest.fixture
-def ca() -> Minted:
-    return mint("test CA", which=1)
-
-
 def words(leaf: Minted, ca: Minted, **more: str) -> str:
     refused = grpc_peer.verdict(leaf.chain_pem, leaf.key_pem, ca.pem, **more)
     assert not refused.accepted

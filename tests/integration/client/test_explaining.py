@@ -14,45 +14,45 @@ from milvus_secure import SecureConnectionError
 
 
 @pytest.fixture
-def broken(one_way, foreign_ca, settings):
+def untrusting_settings(one_way, foreign_ca, settings):
     """Settings that trust another CA than the server's."""
     return settings(uri=one_way.uri, ca_pem_path=foreign_ca, timeout=5)
 
 
 @pytest.fixture
-def sound(one_way, certs, settings):
+def trusting_settings(one_way, certs, settings):
     return settings(uri=one_way.uri, ca_pem_path=certs / "ca.pem", timeout=5)
 
 
 class TestAFailureToConnect:
-    def test_inside_a_block_is_explained(self, broken):
-        with pytest.raises(SecureConnectionError) as caught, broken.explaining():
-            MilvusClient(**broken.client_kwargs())
+    def test_inside_a_block_is_explained(self, untrusting_settings):
+        with pytest.raises(SecureConnectionError) as caught, untrusting_settings.explaining():
+            MilvusClient(**untrusting_settings.client_kwargs())
         assert caught.value.report.root_cause.code == "chain-untrusted"
         assert isinstance(caught.value.__cause__, MilvusException)
         assert "Fix: " in str(caught.value)
 
-    def test_inside_a_function_is_explained(self, broken):
-        @broken.explaining()
+    def test_inside_a_function_is_explained(self, untrusting_settings):
+        @untrusting_settings.explaining()
         def store(name: str) -> MilvusClient:
             """Make a store."""
-            return MilvusClient(**broken.client_kwargs())
+            return MilvusClient(**untrusting_settings.client_kwargs())
 
         assert store.__doc__ == "Make a store."
         with pytest.raises(SecureConnectionError, match="chain-untrusted"):
             store("name")
 
-    async def test_inside_an_asynchronous_block_is_explained(self, broken):
-        client = AsyncMilvusClient(**broken.client_kwargs())
+    async def test_inside_an_asynchronous_block_is_explained(self, untrusting_settings):
+        client = AsyncMilvusClient(**untrusting_settings.client_kwargs())
         with pytest.raises(SecureConnectionError, match="chain-untrusted"):
-            async with broken.explaining():
+            async with untrusting_settings.explaining():
                 await client.list_collections()
         await client.close()
 
-    async def test_inside_a_coroutine_function_is_explained(self, broken):
-        @broken.explaining()
+    async def test_inside_a_coroutine_function_is_explained(self, untrusting_settings):
+        @untrusting_settings.explaining()
         async def names() -> list[str]:
-            client = AsyncMilvusClient(**broken.client_kwargs())
+            client = AsyncMilvusClient(**untrusting_settings.client_kwargs())
             try:
                 return await client.list_collections()
             finally:
@@ -61,25 +61,25 @@ class TestAFailureToConnect:
         with pytest.raises(SecureConnectionError, match="chain-untrusted"):
             await names()
 
-    def test_in_the_wrapping_of_a_framework_is_explained(self, broken):
+    def test_in_the_wrapping_of_a_framework_is_explained(self, untrusting_settings):
         def framework() -> None:
             try:
-                MilvusClient(**broken.client_kwargs())
+                MilvusClient(**untrusting_settings.client_kwargs())
             except MilvusException as error:
                 raise RuntimeError("the vector store is not available") from error
 
-        with pytest.raises(SecureConnectionError) as caught, broken.explaining():
+        with pytest.raises(SecureConnectionError) as caught, untrusting_settings.explaining():
             framework()
         assert isinstance(caught.value.__cause__, RuntimeError)
 
-    def test_in_a_wrapping_that_hides_its_cause_is_explained(self, broken):
+    def test_in_a_wrapping_that_hides_its_cause_is_explained(self, untrusting_settings):
         def framework() -> None:
             try:
-                MilvusClient(**broken.client_kwargs())
+                MilvusClient(**untrusting_settings.client_kwargs())
             except MilvusException:
                 raise RuntimeError("the vector store is not available") from None
 
-        with pytest.raises(SecureConnectionError), broken.explaining():
+        with pytest.raises(SecureConnectionError), untrusting_settings.explaining():
             framework()
 
     def test_because_a_file_is_missing_is_explained(self, settings, tmp_path):
@@ -110,40 +110,43 @@ class TestAFailureToConnect:
 
 
 class TestAnythingElse:
-    def test_that_succeeds_is_left_alone(self, sound):
-        with sound.explaining():
-            MilvusClient(**sound.client_kwargs()).close()
+    def test_that_succeeds_is_left_alone(self, trusting_settings):
+        with trusting_settings.explaining():
+            MilvusClient(**trusting_settings.client_kwargs()).close()
 
-    def test_a_failure_to_connect_to_another_endpoint_passes(self, sound):
+    def test_a_failure_to_connect_to_another_endpoint_passes(self, trusting_settings):
         with socket.create_server(("127.0.0.1", 0)) as server:
             port = server.getsockname()[1]
-        with pytest.raises(MilvusException, match="Fail connecting"), sound.explaining():
+        with (
+            pytest.raises(MilvusException, match="Fail connecting"),
+            trusting_settings.explaining(),
+        ):
             MilvusClient(f"http://127.0.0.1:{port}", timeout=2)
 
-    def test_a_call_that_the_server_does_not_offer_passes(self, sound):
-        client = MilvusClient(**sound.client_kwargs())
-        with pytest.raises(Exception) as caught, sound.explaining():  # noqa: PT011 - of any type
+    def test_a_call_that_the_server_does_not_offer_passes(self, trusting_settings):
+        client = MilvusClient(**trusting_settings.client_kwargs())
+        with pytest.raises(Exception) as caught, trusting_settings.explaining():  # noqa: PT011 - of any type
             client.list_collections()
         assert not isinstance(caught.value, SecureConnectionError)
         client.close()
 
-    def test_a_wrong_parameter_passes(self, sound):
-        with pytest.raises(ParamError), sound.explaining():
-            MilvusClient(**{**sound.client_kwargs(), "secure": "yes"})
+    def test_a_wrong_parameter_passes(self, trusting_settings):
+        with pytest.raises(ParamError), trusting_settings.explaining():
+            MilvusClient(**{**trusting_settings.client_kwargs(), "secure": "yes"})
 
-    def test_a_missing_file_of_the_application_passes(self, broken):
-        with pytest.raises(FileNotFoundError, match="documents"), broken.explaining():
+    def test_a_missing_file_of_the_application_passes(self, untrusting_settings):
+        with pytest.raises(FileNotFoundError, match="documents"), untrusting_settings.explaining():
             Path("documents.txt").read_text(encoding="utf-8")
 
     @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
-    def test_an_exception_of_the_application_passes(self, broken, error):
-        with pytest.raises(error), broken.explaining():
+    def test_an_exception_of_the_application_passes(self, untrusting_settings, error):
+        with pytest.raises(error), untrusting_settings.explaining():
             raise error
 
 
-def test_generator_functions_are_refused_because_their_body_runs_later(sound):
+def test_generator_functions_are_refused_because_their_body_runs_later(trusting_settings):
     def lines():
         yield 1
 
     with pytest.raises(TypeError, match="use `with` inside"):
-        sound.explaining()(lines)
+        trusting_settings.explaining()(lines)

@@ -89,7 +89,7 @@ class TestGuard:
     """Without checks, only what no caller can catch later is refused."""
 
     @pytest.fixture
-    def broken(self, settings, certs):
+    def mismatched_pair(self, settings, certs):
         (certs / "other.key").write_bytes(minting.mint("other", which=9).key_pem)
         return settings(
             ca_pem_path=certs / "ca.pem",
@@ -97,12 +97,12 @@ class TestGuard:
             client_key_path=certs / "other.key",
         )
 
-    def test_without_checks_files_are_not_judged(self, broken, certs):
-        assert broken.client_kwargs()["client_key_path"] == str(certs / "other.key")
+    def test_without_checks_files_are_not_judged(self, mismatched_pair, certs):
+        assert mismatched_pair.client_kwargs()["client_key_path"] == str(certs / "other.key")
 
-    def test_with_checks_an_error_is_raised(self, broken):
+    def test_with_checks_an_error_is_raised(self, mismatched_pair):
         with pytest.raises(SecureConnectionError) as caught:
-            broken.client_kwargs(check=True)
+            mismatched_pair.client_kwargs(check=True)
         assert caught.value.report.root_cause.code == "key-mismatch"
 
     def test_with_checks_a_warning_is_logged(self, settings, certs, client_pair, caplog):

@@ -13,12 +13,7 @@ from milvus_secure.diagnosis.material import read_material
 from milvus_secure.diagnosis.rules import trust
 from milvus_secure.reporting.observation import Observation, TLSHandshake
 from milvus_secure.reporting.report import Report
-from minting import Minted, mint
-
-
-@pytest.fixture
-def ca() -> Minted:
-    return mint("test CA", which=1)
+from minting import Minted
 
 
 @pytest.fixture
