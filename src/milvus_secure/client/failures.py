@@ -95,9 +95,10 @@ def unexplained(
         return None, ""
     if isinstance(error, NoPlaceError):
         return str(error), ""
+    words = masked(_innermost(error), settings)[:300].rstrip(".")  # cut only what is masked
     cause = (
-        f"Connecting to {mask_uri(settings.uri)} failed, but a look at it right after "
-        f"found nothing wrong. pymilvus says: {masked(_innermost(error), settings)}"
+        f"Connecting to {mask_uri(settings.uri)} failed, but a probe right after it found no "
+        f"fault. pymilvus says: {words}."
     )
     return cause, "Try again; a larger timeout helps if the server is slow."
 
@@ -141,4 +142,4 @@ def _innermost(error: BaseException) -> str:
         details = getattr(cause, "details", None)
         text = (callable(details) and details()) or str(cause) or text
         cause = cause.__cause__
-    return " ".join(text.split())[:300].rstrip(".") + "."
+    return " ".join(text.split())

@@ -187,7 +187,8 @@ class MilvusCall:
             return Verdict("UNKNOWN", "grpc-status OK, but no message")
         answer = parse(data)
         if answer is not None:
-            answer = replace(answer, reason=masked(answer.reason, self._settings))
+            reason = masked(answer.reason, self._settings)
+            answer = replace(answer, reason=reason, version=masked(answer.version, self._settings))
         return Verdict("OK", "", answer)
 
 
