@@ -8,14 +8,25 @@ import os
 import re
 import sys
 from collections.abc import Collection, Sequence
+from difflib import get_close_matches
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from .._version import __version__
 from ..errors import MilvusSecureError, SettingsError
 from .console import echo, text_width
 
-COMMANDS = ("check", "settings", "explain", "certs", "server", "tunnel", "serve", "demo")
+COMMANDS = (
+    "check",
+    "settings",
+    "explain",
+    "certs",
+    "server",
+    "tunnel",
+    "serve",
+    "demo",
+    "completion",
+)
 
 _USAGE = 2
 _INTERRUPTED = 130
@@ -81,8 +92,30 @@ class _Parser(argparse.ArgumentParser):
     """Repeats no value in an error: a secret may stand where another word was expected."""
 
     def error(self, message: str) -> NoReturn:
-        message = re.sub(r"(?s)(invalid choice): .* \(choose", r"\1 (choose", message)
         super().error(re.sub(r"(?s)(ambiguous option: --[\w-]+)=.* could", r"\1 could", message))
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:  # noqa: ANN401 - as argparse
+        choices = None if action.choices is None else [str(choice) for choice in action.choices]
+        if choices is None or value in (action.choices or ()):
+            return
+        close = get_close_matches(str(value), choices, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise argparse.ArgumentError(
+            action, f"there is no such choice.{hint} Choose from {', '.join(choices)}."
+        )
+
+
+class _Version(argparse.Action):
+    """Print this release and those of what it stands on; nothing of it is imported."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from importlib.metadata import version  # noqa: PLC0415
+        from platform import python_version  # noqa: PLC0415
+
+        echo(f"milvus-secure {__version__}")
+        releases = [f"{name} {version(name)}" for name in ("pymilvus", "grpcio", "cryptography")]
+        echo(", ".join([*releases, f"Python {python_version()}"]))
+        parser.exit()
 
 
 def parser(only: Collection[str] = ()) -> argparse.ArgumentParser:
@@ -95,7 +128,9 @@ def parser(only: Collection[str] = ()) -> argparse.ArgumentParser:
         prog="milvus-secure",
         description="Connect to Milvus over TLS, and be told what is wrong when it fails.",
     )
-    top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    top.add_argument(
+        "--version", nargs=0, action=_Version, help="show the versions that matter and exit"
+    )
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in only or COMMANDS:
         import_module(f".{command}", __name__).add_parser(commands)

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .._common.endpoint import uri_of
-from .console import echo, spinner, text_width
+from .console import echo, text_width
 from .flags import Commands, add_settings_flags, settings_from
 
 if TYPE_CHECKING:
-    from ..client.settings import MilvusSettings
     from ..reporting.report import Report
 
 
@@ -33,6 +32,18 @@ def add_parser(commands: Commands) -> None:
     )
     parser.add_argument("--offline", action="store_true", help="settings and files only")
     parser.add_argument(
+        "--wait",
+        metavar="SECONDS",
+        type=_seconds,
+        default=0.0,
+        help="try again for so long while Milvus is not reachable or not ready yet",
+    )
+    parser.add_argument(
+        "--quiet",
+        action="store_true",
+        help="print nothing when all is well, and one line for each endpoint with an error",
+    )
+    parser.add_argument(
         "--server",
         metavar="FILE",
         type=Path,
@@ -41,6 +52,14 @@ def add_parser(commands: Commands) -> None:
     add_report_flags(parser)
     add_settings_flags(parser, repeatable=True)
     parser.set_defaults(run=run)
+
+
+def _seconds(text: str) -> float:
+    """An argparse type: a number of seconds that is not negative."""
+    seconds = float(text)
+    if not 0 <= seconds < float("inf"):
+        raise argparse.ArgumentTypeError("use a number of seconds, such as 120")
+    return seconds
 
 
 def add_report_flags(parser: argparse.ArgumentParser) -> None:
@@ -65,27 +84,38 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.server:
         from ..server.check import check_server  # noqa: PLC0415 - loads the YAML library
 
-        return show([check_server(arguments.server, one) for one in targets], arguments)
-    return show(_check(targets, offline=arguments.offline), arguments)
-
-
-def show(reports: Sequence[Report], arguments: argparse.Namespace) -> int:
-    """Print reports in the format asked for; returns the exit status."""
-    echo(_FORMATS[arguments.format](reports))
-    bad = any(r.errors or (r.warnings and arguments.fail_on == "warning") for r in reports)
-    return 1 if bad else 0
-
-
-def _check(targets: Sequence[MilvusSettings], *, offline: bool) -> list[Report]:
-    if offline:
+        reports = [check_server(arguments.server, target) for target in targets]
+    elif arguments.offline:
         from ..diagnosis.check import check  # noqa: PLC0415 - only once the arguments are sound
 
-        return [check(settings, online=False) for settings in targets]
-    from ..diagnosis.check import check_many  # noqa: PLC0415
+        reports = [check(target, online=False) for target in targets]
+    else:
+        from .wait import check_until  # noqa: PLC0415 - only for an endpoint
 
-    asked = targets[0].shown()["uri"]["value"] if len(targets) == 1 else f"{len(targets)} endpoints"
-    with spinner(f"Asking {asked} ..."):
-        return check_many(targets)
+        reports = check_until(targets, arguments.wait)
+    return show(reports, arguments, quiet=arguments.quiet)
+
+
+def show(reports: Sequence[Report], arguments: argparse.Namespace, *, quiet: bool = False) -> int:
+    """Print reports in the format asked for; returns the exit status.
+
+    Args:
+        reports: All of them.
+        arguments: With ``format`` and ``fail_on``.
+        quiet: Print a line for each report that fails, and nothing else.
+    """
+    failing = [
+        report
+        for report in reports
+        if report.errors or (report.warnings and arguments.fail_on == "warning")
+    ]
+    if not quiet:
+        echo(_FORMATS[arguments.format](reports))
+    elif failing:
+        from ..reporting.report import summary  # noqa: PLC0415
+
+        echo(summary(failing))
+    return 1 if failing else 0
 
 
 def _text(reports: Sequence[Report]) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
 from .._common.text import WIDTH
 
@@ -38,7 +39,7 @@ def echo(text: str, *, error: bool = False) -> None:
     stream = sys.stderr if error else sys.stdout
     if stream is None:  # it was closed before we came, as by `>&-`
         return
-    if not stream.isatty() or os.environ.get("NO_COLOR"):
+    if _is_plain(stream):
         # A name from a peer may not fit the terminal's encoding; show it escaped then.
         encoding = stream.encoding or "utf-8"
         stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
@@ -53,13 +54,37 @@ def echo(text: str, *, error: bool = False) -> None:
     Console(stderr=error, highlight=False, soft_wrap=True).print(shown)
 
 
+def _is_plain(stream: TextIO) -> bool:
+    """True for a stream that shows no colour and moves no cursor."""
+    dumb = os.environ.get("TERM", "").lower() in {"dumb", "unknown"}
+    return not stream.isatty() or bool(os.environ.get("NO_COLOR")) or dumb
+
+
 @contextmanager
-def spinner(what: str) -> Iterator[None]:
-    """Show on a terminal's stderr what is being waited for."""
+def spinner(what: str) -> Iterator[Callable[[str], None]]:
+    """Show on a terminal's stderr what is being waited for.
+
+    A terminal without colour or cursor movement gets plain lines; a pipe and a notebook nothing.
+
+    Yields:
+        A function that changes the text.
+    """
     if sys.stderr is None or not sys.stderr.isatty():
-        yield
+        yield lambda _: None
+        return
+    if _is_plain(sys.stderr):
+        echo(what, error=True)
+        shown = [what]
+
+        def line(text: str) -> None:
+            if text != shown[-1]:
+                shown.append(text)
+                echo(text, error=True)
+
+        yield line
         return
     from rich.console import Console  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
 
-    with Console(stderr=True).status(what):
-        yield
+    with Console(stderr=True).status(Text(what)) as status:  # a Text: no markup is read in it
+        yield lambda text: status.update(Text(text))

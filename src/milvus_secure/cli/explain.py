@@ -1,4 +1,4 @@
-"""``milvus-secure explain CODE``: what it means, how it is found, how to fix it."""
+"""``milvus-secure explain``: what a code or an error message means, and how to fix it."""
 
 from __future__ import annotations
 
@@ -12,19 +12,25 @@ def add_parser(commands: Commands) -> None:
     """Mount the command."""
     parser = commands.add_parser(
         "explain",
-        help="what a code means, how it is found, and how to fix it",
-        description="What a code means, how it is found, and how to fix it on both ends.",
+        help="what a code or an error message means, and how to fix it",
+        description="What a code means, how it is found, and how to fix it on both ends. A message "
+        "of pymilvus or gRPC is searched for what it says of the cause.",
     )
-    parser.add_argument("code", nargs="?", help="such as name-mismatch; without it, all codes")
+    parser.add_argument(
+        "subject",
+        nargs="*",
+        metavar="CODE",
+        help="such as name-mismatch, or an error message; without it, all codes",
+    )
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the explanation, or the list of codes."""
-    if arguments.code:
+    if arguments.subject:
         from ..diagnosis.explain import explain  # noqa: PLC0415 - reads the texts
 
-        echo(explain(arguments.code))
+        echo(explain(" ".join(arguments.subject)))
         return 0
     from ..reporting.catalogue import CATALOGUE  # noqa: PLC0415
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .._common.tls_mode import TLSMode
@@ -15,7 +16,7 @@ Commands = Any
 
 
 def add_settings_flags(parser: argparse.ArgumentParser, *, repeatable: bool = False) -> None:
-    """Add ``--config``, ``--profile`` and a flag for every setting.
+    """Add ``--config``, ``--profile``, ``--env-file`` and a flag for every setting.
 
     Args:
         parser: Where to add them.
@@ -29,6 +30,7 @@ def add_settings_flags(parser: argparse.ArgumentParser, *, repeatable: bool = Fa
     group.add_argument("--config", metavar="FILE", help="TOML, YAML or JSON settings file")
     many: dict[str, Any] = {"action": "append"} if repeatable else {}
     group.add_argument("--profile", metavar="NAME", help="[profiles.NAME] of that file", **many)
+    group.add_argument("--env-file", metavar="FILE", help="read this file instead of .env")
     for row in declarations():
         flag = f"--{row.name.replace('_', '-')}"
         meaning = row.meaning.replace("`", "").replace("%", "%%")
@@ -53,10 +55,12 @@ def settings_from(arguments: argparse.Namespace, **changes: Any) -> MilvusSettin
     from ..client.settings import MilvusSettings  # noqa: PLC0415
     from ..settings.model import declarations  # noqa: PLC0415
 
-    given = {row.name: getattr(arguments, row.name) for row in declarations()}
-    return MilvusSettings(
-        **{"config": arguments.config, "profile": arguments.profile, **given, **changes}
-    )
+    values: dict[str, Any] = {row.name: getattr(arguments, row.name) for row in declarations()}
+    values |= {"config": arguments.config, "profile": arguments.profile}
+    if arguments.env_file is not None:
+        # Absolute, since a missing `.env` is no error unless it was named.
+        values["env_file"] = Path(arguments.env_file).absolute()
+    return MilvusSettings(**{**values, **changes})
 
 
 def tls_mode(text: str) -> TLSMode:

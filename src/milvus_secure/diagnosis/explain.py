@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from functools import cache
@@ -58,9 +58,9 @@ def explain(subject: str | Finding | BaseException) -> str:
     """Tell what a finding or a failure means, how it is found and how to fix it.
 
     Args:
-        subject: A finding code, a `Finding`, one of this library's exceptions, or whatever
-            pymilvus or gRPC raised. Of a foreign exception only known phrases are quoted, so
-            that no secret in it is repeated.
+        subject: A finding code, a `Finding`, one of this library's exceptions, an exception of
+            pymilvus or gRPC, or the text of one. Of a foreign text only known phrases are quoted,
+            so that no secret in it is repeated.
 
     Returns:
         Text of at most 80 columns, without colour.
@@ -70,8 +70,13 @@ def explain(subject: str | Finding | BaseException) -> str:
     """
     if isinstance(subject, BaseException):
         return _explain_exception(subject)
-    code = subject.code if isinstance(subject, Finding) else subject
-    return render(code)
+    if isinstance(subject, Finding):
+        return render(subject.code)
+    # Our own headline begins with its code; any other text with a blank in it is a message.
+    code = subject.strip().partition(":")[0]
+    if code in CATALOGUE:
+        return render(code)
+    return _explain_text(subject) if " " in subject.strip() else render(subject)
 
 
 @cache
@@ -123,13 +128,17 @@ def _explain_exception(error: BaseException) -> str:
         return render(error.report.root_cause.code)
     if isinstance(error, SettingsError) and error.findings:
         return render(error.findings[0].code)
-    evidence = "\n".join(_evidence(error)).lower()
+    return _explain_text("\n".join(_evidence(error)))
+
+
+def _explain_text(text: str) -> str:
+    evidence = text.lower()
     clue = next((c for c in _CLUES if c.phrase.lower() in evidence), None)
     if clue is None:
         return "\n".join(
             [
                 filled(
-                    "This error does not say why. pymilvus gives one message to a dozen causes. "
+                    "This error does not say why: pymilvus has one message for a dozen causes. "
                     "The usual ones:"
                 ),
                 *_candidates(_USUAL),
@@ -141,11 +150,11 @@ def _explain_exception(error: BaseException) -> str:
     lead = f"Most likely {likely}, because the error says “{clue.phrase}”."
     parts = [filled(lead)]
     if others:
-        parts += ["Also possible:", *_candidates(tuple(others))]
+        parts += ["Also possible:", *_candidates(others)]
     return "\n".join([*parts, "", _CERTAINTY, "", render(likely)])
 
 
-def _candidates(codes: tuple[str, ...]) -> list[str]:
+def _candidates(codes: Sequence[str]) -> list[str]:
     return [f"  {code:<29}{CATALOGUE[code].title}" for code in codes]
 
 
@@ -182,66 +191,91 @@ class _Clue:
     """A phrase in an error, and the codes it speaks for, the most probable first."""
 
     phrase: str
-    codes: tuple[str, ...]
+    codes: Sequence[str]
 
 
 # The first that fits counts, so the precise stand before the vague. Taken from grpcio 1.67 to
-# 1.85 and Milvus 2.3.5; the tests provoke them on real parts.
-_CLUES = (
-    _Clue("Hostname Verification Check failed", ("name-mismatch", "server-name-malformed")),
-    _Clue("call host does not match SSL server name", ("name-mismatch",)),
-    _Clue("is not in peer certificate", ("name-mismatch",)),  # grpcio before 1.78
-    _Clue("Peer extraction failed", ("name-mismatch", "certificate-malformed")),
-    _Clue("certificate has expired", ("certificate-expired",)),
-    _Clue("certificate is not yet valid", ("certificate-not-yet-valid",)),
-    _Clue("unsupported certificate purpose", ("usage-not-server",)),
-    _Clue("KEY_USAGE_BIT_INCORRECT", ("usage-not-server",)),
-    _Clue("unhandled critical extension", ("usage-not-server",)),
-    _Clue("inconsistent certificate extension", ("certificate-malformed",)),
-    _Clue("inconsistent certificate policy extension", ("certificate-malformed",)),
-    _Clue("CANNOT_PARSE_LEAF_CERT", ("certificate-malformed",)),
-    _Clue("invalid CA certificate", ("issuer-not-ca",)),
-    _Clue("path length constraint exceeded", ("issuer-not-ca",)),
-    _Clue("subtree violation", ("name-constraint",)),
-    _Clue("name constraint", ("name-constraint",)),
-    _Clue(
-        "Failed to create security handshaker",
-        ("key-mismatch", "chain-order", "usage-not-client", "pem-malformed", "file-not-pem"),
-    ),
-    _Clue(
-        "CERTIFICATE_VERIFY_FAILED",
+# 1.85, Milvus 2.3.5 and Go; the tests provoke gRPC's and Milvus's on real parts.
+_CLUES = tuple(
+    _Clue(phrase, codes)
+    for phrase, *codes in (
+        ("Hostname Verification Check failed", "name-mismatch", "server-name-malformed"),
+        ("call host does not match SSL server name", "name-mismatch"),
+        ("is not in peer certificate", "name-mismatch"),  # grpcio before 1.78
+        ("Peer extraction failed", "name-mismatch", "certificate-malformed"),
+        ("doesn't contain any IP SANs", "name-mismatch"),
+        ("Hostname mismatch", "name-mismatch"),
+        ("relies on legacy Common Name", "name-cn-only", "name-mismatch"),
+        ("certificate has expired", "certificate-expired"),
+        ("certificate is not yet valid", "certificate-not-yet-valid"),
+        ("unsupported certificate purpose", "usage-not-server"),
+        ("KEY_USAGE_BIT_INCORRECT", "usage-not-server"),
+        ("unhandled critical extension", "usage-not-server"),
+        ("inconsistent certificate extension", "certificate-malformed"),
+        ("inconsistent certificate policy extension", "certificate-malformed"),
+        ("CANNOT_PARSE_LEAF_CERT", "certificate-malformed"),
+        ("invalid CA certificate", "issuer-not-ca"),
+        ("path length constraint exceeded", "issuer-not-ca"),
+        ("subtree violation", "name-constraint"),
+        ("name constraint", "name-constraint"),
         (
+            "Failed to create security handshaker",
+            "key-mismatch",
+            "chain-order",
+            "usage-not-client",
+            "pem-malformed",
+            "file-not-pem",
+        ),
+        ("UNRECOGNIZED_NAME", "server-name-unknown"),
+        ("CERTIFICATE_REQUIRED", "client-certificate-required"),
+        ("didn't provide a certificate", "client-certificate-required"),
+        ("ALERT_UNKNOWN_CA", "client-certificate-rejected"),
+        ("ALERT_BAD_CERTIFICATE", "client-certificate-rejected", "client-certificate-required"),
+        (
+            "CERTIFICATE_VERIFY_FAILED",
             "chain-untrusted",
             "chain-incomplete",
             "issuer-key-mismatch",
             "certificate-expired",
             "usage-not-server",
         ),
-    ),
-    _Clue("WRONG_VERSION_NUMBER", ("server-plaintext",)),
-    _Clue("PROTOCOL_VERSION", ("tls-version",)),
-    _Clue("HANDSHAKE_FAILURE", ("tls-failed", "tls-version")),
-    _Clue("missing selected ALPN property", ("alpn-not-h2",)),
-    _Clue("auth check failure", ("authentication-failed", "authentication-required")),
-    _Clue("UNAUTHENTICATED", ("authentication-failed", "authentication-required")),
-    _Clue("database not found", ("database-missing",)),
-    _Clue("DNS resolution failed", ("dns-failed",)),
-    _Clue("Domain name not found", ("dns-failed",)),
-    _Clue("Connection refused", ("tcp-refused",)),
-    _Clue("No route to host", ("tcp-unreachable",)),
-    _Clue("Network is unreachable", ("tcp-unreachable",)),
-    _Clue("TSI_DATA_CORRUPTED", ("client-certificate-required", "client-certificate-rejected")),
-    _Clue(
-        "Socket closed",
-        ("server-requires-tls", "client-certificate-required", "client-certificate-rejected"),
-    ),
-    _Clue(
-        "Connection reset",
-        ("client-certificate-required", "client-certificate-rejected", "server-requires-tls"),
-    ),
-    _Clue("UNIMPLEMENTED", ("not-milvus",)),
-    _Clue("FileNotFoundError", ("file-missing",)),
-    _Clue("PermissionError", ("file-unreadable",)),
+        ("signed by unknown authority", "chain-untrusted", "chain-incomplete"),
+        ("certificate verify failed", "chain-untrusted", "name-mismatch", "certificate-expired"),
+        ("WRONG_VERSION_NUMBER", "server-plaintext"),
+        ("first record does not look like a TLS handshake", "server-requires-tls"),
+        ("PROTOCOL_VERSION", "tls-version"),
+        ("HANDSHAKE_FAILURE", "tls-failed", "tls-cipher", "client-certificate-required"),
+        ("missing selected ALPN property", "alpn-not-h2"),
+        ("Received http2 header with status", "front-end-answered", "server-name-unknown"),
+        ("HTTP proxy returned response code", "proxy-failed"),
+        ("auth check failure", "authentication-failed", "authentication-required"),
+        ("UNAUTHENTICATED", "authentication-failed", "authentication-required"),
+        ("database not found", "database-missing"),
+        ("DNS resolution failed", "dns-failed"),
+        ("Domain name not found", "dns-failed"),
+        ("Connection refused", "tcp-refused"),
+        ("No route to host", "tcp-unreachable"),
+        ("Network is unreachable", "tcp-unreachable"),
+        ("TSI_DATA_CORRUPTED", "client-certificate-required", "client-certificate-rejected"),
+        (
+            "Socket closed",
+            "server-requires-tls",
+            "client-certificate-required",
+            "client-certificate-rejected",
+            "backend-closed",
+        ),
+        (
+            "Connection reset",
+            "client-certificate-required",
+            "client-certificate-rejected",
+            "server-requires-tls",
+            "backend-closed",
+        ),
+        ("UNIMPLEMENTED", "not-milvus"),
+        ("FileNotFoundError", "file-missing"),
+        ("No such file or directory", "file-missing"),
+        ("PermissionError", "file-unreadable"),
+    )
 )
 
 _USUAL = (

@@ -16,27 +16,10 @@ from xml.etree import ElementTree as ET
 import jsonschema
 import pytest
 
+import peers
 from processes import started
 
 CANARY = "canary-hunter2"
-
-
-@pytest.fixture
-def cli(tmp_path: Path):
-    """Run the program in an empty directory with nothing of the machine's MILVUS_ environment."""
-
-    def run(*arguments: object, **environ: str) -> subprocess.CompletedProcess[str]:
-        clean = {name: value for name, value in os.environ.items() if "MILVUS" not in name}
-        return subprocess.run(
-            [sys.executable, "-m", "milvus_secure", *map(str, arguments)],
-            cwd=tmp_path,
-            env={**clean, **environ},
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-
-    return run
 
 
 def test_healthy_files_exit_with_0(cli, certs: Path):
@@ -196,3 +179,20 @@ def test_a_certificate_name_of_the_peer_is_printed_in_any_encoding(cli):
     done = cli("check", "--offline", "--server-name", "mılvus.example", PYTHONIOENCODING="ascii")
     assert "Traceback" not in done.stderr
     assert done.returncode in {0, 1}
+
+
+class TestTerminals:
+    """The spinner: on a terminal that can move its cursor, and as a line on one that cannot."""
+
+    @pytest.mark.parametrize(
+        "environ", [{"NO_COLOR": "1"}, {"TERM": "dumb"}], ids=["NO_COLOR", "dumb"]
+    )
+    def test_without_colour_or_cursor_it_is_one_plain_line(self, tmp_path: Path, environ):
+        with peers.closed_port() as port:
+            shown = on_a_terminal(["check", f"localhost:{port}"], tmp_path, **environ)
+        assert f"Asking https://localhost:{port} ..." in shown
+        assert "\x1b" not in shown
+
+    def test_an_address_in_brackets_is_no_markup(self, tmp_path: Path):
+        shown = on_a_terminal(["check", "https://[::1]:1", "--timeout=1"], tmp_path)
+        assert "Traceback" not in shown

@@ -257,9 +257,7 @@ class TestFailure:
                 **HERE,
             )
         assert caught.value.report.ok
-        assert "found nothing wrong. pymilvus says: out of order for **********." in str(
-            caught.value
-        )
+        assert "found no fault. pymilvus says: out of order for **********." in str(caught.value)
 
     def test_of_a_server_that_never_answers_ends(self, trio, certs):
         with (

@@ -7,13 +7,17 @@ verified. grpc is imported lazily.
 from __future__ import annotations
 
 import base64
+import os
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ..._common.tls_mode import TLSMode
@@ -41,6 +45,7 @@ _OPTIONS = (
     ("grpc.max_receive_message_length", 1 << 20),
     ("grpc.enable_retries", 0),
 )
+_VERBOSITY = "GRPC_VERBOSITY"
 # gRPC's words for an answer that is no gRPC, as HTTP servers and proxies give it
 # (``src/core/ext/filters/http/client/http_client_filter.cc``).
 _HTTP_STATUS = re.compile(r"Received http2 header with status: (\d{3})\b")
@@ -107,8 +112,7 @@ class MilvusCall:
     """
 
     def __init__(self, context: Context, target: str, deadline: Deadline) -> None:
-        import grpc  # noqa: PLC0415 - heavy
-
+        grpc = _quiet_grpc()
         self._grpc = grpc
         self._deadline = deadline
         self._settings = context.settings
@@ -190,6 +194,22 @@ class MilvusCall:
             reason = masked(answer.reason, self._settings)
             answer = replace(answer, reason=reason, version=masked(answer.version, self._settings))
         return Verdict("OK", "", answer)
+
+
+def _quiet_grpc() -> ModuleType:
+    """gRPC, which writes a line to stderr for every handshake that fails.
+
+    It reads the verbosity once, when it is imported: a program that has imported it, or has set
+    the variable, keeps what it has.
+    """
+    loaded = sys.modules.get("grpc")
+    if loaded is not None or _VERBOSITY in os.environ:
+        return loaded or import_module("grpc")
+    os.environ[_VERBOSITY] = "NONE"
+    try:
+        return import_module("grpc")
+    finally:
+        del os.environ[_VERBOSITY]
 
 
 def connect_metadata(settings: SettingsModel) -> tuple[tuple[str, str], ...]:
