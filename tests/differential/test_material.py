@@ -50,6 +50,14 @@ def errors(settings):
     return make
 
 
+def rewrapped(pem: bytes, width: int) -> bytes:
+    """A PEM block with lines of another length."""
+    begin, *body, end = pem.decode().strip().split("\n")
+    packed = "".join(body)
+    rows = [packed[at : at + width] for at in range(0, len(packed), width)]
+    return "\n".join([begin, *rows, end, ""]).encode()
+
+
 ANCHORS = {
     "plain": CA,
     "CRLF": CA.replace(b"\n", b"\r\n"),
@@ -75,6 +83,15 @@ ANCHORS = {
     "END missing": CA.split(b"-----END")[0],
     "cut in half": CA[: len(CA) // 2],
     "blank line before base64": CA.replace(b"-----\n", b"-----\n\n", 1),
+    "two blank lines before base64": CA.replace(b"-----\n", b"-----\n\n\n", 1),
+    "blank line within base64": b"\n".join([*LINES[:3], b"", *LINES[3:]]),
+    "line of blanks within base64": b"\n".join([*LINES[:3], b"  ", *LINES[3:]]),
+    "blank line behind base64": CA.replace(b"\n-----END", b"\n\n-----END"),
+    **{f"lines of {width}": rewrapped(CA, width) for width in (65, 252, 253, 254, 506)},
+    **{
+        f"CRLF and lines of {width}": rewrapped(CA, width).replace(b"\n", b"\r\n")
+        for width in (251, 252, 253, 505)
+    },
     "header in the block": CA.replace(b"-----\n", b"-----\nComment: hi\n\n", 1),
     "X509 CERTIFICATE": CA.replace(b"CERTIFICATE", b"X509 CERTIFICATE"),
     "TRUSTED CERTIFICATE": CA.replace(b"CERTIFICATE", b"TRUSTED CERTIFICATE"),
@@ -114,6 +131,8 @@ PAIRS = {
     "broken block behind": (CLIENT + NOT_BASE64, KEY),
     "broken block before": (NOT_BASE64 + CLIENT, KEY),
     "another pair's key": (CLIENT, TRIO.server.key_pem),
+    "certificate in lines of 253": (rewrapped(CLIENT, 253), KEY),
+    "key with a blank line": (CLIENT, KEY.replace(b"\n-----END", b"\n\n-----END")),
     "swapped": (KEY, CLIENT),
     "encrypted": (CLIENT, TRIO.client.encrypted_key_pem("secret")),
     "blank key": (CLIENT, b"\n"),

@@ -1,7 +1,8 @@
 """PEM text as gRPC reads it: BoringSSL's ``PEM_read_bio`` (``crypto/pem/pem_lib.cc``), by line.
 
-It is stricter than most readers about BEGIN and END, which must start their lines, and laxer
-about all else: text around blocks, other blocks between, blanks around base64, line breaks.
+It is stricter than most readers about BEGIN and END, which must start their lines, and about blank
+lines within the base64; it is laxer about all else: text around blocks, other blocks between,
+blanks around base64, the length of lines.
 """
 
 from __future__ import annotations
@@ -11,9 +12,14 @@ import binascii
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 # BoringSSL takes any label; one that is no plain words may be a key whose line breaks are gone.
 _BEGIN = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,60})-----")
+_BUFFER = 253  # what BIO_gets reads at a time into PEM_read_bio's buffer of 254 bytes
+JOINED = "a line break is missing between its END and the next BEGIN"
+BLANK_LINE = "there is a blank line within its base64"
+CUT_LINE = "gRPC reads 253 characters at a time, and takes what is left of a line for a blank one"
 # BoringSSL strips whatever is not above a blank from the end of a line.
 _TRAILING = bytes(range(0x21))
 
@@ -39,30 +45,53 @@ class Armor:
 
 def read_armor(data: bytes) -> Iterator[Armor]:
     """Find the PEM blocks, broken ones included; gRPC itself stops at the first of these."""
-    lines = [line.rstrip(_TRAILING) for line in data.split(b"\n")]
+    pieces = list(_pieces(data))
     place = 0
-    while place < len(lines):
-        begin = _BEGIN.fullmatch(lines[place])
+    while place < len(pieces):
+        begin = _BEGIN.fullmatch(pieces[place].text)
+        line = pieces[place].line
         place += 1
         if begin is None:
             continue
         start = place
-        while place < len(lines) and not lines[place].startswith(b"-----"):
+        while place < len(pieces) and not pieces[place].text.startswith(b"-----"):
             place += 1
-        closing = lines[place] if place < len(lines) else None
-        yield _armor(begin[1], start, lines[start:place], closing)
+        closing = pieces[place].text if place < len(pieces) else None
+        yield _armor(begin[1], line, pieces[start:place], closing)
 
 
-def _armor(label: bytes, line: int, body: list[bytes], closing: bytes | None) -> Armor:
+class _Piece(NamedTuple):
+    """What ``BIO_gets`` reads at once: a line, or a part of a long one; trailing blanks removed."""
+
+    text: bytes
+    line: int
+    is_rest: bool
+
+
+def _pieces(data: bytes) -> Iterator[_Piece]:
+    for number, line in enumerate(data.split(b"\n"), start=1):
+        whole = line + b"\n"
+        for at in range(0, len(whole), _BUFFER):
+            yield _Piece(whole[at : at + _BUFFER].rstrip(_TRAILING), number, at > 0)
+
+
+def _armor(label: bytes, line: int, pieces: list[_Piece], closing: bytes | None) -> Armor:
     name = label.decode("ascii")
-    if closing != b"-----END " + label + b"-----":
+    end = b"-----END " + label + b"-----"
+    if closing != end:
+        if closing is not None and closing.startswith(end + b"-----BEGIN "):
+            return Armor(name, line, error=JOINED)
         broken = "is missing" if closing is None else "is broken"
         return Armor(name, line, error=f"its line -----END {name}----- {broken}")
-    headers = []
-    if b"" in body and b":" in b"".join(body[: body.index(b"")]):
-        headers, body = body[: body.index(b"")], body[body.index(b"") + 1 :]
+    # What stands before a blank line is a header, which nothing but Proc-Type may be.
+    blank = next((at for at, piece in enumerate(pieces) if not piece.text), None)
+    headers = [piece.text for piece in pieces[: blank or 0]]
+    body = [piece.text for piece in (pieces if blank is None else pieces[blank + 1 :])]
     if headers and not headers[0].startswith(b"Proc-Type:"):
-        return Armor(name, line, error="it has a header line other than Proc-Type")
+        if b":" in b"".join(headers):
+            return Armor(name, line, error="it has a header line other than Proc-Type")
+        cut = blank is not None and pieces[blank].is_rest
+        return Armor(name, line, error=CUT_LINE if cut else BLANK_LINE)
     packed = b"".join(b"".join(body).split())
     try:
         der = base64.b64decode(packed, validate=True)

@@ -226,6 +226,14 @@ def foreign(trio: minting.Trio) -> dict[str, tuple[str, bytes, str]]:
 CONVERTIBLE = ("DER", "DER key", "PKCS#12", "PKCS#7", "UTF-16")
 
 
+def rewrapped(pem: bytes, width: int) -> bytes:
+    """A PEM block with lines of another length."""
+    begin, *body, end = pem.decode().strip().split("\n")
+    packed = "".join(body)
+    rows = [packed[at : at + width] for at in range(0, len(packed), width)]
+    return "\n".join([begin, *rows, end, ""]).encode()
+
+
 class TestForeign:
     @pytest.mark.trips("file-not-pem")
     @pytest.mark.parametrize("case", foreign(minting.trio()))
@@ -245,7 +253,7 @@ class TestForeign:
         one = next(
             f for f in mutual_findings(**{setting: tmp_path / "given file"}) if f.setting == setting
         )
-        command = one.remedy.removeprefix("Convert it: ")
+        command = one.command
         if case == "PKCS#12":
             command = command.replace("pkcs12 ", "pkcs12 -passin pass: ")
         subprocess.run(
@@ -261,8 +269,26 @@ class TestForeign:
         both = mutual_findings(
             client_pem_path=tmp_path / "client.crt", client_key_path=tmp_path / "client.key"
         )
-        targets = [one.remedy.rpartition(" -out ")[2] for one in both]
+        targets = [one.command.rpartition(" -out ")[2] for one in both]
         assert targets == ["client-converted.pem", "client-converted.key"]
+
+    @pytest.mark.parametrize("kind", ["joined", "blank line", "lines of 253", "CRLF, lines of 252"])
+    @pytest.mark.trips("pem-malformed")
+    def test_the_command_for_damaged_pem_repairs_it(self, kind, trio, tmp_path, mutual_findings):
+        ca, other = trio.ca.pem, minting.mint("other CA", which=8).pem
+        damaged = {
+            "joined": other.rstrip() + ca,
+            "blank line": ca.replace(b"\n-----END", b"\n\n-----END"),
+            "lines of 253": rewrapped(ca, 253),
+            "CRLF, lines of 252": rewrapped(ca, 252).replace(b"\n", b"\r\n"),
+        }
+        (tmp_path / "a bundle").write_bytes(damaged[kind])
+        one = only(mutual_findings(ca_pem_path=tmp_path / "a bundle"))
+        assert one.code == "pem-malformed"
+        subprocess.run(
+            one.command, shell=True, cwd=tmp_path, check=True, capture_output=True, timeout=120
+        )
+        assert mutual_findings(ca_pem_path=tmp_path / "fixed.pem") == ()
 
     @pytest.mark.parametrize("wanted", ["client_pem_path", "client_key_path"])
     @pytest.mark.trips("pem-wrong-type")
@@ -285,7 +311,7 @@ class TestForeign:
         )
         one = only(mutual_findings(client_key_path=path))
         assert one.code == "pem-wrong-type"
-        assert "ssh-keygen -p -m PKCS8" in one.remedy
+        assert "ssh-keygen -p -m PKCS8" in one.command
 
     @pytest.mark.trips("pem-wrong-type")
     @pytest.mark.parametrize(
@@ -361,7 +387,7 @@ class TestKeys:
         one = only(mutual_findings())
         assert (one.code, one.severity.value) == ("key-permissions", "warning")
         assert who in one.message
-        assert one.remedy == f"chmod 600 {shlex.quote(str(certs / 'client.key'))}"
+        assert one.command == f"chmod 600 {shlex.quote(str(certs / 'client.key'))}"
 
     @pytest.mark.passes("key-permissions")
     def test_a_certificate_may_be_read_by_all(self, certs, mutual_findings):
@@ -379,9 +405,8 @@ class TestKeys:
         other = minting.mint("other CA", which=8)
         (tmp_path / "a bundle").write_bytes(trio.ca.pem + trio.ca.key_pem + other.pem)
         one = only(file_findings(ca_pem_path=tmp_path / "a bundle"))
-        command = one.remedy.partition(": ")[2]
         subprocess.run(
-            command, shell=True, cwd=tmp_path, check=True, capture_output=True, timeout=120
+            one.command, shell=True, cwd=tmp_path, check=True, capture_output=True, timeout=120
         )
         assert file_findings(ca_pem_path=tmp_path / "trust.pem") == ()
         copied = x509.load_pem_x509_certificates((tmp_path / "trust.pem").read_bytes())

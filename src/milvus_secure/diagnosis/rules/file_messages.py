@@ -1,17 +1,33 @@
-"""Message and remedy for each way in which a file cannot be used."""
+"""Message, remedy and command for each way in which a file cannot be used."""
 
 from __future__ import annotations
 
 import os
 import shlex
 from pathlib import Path
+from typing import NamedTuple
 
+from ...pem.blocks import BLANK_LINE, CUT_LINE, JOINED
 from ...pem.formats import Kind
 from ...pem.material import Material
 from .conversions import CONVERSIONS, LABELS, Conversion
 
 
-def missing(material: Material) -> tuple[str, str]:
+class Words(NamedTuple):
+    """What a finding about a file says.
+
+    Attributes:
+        message: The cause, in one sentence.
+        remedy: What repairs it.
+        command: A line to paste that does so, or shows more.
+    """
+
+    message: str
+    remedy: str
+    command: str | None = None
+
+
+def missing(material: Material) -> Words:
     """Words for ``file-missing``."""
     hint = material.fault.hint if material.fault else ""
     remedy = (
@@ -20,85 +36,107 @@ def missing(material: Material) -> tuple[str, str]:
         else f"Correct {material.setting} (from {material.source}), or put the file there."
     )
     path = material.origin.removeprefix("file:")
-    return f"{material.setting} names {path}, but {_detail(material)}.", remedy
+    return Words(f"{material.setting} names {path}, but {_detail(material)}.", remedy)
 
 
-def not_regular(material: Material) -> tuple[str, str]:
+def not_regular(material: Material) -> Words:
     """Words for ``file-not-regular``."""
     message = f"{material.setting} leads to {_detail(material)}, not to a file."
-    return message, f"Name the PEM file itself in {material.setting}."
+    return Words(message, f"Name the PEM file itself in {material.setting}.")
 
 
-def unreadable(material: Material) -> tuple[str, str]:
+def unreadable(material: Material) -> Words:
     """Words for ``file-unreadable``."""
     message = f"The file of {material.setting} cannot be read: {_detail(material)}."
-    return message, f"Let this user read it; see: ls -l {quoted(material)}"
+    return Words(message, "Let this user read it.", f"ls -l {quoted(material)}")
 
 
-def empty(material: Material) -> tuple[str, str]:
+def empty(material: Material) -> Words:
     """Words for ``file-empty``."""
     message = f"{subject(material)} is empty; pymilvus itself may abort on it."
-    return message, f"Put {_wanted(material)} there; an unset secret is often the reason."
+    return Words(message, f"Put {_wanted(material)} there; an unset secret is often the reason.")
 
 
-def too_large(material: Material) -> tuple[str, str]:
+def too_large(material: Material) -> Words:
     """Words for ``file-too-large``."""
     message = f"The file of {material.setting} is too large for PEM material and was not read."
-    return message, f"Name the PEM file itself in {material.setting}."
+    return Words(message, f"Name the PEM file itself in {material.setting}.")
 
 
-def not_pem(material: Material) -> tuple[str, str]:
+def not_pem(material: Material) -> Words:
     """Words for ``file-not-pem``."""
     detail = _detail(material)
-    return f"{subject(material)} is {detail}; gRPC reads only PEM.", _convert(
-        material, CONVERSIONS.get(detail)
-    )
+    message = f"{subject(material)} is {detail}; gRPC reads only PEM."
+    return Words(message, *_convert(material, CONVERSIONS.get(detail)))
 
 
-def malformed(material: Material) -> tuple[str, str]:
+def malformed(material: Material) -> Words:
     """Words for ``pem-malformed``."""
     detail = _detail(material)
-    if "two characters \\n" in detail:
-        remedy = "Put real line breaks there; in a shell: printf '%b' \"$PEM\" > fixed.pem"
-    elif "byte order mark" in detail:
-        remedy = f"Remove it: sed '1s/^\\xEF\\xBB\\xBF//' {quoted(material)} > fixed.pem"
-    elif "indented" in detail:
-        remedy = f"Remove the blanks: sed 's/^[ \\t]*//' {quoted(material)} > fixed.pem"
-    else:
-        remedy = "Copy it again from where it was made, from the BEGIN line to the END line."
-    return f"{subject(material)} is damaged PEM: {detail}.", remedy
+    message = f"{subject(material)} is damaged PEM: {detail}."
+    return Words(message, *repair(detail, material))
 
 
-def wrong_type(material: Material) -> tuple[str, str]:
+# What a fault's words hold, what helps, and the command that does it.
+_REPAIRS = (
+    ("two characters \\n", "Put real line breaks there.", "printf '%b' \"$PEM\" > fixed.pem"),
+    (
+        "byte order mark",
+        "Remove the byte order mark.",
+        "sed '1s/^\\xEF\\xBB\\xBF//' {file} > fixed.pem",
+    ),
+    ("indented", "Remove the blanks.", "sed 's/^[ \\t]*//' {file} > fixed.pem"),
+    (
+        JOINED,
+        "Put END and BEGIN on lines of their own.",
+        "awk '{{gsub(/----------BEGIN/, \"-----\\n-----BEGIN\"); print}}' {file} > fixed.pem",
+    ),
+    (BLANK_LINE, "Remove the blank lines.", "grep -v '^[[:space:]]*$' {file} > fixed.pem"),
+    (CUT_LINE, "Break the lines after 64 characters.", "fold -w 64 {file} > fixed.pem"),
+)
+
+
+def repair(detail: str, material: Material) -> tuple[str, str | None]:
+    """What helps with a fault in PEM text, and the command that does it, if there is one."""
+    for words, remedy, command in _REPAIRS:
+        if words in detail:
+            return remedy, command.format(file=quoted(material))
+    return "Copy it again from where it was made, from the BEGIN line to the END line.", None
+
+
+def wrong_type(material: Material) -> Words:
     """Words for ``pem-wrong-type``."""
     label = _detail(material)
     what = LABELS.get(label)
     named = what.what if what else f"a block {label}"
     message = f"{subject(material)} holds {named}, where {_wanted(material)} belongs."
     if material.slot == "client_key" and label.endswith("CERTIFICATE"):
-        return message, "Name the private key in client_key_path; were the two swapped?"
+        return Words(message, "Name the private key in client_key_path; were the two swapped?")
     if material.slot != "client_key" and label.endswith("PRIVATE KEY"):
-        return message, f"Name a certificate in {material.setting}; were two settings swapped?"
-    return message, _convert(material, what)
+        remedy = f"Name a certificate in {material.setting}; were two settings swapped?"
+        return Words(message, remedy)
+    return Words(message, *_convert(material, what))
 
 
-def encrypted(material: Material) -> tuple[str, str]:
+def encrypted(material: Material) -> Words:
     """Words for ``key-encrypted``."""
     message = f"{_locked(material)} is encrypted, and no password is given."
     if _is_store(material):
-        return message, "Set client_key_password to the password of the store."
+        return Words(message, "Set client_key_password to the password of the store.")
     command = f"openssl pkey -in {quoted(material)} -out client-plain.key"
-    return message, f"Set client_key_password, or remove the password: {command}"
+    return Words(message, "Set client_key_password, or remove the password.", command)
 
 
-def password_wrong(material: Material) -> tuple[str, str]:
+def password_wrong(material: Material) -> Words:
     """Words for ``key-password-wrong``."""
     what = _locked(material)
     message = f"client_key_password does not open {what[:1].lower()}{what[1:]}."
     if not material.origin.startswith("file:"):
-        return message, f"Correct client_key_password, or the text of {material.setting}."
+        remedy = f"Correct client_key_password, or the text of {material.setting}."
+        return Words(message, remedy)
     form = "pkcs12" if _is_store(material) else "pkey"
-    return message, f"Try the password by hand: openssl {form} -noout -in {quoted(material)}"
+    command = f"openssl {form} -noout -in {quoted(material)}"
+    return Words(message, "Correct client_key_password; try it by hand.", command)
 
 
 def _locked(material: Material) -> str:
@@ -130,13 +168,15 @@ def _wanted(material: Material) -> str:
     return "a private key" if material.slot == "client_key" else "a certificate"
 
 
-def _convert(material: Material, conversion: Conversion | None) -> str:
+def _convert(material: Material, conversion: Conversion | None) -> tuple[str, str | None]:
     if not material.origin.startswith("file:"):
-        return f"Give {_wanted(material)} as PEM text, or base64 of that, in {material.setting}."
+        what = f"Give {_wanted(material)} as PEM text, or base64 of that, in {material.setting}."
+        return what, None
     if conversion is None or not conversion.command(material.slot):
-        return f"Name a PEM file with {_wanted(material)} in {material.setting}."
+        return f"Name a PEM file with {_wanted(material)} in {material.setting}.", None
     source = quoted(material)
     stem = Path(material.origin.removeprefix("file:")).stem
     form = "key" if material.slot == "client_key" else "pem"
     target = shlex.quote(f"{os.path.basename(stem)}-converted.{form}")  # noqa: PTH119 - a name
-    return "Convert it: " + conversion.command(material.slot).format(source=source, target=target)
+    command = conversion.command(material.slot).format(source=source, target=target)
+    return f"Convert it, and set {material.setting} to the new file.", command

@@ -25,11 +25,9 @@ from .rule import Rule
 _CURVES = ("secp256r1", "secp384r1", "secp521r1")
 _SHORTEST_RSA = 768
 
-Words = Callable[[Material], tuple[str, str]]
 
-
-def _fault_rule(code: str, told: Words, expected: str) -> Rule:
-    """A rule for a fault found while reading: `told` gives its message and remedy."""
+def _fault_rule(code: str, words_for: Callable[[Material], words.Words], expected: str) -> Rule:
+    """A rule for a fault found while reading: `words_for` gives its message and remedy."""
 
     def judge(context: Context) -> Iterator[Finding]:
         seen: set[tuple[Fault, bytes | str]] = set()
@@ -40,13 +38,11 @@ def _fault_rule(code: str, told: Words, expected: str) -> Rule:
                 if same in seen:
                     continue
                 seen.add(same)
-                message, remedy = told(material)
                 yield _about(
                     context,
                     material,
                     code,
-                    message,
-                    remedy,
+                    words_for(material),
                     expected=expected,
                     presented=material.fault.detail or None,
                 )
@@ -58,8 +54,7 @@ def _about(
     context: Context,
     material: Material,
     code: str,
-    message: str,
-    remedy: str,
+    text: words.Words,
     *,
     expected: str | None = None,
     presented: str | None = None,
@@ -69,14 +64,15 @@ def _about(
     tail = " This connection does not use it." if unused and not warn else ""
     return finding(
         code,
-        message + tail,
-        remedy,
+        text.message + tail,
+        text.remedy,
         severity=Severity.WARNING if unused or warn else None,
         setting=material.setting,
         source=material.source,
         origin=material.origin,
         expected=expected,
         presented=presented,
+        command=text.command,
     )
 
 
@@ -98,9 +94,11 @@ def _unsupported(context: Context) -> Iterator[Finding]:
             context,
             material,
             "key-unsupported",
-            f"gRPC cannot authenticate a client with {why}.",
-            "Have the certificate reissued for a P-256 key: "
-            "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out client.key",
+            words.Words(
+                f"gRPC cannot authenticate a client with {why}.",
+                "Make a P-256 key, and have the certificate reissued for it.",
+                "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out client.key",
+            ),
             expected="RSA of 2048 bits or more, EC P-256, P-384 or P-521, or Ed25519",
             presented=why,
         )
@@ -124,24 +122,27 @@ def _refused(key: PrivateKeyTypes) -> str:
 
 
 def _mismatch(context: Context) -> Iterator[Finding]:
-    given, holder = context.material.get("client_key"), context.material.get("client_pem")
-    if given is None or holder is None or given.key is None:
+    key, holder = context.material.get("client_key"), context.material.get("client_pem")
+    if key is None or holder is None or key.key is None:
         return
-    own = fingerprint(given.key.public_key())
+    digest = fingerprint(key.key.public_key())
     certified = [_certified(block) for block in holder.read_blocks if block.is_certificate]
     # A key that belongs to a later certificate is a matter of chain-order.
-    if not certified or own is None or None in certified or own in certified:
+    if not certified or digest is None or None in certified or digest in certified:
         return
     yield _about(
         context,
-        given,
+        key,
         "key-mismatch",
-        "The client key does not belong to the client certificate.",
-        "Name the two that were made together in client_pem_path and client_key_path; compare: "
-        f"openssl x509 -noout -pubkey -in {words.quoted(holder)} and "
-        f"openssl pkey -pubout -in {words.quoted(given)}",
+        words.Words(
+            "The client key does not belong to the client certificate.",
+            "Set client_pem_path and client_key_path to the two that were made together. To "
+            "compare their public keys:",
+            f"openssl x509 -noout -pubkey -in {words.quoted(holder)}; "
+            f"openssl pkey -pubout -in {words.quoted(key)}",
+        ),
         expected=f"public key SHA-256 {certified[0]}",
-        presented=f"public key SHA-256 {own}",
+        presented=f"public key SHA-256 {digest}",
     )
 
 
@@ -167,9 +168,12 @@ def _known_public(context: Context) -> Iterator[Finding]:
             context,
             material,
             "known-public-key",
-            f"{words.subject(material)} is the example {known} from the Milvus repository; "
-            "everybody has its private key.",
-            "Make certificates of your own: milvus-secure certs init certs",
+            words.Words(
+                f"{words.subject(material)} is the example {known} from the Milvus repository; "
+                "everybody has its private key.",
+                "Make certificates of your own.",
+                "milvus-secure certs init certs",
+            ),
             expected="a key that only its owner has",
             presented=f"the published {known}",
         )
@@ -188,9 +192,12 @@ def _permissions(context: Context) -> Iterator[Finding]:
             context,
             material,
             "key-permissions",
-            f"The private key of {material.setting} can be used by {material.exposed_to}, "
-            "not by its owner alone.",
-            f"chmod 600 {words.quoted(material)}",
+            words.Words(
+                f"The private key of {material.setting} can be used by {material.exposed_to}, "
+                "not by its owner alone.",
+                "Let its owner alone use it.",
+                f"chmod 600 {words.quoted(material)}",
+            ),
             warn=True,
             expected="mode 600",
             presented=f"mode {material.mode or 0:o}",
@@ -207,9 +214,13 @@ def _key_in_trust_file(context: Context) -> Iterator[Finding]:
             context,
             material,
             "key-in-trust-file",
-            f"{words.subject(material)} holds a private key; a client needs the certificate alone.",
-            "Hand out a copy without it: openssl crl2pkcs7 -nocrl -certfile "
-            f"{words.quoted(material)} | openssl pkcs7 -print_certs -out trust.pem",
+            words.Words(
+                f"{words.subject(material)} holds a private key; a client needs the certificate "
+                "alone.",
+                "Distribute a copy without it.",
+                f"openssl crl2pkcs7 -nocrl -certfile {words.quoted(material)} | "
+                "openssl pkcs7 -print_certs -out trust.pem",
+            ),
             warn=True,
             expected="certificates only",
             presented=f"{keys[0].label} on line {keys[0].line}",
@@ -222,12 +233,16 @@ def _trailing_block(context: Context) -> Iterator[Finding]:
         if ignored is None:
             continue
         block, why = ignored
+        remedy, command = words.repair(block.error, material)
         yield _about(
             context,
             material,
             "pem-trailing-block",
-            f"gRPC silently ignores a part of {material.setting}: {why}.",
-            "Remove or repair that block, so that all readers agree.",
+            words.Words(
+                f"gRPC silently ignores a part of {material.setting}: {why}.",
+                remedy if command else "Remove or repair that block, so that all readers agree.",
+                command,
+            ),
             warn=True,
             expected="blocks that gRPC reads",
             presented=f"{block.label} on line {block.line}",

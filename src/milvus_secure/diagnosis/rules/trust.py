@@ -11,6 +11,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from ..._common.tls_mode import TLSMode
@@ -22,6 +23,7 @@ from ...pem.certificate import (
     key_hash,
     may_issue,
     name_text,
+    public_key,
     same_name,
     self_issued,
     subject_of,
@@ -320,6 +322,28 @@ def _usage_not_server(context: Context) -> Iterator[Finding | Skip]:
         )
 
 
+def _usage_not_client(context: Context) -> Iterator[Finding | Skip]:
+    """What Milvus refuses, and what gRPC itself does not load (``ssl_cert_check_key_usage``)."""
+    yield from _refused(context, "usage-not-client")
+    chain = context.client_chain
+    if chain is None:
+        return
+    usage = extension(chain.leaf, x509.KeyUsage)
+    on_a_curve = isinstance(public_key(chain.leaf), ec.EllipticCurvePublicKey)
+    if on_a_curve and usage is not None and not usage.digital_signature:
+        yield finding(
+            "usage-not-client",
+            "gRPC cannot use the client certificate: its EC key may not sign, by its keyUsage.",
+            "Have it reissued with keyUsage=digitalSignature.",
+            setting=chain.setting,
+            source=chain.source,
+            origin=chain.origin,
+            expected="keyUsage with digitalSignature, or none",
+            presented="keyUsage without it",
+            command="milvus-secure certs client NAME --dir DIR",
+        )
+
+
 def _client_chain_untrusted(context: Context) -> Iterator[Finding | Skip]:
     chain, verdict, ca = context.client_chain, context.client_verdict, context.anchor_material
     if chain is None or verdict is None or ca is None or not ca.certificates:
@@ -453,11 +477,7 @@ RULES: tuple[Rule, ...] = tuple(
             _refusal("name-constraint"),
             _both("certificate-malformed", _unread_leaf),
             Rule("usage-not-server", _usage_not_server, ("anchors",)),
-            Rule(
-                "usage-not-client",
-                lambda context: _refused(context, "usage-not-client"),
-                ("client_chain",),
-            ),
+            Rule("usage-not-client", _usage_not_client, ("client_chain",)),
             _refusal("chain-untrusted"),
             Rule("client-chain-untrusted", _client_chain_untrusted, ("anchors", "client_chain")),
             Rule("pinned-leaf", lifetime.pinned_leaf, ("anchors",)),
