@@ -110,3 +110,8 @@ def go_accepts(program: Path, odds: Sequence[Odd], folder: Path) -> list[bool]:
         timeout=120,
     )
     return [line == "accepted" for line in ran.stdout.splitlines()]
+
+
+if __name__ == "__main__" and GO is not None:
+    with tempfile.TemporaryDirectory() as name:  # compile Go's own packages once, at the set-up
+        build_go_server(Path(name))

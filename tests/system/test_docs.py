@@ -15,7 +15,7 @@ import pytest
 
 import milvus_secure
 from milvus_secure import MilvusSettings
-from milvus_secure.cli import parser
+from milvus_secure.cli import main, parser
 from milvus_secure.reporting.catalogue import CATALOGUE
 from milvus_secure.settings.model import declarations
 
@@ -139,20 +139,15 @@ class TestEveryPage:
             for profile in re.findall(r"^\[profiles\.(\w+)\]", block, re.MULTILINE):
                 assert MilvusSettings(config=file, profile=profile).source_of("uri") != "default"
 
-    def test_its_certificate_and_server_commands_run(self, page, tmp_path):
+    def test_its_certificate_and_server_commands_run(self, page, tmp_path, monkeypatch, capsys):
         """Those that need no server, in the order of the page, in one folder."""
+        monkeypatch.chdir(tmp_path)
+        for name in set(os.environ) - set(environment()):
+            monkeypatch.delenv(name)
         for words in commands(page):
             if words[0] not in {"certs", "server"} or {"NAME", "-"} & set(words):
                 continue
-            ran = subprocess.run(
-                ["milvus-secure", *words],
-                env=environment(),
-                cwd=tmp_path,
-                capture_output=True,
-                text=True,
-                timeout=120,
-            )
-            assert ran.returncode == 0, (words, ran.stdout, ran.stderr)
+            assert main(words) == 0, (words, capsys.readouterr())
 
 
 @pytest.fixture(scope="module")
@@ -172,6 +167,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.xdist_group("site")  # so that one worker builds it, once
 class TestSite:
     def test_each_code_has_a_page(self, site):
         assert not {code for code in CATALOGUE if not (site / "findings" / code).is_dir()}

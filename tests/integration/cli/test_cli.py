@@ -17,6 +17,7 @@ import jsonschema
 import pytest
 
 import peers
+from milvus_secure.cli import COMMANDS, main
 from processes import started
 
 CANARY = "canary-hunter2"
@@ -168,11 +169,14 @@ def on_a_terminal(arguments: list[str], cwd: Path, **environ: str) -> str:
     return shown.decode()
 
 
-def test_every_command_has_help_within_80_columns_of_prose(cli):
-    for command in ("check", "settings", "explain", "server", "serve", "demo"):
-        done = cli(command, "--help", COLUMNS="80")
-        assert done.returncode == 0
-        assert max(map(len, done.stdout.splitlines())) <= 80
+def test_every_command_has_help_within_80_columns_of_prose(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "80")
+    wide = {}
+    for command in COMMANDS:
+        with pytest.raises(SystemExit, match=r"^0$"):
+            main([command, "--help"])
+        wide[command] = [line for line in capsys.readouterr().out.splitlines() if len(line) > 80]
+    assert {command: lines for command, lines in wide.items() if lines} == {}
 
 
 def test_a_certificate_name_of_the_peer_is_printed_in_any_encoding(cli):

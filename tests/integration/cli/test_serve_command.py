@@ -76,8 +76,11 @@ def test_a_milvus_yaml_can_be_tried_without_a_container(certs: Path, tmp_path: P
         assert report.mode is mode
 
 
-@pytest.mark.parametrize("name", ["docker-compose.yml", "milvus.yaml"])
-@pytest.mark.parametrize("mode", [TLSMode.ONE_WAY, TLSMode.MUTUAL], ids=str)
+@pytest.mark.parametrize(
+    ("mode", "name"),
+    [(TLSMode.ONE_WAY, "milvus.yaml"), (TLSMode.MUTUAL, "docker-compose.yml")],
+    ids=str,
+)
 def test_a_compose_file_is_followed_through_its_mounts(certs: Path, tmp_path: Path, mode, name):
     out = tmp_path / "o u't"
     flags = ["--certs", certs, "--tls-mode", mode.number, "--out", out]
