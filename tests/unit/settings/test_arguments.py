@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import subprocess
-import sys
-from pathlib import Path
 from typing import get_type_hints
 
 import pytest
@@ -13,37 +10,10 @@ import pytest
 from milvus_secure import MilvusSettings, SettingsError
 from milvus_secure.settings.arguments import LoadingKwargs, SettingsKwargs
 
-SNIPPET = """
-from pathlib import Path
-from milvus_secure import MilvusSettings, TLSMode, connect_secure
-
-MilvusSettings(uri="https://h:1", token="t", timeout=5, ca_pem_path=Path("ca.pem"), tls_mode=2)
-MilvusSettings(profile="prod", config="c.toml", tls_mode=TLSMode.MUTUAL, client_key=b"x")
-MilvusSettings.from_arguments(ca_pem_path="system", secure=None).replace(db_name="d")
-connect_secure("https://h:1", tls_mode="one-way", env_file=None, environ={}).close()
-"""
-MISTAKES = {
-    'MilvusSettings(ca_pem_pth="x")': "ca_pem_pth",
-    'MilvusSettings(timeout="soon")': "timeout",
-    'MilvusSettings.from_arguments(url="x")': "url",
-    'MilvusSettings.from_arguments(profile="x")': "profile",
-    'MilvusSettings().replace(tokn="x")': "tokn",
-    'connect_secure(tls_mode="mutal")': "tls_mode",
-    'connect_secure(ca_pem="x", ca_cert="y")': "ca_cert",
-}
-
-
-def mypy(text: str, folder: Path) -> list[str]:
-    """The errors that a user's mypy reports, one per line of the text at most."""
-    file = folder / "snippet.py"
-    file.write_text(text)
-    command = [sys.executable, "-m", "mypy", "--strict", "--no-incremental", file]
-    command += ["--cache-dir", folder / "cache", "--config-file", "/dev/null"]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    return [line for line in ran.stdout.splitlines() if "snippet.py" in line and "error" in line]
-
 
 class TestTypes:
+    """`make types` checks that mypy sees each mistake: tests/support/typed_arguments.py."""
+
     def test_every_setting_is_a_typed_argument(self):
         assert list(SettingsKwargs.__annotations__) == list(MilvusSettings.model_fields)
 
@@ -54,15 +24,6 @@ class TestTypes:
 
     def test_the_hints_can_be_resolved(self):
         assert set(get_type_hints(SettingsKwargs)) == set(MilvusSettings.model_fields)
-
-    def test_a_type_checker_accepts_what_works_and_sees_each_mistake(self, tmp_path):
-        pytest.importorskip("mypy")
-        lines = SNIPPET.splitlines()
-        errors = mypy("\n".join([*lines, *MISTAKES]), tmp_path)
-        numbers = [int(error.split(":")[1]) for error in errors]
-        assert set(numbers) == {len(lines) + place for place in range(1, len(MISTAKES) + 1)}
-        for line, name in enumerate(MISTAKES.values(), len(lines) + 1):
-            assert name in " ".join(error for error in errors if f"snippet.py:{line}:" in error)
 
 
 class TestArgumentsAlone:
