@@ -51,7 +51,7 @@ def parsed(text: str, name: str) -> list[Any]:
     """
     yaml = YAML()
     _refuse_bombs(text, name)
-    with _told_briefly(name):
+    with brief_errors(name):
         return list(yaml.load_all(text))
 
 
@@ -71,7 +71,7 @@ def patched(text: str, keys: Mapping[str, Any], name: str) -> str:
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = 1 << 20
-    with _told_briefly(name):
+    with brief_errors(name):
         document, indent, offset = load_yaml_guess_indent(text, yaml=yaml)
     if document is None:
         return text + dumped(keys)
@@ -108,7 +108,7 @@ def _set(node: Any, keys: Mapping[str, Any], name: str, above: tuple[str, ...]) 
 
 
 @contextmanager
-def _told_briefly(name: str) -> Iterator[None]:
+def brief_errors(name: str) -> Iterator[None]:
     """Turn the parser's errors into one that names file, line and column, and quotes nothing."""
     try:
         yield
@@ -125,7 +125,7 @@ def _told_briefly(name: str) -> Iterator[None]:
 
 
 def _refuse_bombs(text: str, name: str) -> None:
-    with _told_briefly(name):
+    with brief_errors(name):
         if sum(1 for _ in _aliases(text)) > MAX_ALIASES:
             raise MilvusSecureError(
                 f"{name} has more than {MAX_ALIASES} YAML aliases. Fix: write the values out."
