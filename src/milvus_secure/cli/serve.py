@@ -90,38 +90,44 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _configured(arguments: argparse.Namespace) -> _Served:
     """What a server's configuration says, so that it can be tried without a container."""
-    from ..server.check.reading import read_server  # noqa: PLC0415 - loads the YAML library
+    from ..server.check.container_files import Presence  # noqa: PLC0415
+    from ..server.check.read_server import read_server  # noqa: PLC0415 - loads the YAML library
 
     if arguments.certs or arguments.tls_mode:
         raise MilvusSecureError(
             "--config names mode and files already. Fix: leave out --certs and --tls-mode."
         )
-    side = read_server(arguments.config)
-    if side.tls_mode not in {TLSMode.ONE_WAY, TLSMode.MUTUAL}:
+    check = f"milvus-secure server check {shlex.quote(str(arguments.config))}"
+    configs = read_server(arguments.config).configs
+    if not configs:
+        raise MilvusSecureError(
+            f"{arguments.config} starts no Milvus that can be served. Fix: see why: {check}"
+        )
+    config = configs[0]
+    if config.tls_mode not in {TLSMode.ONE_WAY, TLSMode.MUTUAL}:
         raise MilvusSecureError(
             f"{arguments.config} does not turn TLS on: common.security.tlsMode is "
-            f"{side.value('common.security.tlsMode') or '0'}. Fix: set it to 1 or 2."
+            f"{config.value('common.security.tlsMode') or '0'}. Fix: set it to 1 or 2."
         )
 
     def file(key: str) -> Path:
-        path = side.value(key)
-        here = side.on_this_machine(path) if path else None
-        if here is None:
+        path = config.value(key)
+        location = config.files.find(path) if path else None
+        if location is None or location.presence is not Presence.HERE or location.path is None:
             raise MilvusSecureError(
                 f"{key} ({path or 'not set'}) cannot be found on this machine. "
-                "Fix: see what else is the matter: "
-                f"milvus-secure server check {shlex.quote(str(arguments.config))}"
+                f"Fix: see what is wrong: {check}"
             )
-        return here
+        return location.path
 
-    ca_pem = file("tls.caPemPath") if side.tls_mode is TLSMode.MUTUAL else None
-    port = side.value("proxy.port")
+    ca_pem = file("tls.caPemPath") if config.tls_mode is TLSMode.MUTUAL else None
+    port = config.value("proxy.port")
     return _Served(
         file("tls.serverPemPath"),
         file("tls.serverKeyPath"),
         ca_pem,
         int(port) if port.isdecimal() else _PORT,
-        side.path.with_name("client.env"),
+        config.path.with_name("client.env"),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from .._common.tls_mode import TLSMode
@@ -121,12 +121,27 @@ def run_config(arguments: argparse.Namespace) -> int:
 def _add_check(commands: Commands) -> None:
     parser = commands.add_parser(
         "check",
-        help="judge a milvus.yaml, Compose file, Helm values or Operator resource",
+        help="judge a milvus.yaml, Compose file, Helm values, Operator resource or manifests",
         description="Judge the TLS part of a server's configuration and the files behind it. "
         "With --client, both ends together; `milvus-secure check --server FILE` does the same "
         "with the settings here.",
     )
-    parser.add_argument("file", metavar="FILE", type=Path)
+    parser.add_argument(
+        "files",
+        metavar="FILE",
+        type=Path,
+        nargs="+",
+        help="one or more files; - reads standard input: docker compose config | "
+        "milvus-secure server check -",
+    )
+    parser.add_argument(
+        "--mount",
+        action="append",
+        default=[],
+        type=_mount,
+        metavar="SRC:DST",
+        help="for a milvus.yaml: a path of this machine that is mounted into its container",
+    )
     parser.add_argument(
         "--client", metavar="FILE", type=Path, help="a client's .env or settings file"
     )
@@ -139,7 +154,19 @@ def run_check(arguments: argparse.Namespace) -> int:
     from ..server.check import check_server  # noqa: PLC0415
 
     client = _client(arguments.client) if arguments.client else None
-    return show([check_server(arguments.file, client)], arguments)
+    reports = [check_server(file, client, arguments.mount) for file in arguments.files]
+    status = show(reports, arguments)
+    nothing_judged = any(report.mode is TLSMode.AUTO and not report.errors for report in reports)
+    return 2 if nothing_judged else status
+
+
+def _mount(text: str) -> tuple[Path, PurePosixPath]:
+    """An argparse type: Docker's ``-v SRC:DST[:OPTIONS]``."""
+    source, colon, rest = text.rpartition(":/")
+    target = PurePosixPath("/" + rest.partition(":")[0])
+    if not source or not colon:
+        raise argparse.ArgumentTypeError("use SRC:DST, such as ./certs:/milvus/tls")
+    return Path(source), target
 
 
 def _client(path: Path) -> MilvusSettings:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from ..._common.tls_mode import TLSMode
 from ...client.settings import MilvusSettings
 from ...diagnosis import rules as checks
 from ...diagnosis.context import Context
@@ -13,12 +14,13 @@ from ...diagnosis.rules.trust import server_remedy
 from ...pem.certificate import self_issued
 from ...reporting.report import Finding, Report, Severity, finding, ranked
 from ...verification.extensions import grpc_failures
-from .model import ServerSide
-from .reading import read_server
-from .rules import RULES
-from .server_context import PATH_KEYS, ServerContext, server_context
+from .milvus_config import MODE, PATH_KEYS, MilvusConfig
+from .read_server import ServerFile, read_server
+from .rules import RULES, unresolved
+from .server_context import ServerContext, server_context
 from .with_client import judge_both
 
+_STRENGTH = (TLSMode.PLAINTEXT, TLSMode.AUTO, TLSMode.ONE_WAY, TLSMode.MUTUAL)
 # What can be said of a server's certificate without knowing its clients.
 _OF_ANY_SERVER = frozenset(
     {
@@ -33,49 +35,73 @@ _OF_ANY_SERVER = frozenset(
 )
 
 
-def check_server(path: Path, client: MilvusSettings | None = None) -> Report:
-    """Judge a milvus.yaml, Compose file, Helm values or Operator resource.
+def check_server(
+    path: Path,
+    client: MilvusSettings | None = None,
+    mounts: Sequence[tuple[Path, PurePosixPath]] = (),
+) -> Report:
+    """Judge a server's configuration.
 
     Args:
-        path: The file.
+        path: A milvus.yaml, Compose file, Kubernetes manifests, Helm values or a resource of the
+            Operator; ``-`` for standard input.
         client: Settings of a client that is to connect; both ends are then judged together.
+        mounts: For a milvus.yaml, what is mounted into its container (Docker's ``-v``): paths of
+            this machine and of the container.
 
     Returns:
-        The report. Its mode and settings are the server's unless a client is given.
+        The report. Its mode and settings are the server's unless a client is given; the mode is
+        ``auto`` where the server's cannot be known.
 
     Raises:
         MilvusSecureError: If the file cannot be read or is no configuration of Milvus.
     """
-    side = read_server(path)
-    context = server_context(side)
+    file = read_server(path, mounts)
+    reports = [_judge(server_context(config), client) for config in file.configs]
+    return _merged(file, reports or [Report(TLSMode.AUTO, settings=_shown_file(file))])
+
+
+def _merged(file: ServerFile, reports: Sequence[Report]) -> Report:
+    """One report on a file: the mode of its weakest server, and what all of them have."""
+    weakest = min(reports, key=lambda report: _STRENGTH.index(report.mode))
+    findings = [*file.findings, *(unresolved(item, file.path) for item in file.not_judged)]
+    codes = (finding.code for finding in findings)
+    return replace(
+        weakest,
+        findings=ranked([*findings, *(each for report in reports for each in report.findings)]),
+        skipped=tuple(dict.fromkeys(skip for report in reports for skip in report.skipped)),
+        judged=tuple(
+            dict.fromkeys((*codes, *(code for report in reports for code in report.judged)))
+        ),
+    )
+
+
+def _judge(context: ServerContext, client: MilvusSettings | None) -> Report:
     outcome = checks.run(context, RULES)
     certificate, judged = _certificate_findings(context)
     judged = tuple(dict.fromkeys((*outcome.judged, *judged)))
-    if client is None:
+    if client is None or context.config.tls_mode is None:
         return Report(
             context.mode,
-            ranked([*outcome.findings, *certificate]),
+            (*outcome.findings, *certificate),
             outcome.skipped,
-            _shown(side),
+            _shown(context.config),
             judged=judged,
         )
     both = judge_both(client, context)
     # Whether the certificate is refused is this client's word alone: it may pin it.
-    told = {(one.code, one.origin) for one in both.findings}
-    findings = [
-        *outcome.findings,
-        *(
-            one
-            for one in certificate
-            if one.severity is not Severity.ERROR and (one.code, one.origin) not in told
-        ),
+    reported = {(finding.code, finding.origin) for finding in both.findings}
+    warned = [
+        finding
+        for finding in certificate
+        if finding.severity is not Severity.ERROR and (finding.code, finding.origin) not in reported
     ]
     return replace(
         both,
-        findings=ranked([*findings, *both.findings]),
+        findings=(*outcome.findings, *warned, *both.findings),
         skipped=(*outcome.skipped, *both.skipped),
         judged=tuple(dict.fromkeys((*judged, *both.judged))),
-        settings={**both.settings, **_shown(side)},
+        settings={**both.settings, **_shown(context.config)},
     )
 
 
@@ -89,7 +115,7 @@ def _certificate_findings(context: ServerContext) -> tuple[list[Finding], tuple[
     if served is None or not served.certificates:
         return [], ()
     key, leaf = PATH_KEYS["server_pem"], served.certificates[0]
-    source = context.side.source_of(key)
+    source = context.config.source_of(key)
     refused = [
         finding(
             one.code,
@@ -118,7 +144,14 @@ def _certificate_findings(context: ServerContext) -> tuple[list[Finding], tuple[
     return refused + warned, tuple(dict.fromkeys((*codes, *outcome.judged)))
 
 
-def _shown(side: ServerSide) -> Mapping[str, Mapping[str, str]]:
-    keys = ("common.security.tlsMode", *PATH_KEYS.values(), "proxy.http.port")
-    shown = {"server": {"value": str(side.path), "source": side.kind}}
-    return shown | {key: {"value": side.value(key), "source": side.source_of(key)} for key in keys}
+def _shown(config: MilvusConfig) -> Mapping[str, Mapping[str, str]]:
+    keys = (MODE, *PATH_KEYS.values(), "proxy.http.port")
+    name = f" ({config.name})" if config.name else ""
+    shown = {"server": {"value": f"{config.path}{name}", "source": config.kind}}
+    return shown | {
+        key: {"value": config.value(key), "source": config.source_of(key)} for key in keys
+    }
+
+
+def _shown_file(file: ServerFile) -> Mapping[str, Mapping[str, str]]:
+    return {"server": {"value": str(file.path), "source": file.kind.value}}

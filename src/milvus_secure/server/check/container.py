@@ -75,7 +75,8 @@ class ProxyContainer:
         kind: The kind of file: ``Compose file``, ``Kubernetes manifest``, ``Helm values``,
             ``Operator resource``.
         path: The file that was read; ``-`` for standard input.
-        image: The image's name with its tag, or None if it is built or unknown.
+        image: The image's name with its tag, or None for Milvus's own image of an unknown release.
+        built: True if the image is built here, so that it may have any files.
         working_directory: Absolute, or None for the image's own (``/milvus``).
         environment: Variables by name, in the order in which they are set.
         mounts: Everything that is mounted; where two cover a path, the longer target counts,
@@ -91,6 +92,7 @@ class ProxyContainer:
     kind: str
     path: Path
     image: str | None = None
+    built: bool = False
     working_directory: PurePosixPath | None = None
     environment: Mapping[str, EnvValue] = field(default_factory=dict)
     mounts: tuple[Mount, ...] = ()

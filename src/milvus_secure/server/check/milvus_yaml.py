@@ -16,12 +16,14 @@ from typing import Final
 from ...errors import MilvusSecureError
 from .yaml_tree import Block, Items, Repeat, Scalar, Tree, documents, is_null
 
-_TRUE: Final = frozenset("y Y yes Yes YES true True TRUE on On ON".split())
-_FALSE: Final = frozenset("n N no No NO false False FALSE off Off OFF".split())
+_TRUE: Final = frozenset(["y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"])
+_FALSE: Final = frozenset(
+    ["n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"]
+)
 _SEPARATORS: Final = str.maketrans("", "", "/_.")
 
 # strconv.ParseBool
-_PARSED_TRUE: Final = frozenset("1 t T true TRUE True".split())
+_PARSED_TRUE: Final = frozenset(["1", "t", "T", "true", "TRUE", "True"])
 
 
 @dataclass(frozen=True, slots=True)

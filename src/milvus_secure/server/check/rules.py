@@ -1,249 +1,163 @@
-"""The rules about a server's configuration, one pure function per code."""
+"""The rules about a server's configuration: the mode, the ports and the whole registry."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 from ..._common.tls_mode import TLSMode
 from ...diagnosis.rules.rule import RuleOf
-from ...pem.certificate import public_key
-from ...pem.material import Material
-from ...reporting.catalogue import CATALOGUE
 from ...reporting.report import Finding, Severity, finding
+from .container import NotJudged
+from .file_rules import FILE_RULES
+from .ignored_rules import env_ignored, file_unread, key_conflict, key_ignored, key_repeated
 from .internal_tls import file_forbidden, internal_name
-from .server_context import PATH_KEYS, ServerContext
+from .milvus_config import MODE
+from .milvus_yaml import atoi
+from .path_rules import known_public_key, path_blank, path_unmounted, tls_incomplete
+from .server_context import ServerContext
 
 ServerRule = RuleOf[ServerContext]
 
-_MODE = "common.security.tlsMode"
-_REST = "proxy.http.port"
+_REST: Final = "proxy.http.port"
+_REST_ENABLED: Final = "proxy.http.enabled"
 # The first release whose gRPC and RESTful listeners cannot share a port under TLS.
-_SEPARATE_SINCE = (2, 4)
+_SEPARATE_SINCE: Final = (2, 4)
+
+
+def unresolved(item: NotJudged, path: Path, severity: Severity | None = None) -> Finding:
+    """What cannot be resolved on this machine, as a finding.
+
+    Args:
+        item: What is not judged, and why.
+        path: The file that was given.
+        severity: The catalogue's if None.
+    """
+    return finding(
+        "server-not-judged",
+        f"Not judged: {item.what}, because {item.why}.",
+        item.fix,
+        severity=severity,
+        source=item.source,
+        origin=f"file:{path}",
+    )
+
+
+def not_judged(context: ServerContext) -> Iterator[Finding]:
+    """What the file refers to and this machine does not have."""
+    severity = None if context.config.tls_mode is None else Severity.INFO
+    for item in context.config.not_judged:
+        yield unresolved(item, context.config.path, severity)
+
+
+def mode_unknown(context: ServerContext) -> Iterator[Finding]:
+    """tlsMode itself is set from something that is not at hand."""
+    setting = context.config.setting(MODE)
+    if setting.value is None and not context.config.not_judged:
+        yield finding(
+            "server-not-judged",
+            f"Not judged: the mode of {context.config.name or 'the server'}, because {MODE} is "
+            f"set from {setting.source}, whose value is not at hand.",
+            "Give the value as text, or give the object that holds it in the same input.",
+            setting=MODE,
+            source=setting.source,
+            origin=context.origin,
+        )
 
 
 def config_missing(context: ServerContext) -> Iterator[Finding]:
-    """A configuration file is mounted that is not there."""
-    for path in context.side.absent:
+    """A configuration file is mounted that does not exist."""
+    for path in context.config.absent:
         yield finding(
             "server-config-missing",
-            f"The configuration {path} is mounted and does not exist; Docker would make a "
-            "directory of that name.",
+            f"{path} is mounted as Milvus's configuration and does not exist. Docker would create "
+            "a directory with that name.",
             "Write it: milvus-secure server config --certs DIR --out "
-            f"{shlex.quote(str(context.side.path.parent))}",
+            f"{shlex.quote(str(context.config.path.parent))}",
             setting="volumes",
-            source=context.side.path.name,
+            source=context.config.path.name,
             origin=f"file:{path}",
         )
 
 
 def tls_mode_invalid(context: ServerContext) -> Iterator[Finding]:
-    """tlsMode is none of 0, 1 and 2."""
-    side = context.side
-    if side.tls_mode is None:
+    """tlsMode is a value that Milvus takes for 0."""
+    config = context.config
+    value = config.value(MODE)
+    if value and (str(atoi(value)) not in {"0", "1", "2"} or (atoi(value) == 0 and value != "0")):
+        blanks = value.strip() != value and value.strip() in {"1", "2"}
         yield finding(
             "server-tls-mode-invalid",
-            "common.security.tlsMode is none of 0, 1 and 2.",
-            "Set it to 1 for one-way or 2 for mutual TLS.",
-            setting=_MODE,
-            source=side.source_of(_MODE),
-            origin=f"file:{side.path}",
+            f"{MODE} is {ascii(value)[:40]}, so Milvus runs in plaintext: it reads a number "
+            f"{'without blanks' if blanks else 'of 0, 1 or 2'} and takes anything else for 0.",
+            f"Set {MODE} to 1 for one-way TLS or to 2 for mutual TLS.",
+            setting=MODE,
+            source=config.source_of(MODE),
+            origin=context.origin,
             expected="0, 1 or 2",
-            presented=ascii(side.value(_MODE))[:60],
+            presented=ascii(value)[:60],
         )
 
 
 def tls_off(context: ServerContext) -> Iterator[Finding]:
-    """The server speaks plaintext."""
-    side = context.side
+    """The server runs in plaintext."""
+    config = context.config
     if context.mode is TLSMode.PLAINTEXT:
+        value = config.value(MODE) or "not set"
         yield finding(
             "server-tls-off",
-            "This server speaks plaintext: common.security.tlsMode is 0.",
-            "Set it to 1 for one-way or 2 for mutual TLS if clients are to use TLS.",
-            setting=_MODE,
-            source=side.source_of(_MODE),
-            origin=f"file:{side.path}",
+            f"{config.name or 'This server'} runs in plaintext: {MODE} is {ascii(value)[:40]}.",
+            f"If clients are to use TLS, set {MODE} to 1 (one-way) or 2 (mutual).",
+            setting=MODE,
+            source=config.source_of(MODE),
+            origin=context.origin,
         )
-
-
-def tls_incomplete(context: ServerContext) -> Iterator[Finding]:
-    """A file that the mode needs is not named."""
-    side = context.side
-    for slot, path in context.named.items():
-        key = PATH_KEYS[slot]
-        if not path:
-            asks = "Internal TLS" if slot == "internal_pem" else f"tlsMode {context.mode.number}"
-            yield finding(
-                "server-tls-incomplete",
-                f"{asks} needs {key}, which is not set.",
-                f"Set {key} in {side.path.name}.",
-                setting=key,
-                source=side.source_of(key),
-                origin=f"file:{side.path}",
-            )
-
-
-def path_unmounted(context: ServerContext) -> Iterator[Finding]:
-    """A path of the container that no mount provides."""
-    side = context.side
-    if side.mounts is None:
-        return
-    for slot, path in context.named.items():
-        key = PATH_KEYS[slot]
-        if path and side.mount_of(path) is None:
-            targets = ", ".join(str(mount.target) for mount in side.mounts) or "none"
-            yield finding(
-                "server-path-unmounted",
-                f"{key} names {path}, which nothing mounts into the container.",
-                f"Mount the folder of the certificates at {path.rpartition('/')[0] or '/'}.",
-                setting=key,
-                source=side.source_of(key),
-                origin=f"file:{side.path}",
-                expected=f"a mount at or above {path}",
-                presented=targets,
-            )
 
 
 def rest_port_shared(context: ServerContext) -> Iterator[Finding]:
     """gRPC and the RESTful API share a port, which TLS forbids (milvus#46312)."""
-    side = context.side
-    if context.mode is TLSMode.PLAINTEXT or side.value("proxy.http.enabled") == "false":
+    config = context.config
+    known = all(map(config.knows, (_REST, _REST_ENABLED, "proxy.port")))
+    if context.mode is TLSMode.PLAINTEXT or not known or not config.flag(_REST_ENABLED):
         return
-    port = side.value(_REST)
-    if port and port != (side.value("proxy.port") or "19530"):
+    port = config.value(_REST)
+    if port and atoi(port) != atoi(config.value("proxy.port")):
         return
-    tolerated = side.version is not None and side.version < _SEPARATE_SINCE
+    tolerated = config.release is not None and config.release < _SEPARATE_SINCE
+    presented = port or "not set"
     yield finding(
         "server-rest-port-shared",
-        "The RESTful API would share the gRPC port, which stops Milvus once TLS is on.",
-        "Set proxy.http.port to a port of its own, such as 8080, or proxy.http.enabled to false.",
+        f"The RESTful API shares the gRPC port, because {_REST} is {presented}. "
+        "With TLS, Milvus does not start that way.",
+        f"Set {_REST} to another port, such as 8080, or {_REST_ENABLED} to false.",
         severity=Severity.WARNING if tolerated else None,
         setting=_REST,
-        source=side.source_of(_REST),
-        origin=f"file:{side.path}",
+        source=config.source_of(_REST),
+        origin=context.origin,
         expected="a port other than the gRPC port",
-        presented=port or "not set",
+        presented=presented,
     )
 
 
-def env_ignored(context: ServerContext) -> Iterator[Finding]:
-    """A variable that looks like Milvus's but that Milvus does not read."""
-    meant = {
-        "".join(filter(str.isalnum, key)).lower(): key
-        for key in (_MODE, "tlsMode", *PATH_KEYS.values())
-    }
-    for name, located in context.side.environment.items():
-        plain = "".join(filter(str.isalnum, name.removeprefix("MILVUS_"))).lower()
-        key = meant.get(plain)
-        if key is None or name.startswith("MILVUS_CONF_"):
-            continue
-        full = _MODE if key == "tlsMode" else key
-        right = full.replace(".", "_").upper()
-        if name == right:
-            continue
-        yield finding(
-            "server-env-ignored",
-            f"Milvus does not read the variable {name}.",
-            f"Name it {right}.",
-            setting=full,
-            source=f"{context.side.path.name}:{located.line or '?'}",
-            origin=f"file:{context.side.path}",
-            expected=right,
-            presented=name,
-        )
-
-
-def key_ignored(context: ServerContext) -> Iterator[Finding]:
-    """A key that stands where nothing reads it."""
-    side = context.side
-    place = 'extraConfigFiles."user.yaml"' if side.kind == "Helm values" else "spec.config"
-    for key, located in side.ignored.items():
-        yield finding(
-            "server-key-ignored",
-            f"{key} has no effect here: {side.kind} pass on {place} alone.",
-            f"Move it into {place}.",
-            severity=None if context.mode is TLSMode.PLAINTEXT else Severity.WARNING,
-            setting=key,
-            source=f"{side.path.name}:{located.line}",
-            origin=f"file:{side.path}",
-        )
-
-
-def file_faults(code: str) -> ServerRule:
-    """The rule for one way in which a certificate file cannot be used."""
-
-    def judge(context: ServerContext) -> Iterator[Finding]:
-        for one in context.material.values():
-            if one.fault is not None and one.fault.code == code:
-                yield finding(
-                    code,
-                    f"{one.setting} does not give what Milvus needs: {CATALOGUE[code].title}.",
-                    _put_right(context, one),
-                    setting=one.setting,
-                    source=one.source,
-                    origin=one.origin,
-                    presented=one.fault.detail or None,
-                )
-
-    return ServerRule(code, judge, subjects=tuple(PATH_KEYS))
-
-
-def _put_right(context: ServerContext, material: Material) -> str:
-    if material.fault is None or material.fault.code != "file-missing":
-        name = shlex.quote(material.origin.removeprefix("file:"))
-        return f"Put the right file there. To see what this is: milvus-secure certs show {name}"
-    if context.side.mounts is None:
-        return (
-            f"Put it there, or name another one in {material.setting}. If that is a path in a "
-            "container, check its Compose file: milvus-secure server check docker-compose.yml"
-        )
-    return f"Put it there, or name another one in {material.setting}."
-
-
-def key_mismatch(context: ServerContext) -> Iterator[Finding]:
-    """The server's key does not belong to its certificate."""
-    pem, key = context.material.get("server_pem"), context.material.get("server_key")
-    if pem is None or key is None or not pem.certificates or key.key is None:
-        return
-    if key.key.public_key() != public_key(pem.certificates[0]):
-        yield finding(
-            "key-mismatch",
-            "The server's key does not belong to its certificate.",
-            "Give the key that server.pem was made with, or reissue both: "
-            "milvus-secure certs renew DIR",
-            setting=key.setting,
-            source=key.source,
-            origin=key.origin,
-            expected=f"the key of {pem.origin.removeprefix('file:')}",
-        )
-
-
-_FAULTS = (
-    "file-missing",
-    "file-not-regular",
-    "file-unreadable",
-    "file-empty",
-    "file-too-large",
-    "file-not-pem",
-    "pem-malformed",
-    "pem-wrong-type",
-    "key-encrypted",
-    "key-unsupported",
-)
-
 RULES: Final[tuple[ServerRule, ...]] = (
+    ServerRule("server-not-judged", not_judged),
+    ServerRule("server-not-judged", mode_unknown),
     ServerRule("server-config-missing", config_missing),
-    ServerRule("server-tls-mode-invalid", tls_mode_invalid),
+    ServerRule("server-key-conflict", key_conflict),
+    ServerRule("server-key-repeated", key_repeated),
+    ServerRule("server-tls-mode-invalid", tls_mode_invalid, needs=("tls_mode",)),
     ServerRule("server-tls-off", tls_off, needs=("tls_mode",)),
     ServerRule("server-tls-incomplete", tls_incomplete, needs=("tls_mode",)),
     ServerRule("server-path-unmounted", path_unmounted, needs=("tls_mode",)),
+    ServerRule("known-public-key", known_public_key, needs=("tls_mode",)),
+    ServerRule("file-missing", path_blank, needs=("tls_mode",)),
     ServerRule("server-rest-port-shared", rest_port_shared, needs=("tls_mode",)),
     ServerRule("server-internal-name", internal_name, needs=("internal_pem",)),
     ServerRule("server-file-forbidden", file_forbidden),
-    ServerRule("server-env-ignored", env_ignored),
-    ServerRule("server-key-ignored", key_ignored),
-    *map(file_faults, _FAULTS),
-    ServerRule("key-mismatch", key_mismatch, needs=("server_pem", "server_key")),
+    ServerRule("server-config-unread", file_unread, needs=("tls_mode",)),
+    ServerRule("server-env-ignored", env_ignored, needs=("tls_mode",)),
+    ServerRule("server-key-ignored", key_ignored, needs=("tls_mode",)),
+    *FILE_RULES,
 )

@@ -7,18 +7,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from stat import S_IMODE
-from typing import Final
 
 from ..._common.tls_mode import TLSMode
-from ...pem.material import Material, read_one
-from .model import ServerSide
-
-PATH_KEYS: Final = {
-    "server_pem": "tls.serverPemPath",
-    "server_key": "tls.serverKeyPath",
-    "ca_pem": "tls.caPemPath",
-    "internal_pem": "internaltls.serverPemPath",
-}
+from ...pem.material import Material, parse_material, read_one
+from .container_files import ContainerFile, Presence
+from .milvus_config import PATH_KEYS, MilvusConfig
 
 
 @dataclass(frozen=True)
@@ -26,57 +19,74 @@ class ServerContext:
     """The immutable input of every rule about a server.
 
     Attributes:
-        side: The configuration.
-        material: What the server's certificate files hold, by slot, where they can be found.
-        permissions: Permission bits and owner of those files, by slot.
+        config: What Milvus runs with.
+        located: Where the certificate files are that it names, by slot.
+        material: What those files hold, by slot, where they can be read here.
+        permissions: Permission bits and owner of the files on this machine, by slot.
         now: The time certificates are judged at, with zone.
     """
 
-    side: ServerSide
-    material: Mapping[str, Material]
+    config: MilvusConfig
+    located: Mapping[str, ContainerFile] = field(default_factory=dict)
+    material: Mapping[str, Material] = field(default_factory=dict)
     permissions: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     now: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
 
     @property
     def mode(self) -> TLSMode:
-        """The mode the server would run in; plaintext where it would not start."""
-        return self.side.tls_mode or TLSMode.PLAINTEXT
+        """The mode the server runs in; ``AUTO`` where it cannot be known."""
+        return self.config.tls_mode or TLSMode.AUTO
 
     @property
-    def named(self) -> Mapping[str, str]:
-        """The certificate paths the configuration makes the server read, by slot."""
-        slots: list[str] = []
-        if self.mode is not TLSMode.PLAINTEXT:
-            slots += ["server_pem", "server_key"]
-        if self.mode is TLSMode.MUTUAL:
-            slots.append("ca_pem")
-        if self.side.value("common.security.internaltlsEnabled") == "true":
-            slots.append("internal_pem")
-        return {slot: self.side.value(PATH_KEYS[slot]) for slot in slots}
+    def origin(self) -> str:
+        """The file that was given, as a finding's origin."""
+        return f"file:{self.config.path}"
 
     def includes(self, subject: str) -> bool:
         """True if a slot (``server_pem``) or ``tls_mode`` is part of the configuration."""
         return subject == "tls_mode" or subject in self.material
 
     def blocked_by(self, need: str) -> str | None:
-        """Why an input of a rule cannot be had: a slot's fault, or a tlsMode that is none."""
+        """Why an input of a rule cannot be had, as a finding code, or None if it can."""
         if need == "tls_mode":
-            return None if self.side.tls_mode else "server-tls-mode-invalid"
-        given = self.material.get(need)
-        return given.fault.code if given is not None and given.fault else None
+            return None if self.config.tls_mode else "server-not-judged"
+        material = self.material.get(need)
+        return material.fault.code if material is not None and material.fault else None
 
 
-def server_context(side: ServerSide) -> ServerContext:
-    """Read the certificate files that can be found on this machine, each once."""
-    found: dict[str, Material] = {}
+def needed_paths(config: MilvusConfig) -> Mapping[str, str | None]:
+    """The certificate paths that Milvus reads with this configuration, by slot.
+
+    A path is empty if the key is not set, and None if its value cannot be known.
+    """
+    slots: list[str] = []
+    if config.tls_mode in {TLSMode.ONE_WAY, TLSMode.MUTUAL}:
+        slots += ["server_pem", "server_key"]
+    if config.tls_mode is TLSMode.MUTUAL:
+        slots.append("ca_pem")
+    if config.flag("common.security.internaltlsEnabled"):
+        slots.append("internal_pem")
+    return {slot: config.setting(PATH_KEYS[slot]).value for slot in slots}
+
+
+def server_context(config: MilvusConfig) -> ServerContext:
+    """Find the certificate files, and read those that are at hand, each once."""
+    located: dict[str, ContainerFile] = {}
+    material: dict[str, Material] = {}
     permissions: dict[str, tuple[int, int]] = {}
-    for slot, path in ServerContext(side, {}).named.items():
-        here = side.on_this_machine(path) if path else None
-        if here is None:
+    for slot, path in needed_paths(config).items():
+        if not path:
             continue
+        file = located[slot] = config.files.find(path)
         key = PATH_KEYS[slot]
-        found[slot] = read_one(slot, str(here.absolute()), key, side.source_of(key))
-        with suppress(OSError, ValueError):  # what cannot be reached is a fault already
-            status = here.stat()
-            permissions[slot] = (S_IMODE(status.st_mode), status.st_uid)
-    return ServerContext(side, found, permissions)
+        source = config.source_of(key)
+        if file.presence is Presence.CONTENT:
+            material[slot] = parse_material(
+                Material(slot, key, source, file.origin, file.content or b"")
+            )
+        elif file.presence is Presence.HERE and file.path is not None:
+            material[slot] = read_one(slot, str(file.path.absolute()), key, source)
+            with suppress(OSError, ValueError):  # what cannot be reached is a fault already
+                status = file.path.stat()
+                permissions[slot] = (S_IMODE(status.st_mode), status.st_uid)
+    return ServerContext(config, located, material, permissions)

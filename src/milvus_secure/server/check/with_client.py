@@ -74,7 +74,7 @@ def _seen_in_files(one: Finding, address: str, server: ServerContext) -> Finding
         return one
     served = server.material.get("server_pem")
     if served is None or CATALOGUE[one.code].area == "handshake":
-        return replace(one, origin=f"file:{server.side.path}")
+        return replace(one, origin=f"file:{server.config.path}")
     show = f"milvus-secure certs show {shlex.quote(served.origin.removeprefix('file:'))}"
     remedy = one.remedy.replace(SHOW_SERVER.format(address=address), show)
     return replace(one, origin=served.origin, remedy=remedy)
@@ -98,7 +98,7 @@ def _client_certificate(client: Context, server: ServerContext) -> Iterator[Find
                 "Set client_pem_path and client_key_path, with ca_pem_path.",
                 setting="client_pem_path",
                 source=client.settings.source_of("client_pem_path"),
-                origin=f"file:{server.side.path}",
+                origin=f"file:{server.config.path}",
                 expected=f"issued by {'; '.join(_issuers(anchors))}",
                 presented="none",
             )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from ruamel.yaml import YAML
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
+from ruamel.yaml.nodes import MappingNode, ScalarNode
 
 from ...errors import MilvusSecureError
 from ..config.yaml_text import brief_errors
@@ -172,7 +172,8 @@ class _Budget:
 
 def _is_tagged_as_text(node: ScalarNode) -> bool:
     """``!!str`` written out; the parser gives the same tag to a plain word."""
-    return node.ctag is not None and node.ctag.handle == "!!" and node.ctag.suffix == "str"
+    tag: Any = node.ctag
+    return bool(tag and tag.handle == "!!" and tag.suffix == "str")
 
 
 def _mergeable(value: Tree) -> list[Block]:

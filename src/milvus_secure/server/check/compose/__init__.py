@@ -1,0 +1,122 @@
+"""Compose files: a reader that starts nothing and fetches nothing.
+
+`project` loads and merges as Compose does, `service` finds the services that run Milvus's proxy.
+What cannot be resolved here is handed over as not judged, with the output of the real Compose as
+the way to judge it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ....errors import MilvusSecureError
+from ....reporting.report import Finding, finding
+from ..container import Deployment, NotJudged, ProxyContainer
+from ..yaml_tree import Block, Tree
+from .project import COMPOSE_FILES, Project, load_project
+from .refusal import ComposeRefusedError, ComposeUnresolvedError
+from .service import (
+    PIPE,
+    container_of,
+    hidden_by_profiles,
+    milvus_role,
+    not_judged_profile,
+)
+
+__all__ = ["COMPOSE_FILES", "read_compose"]
+
+
+def read_compose(document: Tree, path: Path) -> Deployment:
+    """The containers of a Compose file that run Milvus's proxy.
+
+    Args:
+        document: The file, read.
+        path: Where it was read; ``-`` for standard input.
+
+    Raises:
+        MilvusSecureError: If no service runs Milvus, or a file cannot be read.
+    """
+    try:
+        project = load_project(document, path)
+        return _deployment(project)
+    except ComposeRefusedError as refusal:
+        return Deployment(findings=(_refused(refusal, path),))
+    except ComposeUnresolvedError as unresolved:
+        return Deployment(not_judged=(_unresolved(unresolved),))
+
+
+def _refused(refusal: ComposeRefusedError, path: Path) -> Finding:
+    return finding(
+        "server-file-refused",
+        refusal.cause,
+        refusal.fix,
+        setting=path.name,
+        source=refusal.source,
+        origin=f"file:{path}",
+    )
+
+
+def _unresolved(unresolved: ComposeUnresolvedError) -> NotJudged:
+    return NotJudged(unresolved.what, unresolved.why, PIPE.format(flags=""), unresolved.source)
+
+
+def _deployment(project: Project) -> Deployment:
+    containers: list[ProxyContainer] = []
+    skipped = [_unresolved(unresolved) for unresolved in project.unresolved]
+    others: list[str] = []
+    for name, service in project.section("services").items():
+        if not isinstance(service, Block):
+            continue
+        image = str(service.get("image", ""))
+        role = milvus_role(service)
+        if role is not True:
+            others += [name] if role is False else []
+            continue
+        if "bitnami" in image:
+            skipped.append(_bitnami(project, name, service, image))
+            continue
+        profiles = hidden_by_profiles(project, service)
+        if profiles:
+            skipped.append(not_judged_profile(project, name, service, profiles[0]))
+            continue
+        containers.append(container_of(project, name, service))
+    if not containers and not skipped:
+        if others:
+            return Deployment(not_judged=(_no_proxy(project, others),))
+        raise MilvusSecureError(
+            f"{project.path} has no Milvus: no service runs `milvus run`, and no image is named "
+            "milvus. Fix: name the Compose file that starts Milvus."
+        )
+    return Deployment(tuple(containers), tuple(_unset(project)), tuple(skipped))
+
+
+def _bitnami(project: Project, name: str, service: Block, image: str) -> NotJudged:
+    return NotJudged(
+        f"service {name}",
+        f"{image} is Bitnami's image, which keeps its configuration in /opt/bitnami/milvus",
+        "Judge the milvus.yaml that it makes: milvus-secure server check milvus.yaml",
+        project.place(service),
+    )
+
+
+def _no_proxy(project: Project, others: list[str]) -> NotJudged:
+    return NotJudged(
+        f"{project.path.name}",
+        f"its Milvus services ({', '.join(others)}) run other roles, and only the proxy opens the "
+        "port that clients dial",
+        "Name the Compose file that starts the proxy.",
+    )
+
+
+def _unset(project: Project) -> list[Finding]:
+    return [
+        finding(
+            "server-variable-unset",
+            f"The variable {name} has no value, so Compose puts nothing in its place.",
+            f"Set {name} in .env beside the file, or give it a default: ${{{name}:-VALUE}}.",
+            setting=name,
+            source=place,
+            origin=f"file:{project.path}",
+        )
+        for name, place in project.unset.items()
+    ]

@@ -1,0 +1,151 @@
+"""How Compose lays one file or service over another (compose-go ``override/merge.go``)."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from ..yaml_tree import Block, Items, Scalar, Tree, is_null
+from .volumes import parse_volume
+
+_REPLACED: Final = frozenset({"command", "entrypoint"})
+_AS_LIST: Final = frozenset(
+    {"env_file", "tmpfs", "dns", "dns_search", "profiles", "volumes_from", "expose", "cap_add"}
+)
+
+
+def merge_services(base: Block, over: Block) -> Block:
+    """A service over another: mappings merge, lists append, elements of one target replace."""
+    merged = _copy(base)
+    for key, value in over.items():
+        line = over.lines[key]
+        tag = over.tags.get(key)
+        if tag == "!reset":
+            merged.pop(key, None)
+            continue
+        if key not in merged or tag == "!override" or key in _REPLACED:
+            merged.put(key, value, line)
+            continue
+        merged.put(key, _merged(key, merged[key], value), line)
+    return merged
+
+
+def merge_blocks(base: Block, over: Block) -> Block:
+    """Any mapping over another."""
+    merged = _copy(base)
+    for key, value in over.items():
+        earlier = merged.get(key)
+        tag = over.tags.get(key)
+        if tag == "!reset":
+            merged.pop(key, None)
+        elif isinstance(earlier, Block) and isinstance(value, Block) and tag != "!override":
+            merged.put(key, merge_blocks(earlier, value), over.lines[key])
+        else:
+            merged.put(key, value, over.lines[key])
+    return merged
+
+
+def merge_files(base: Block, over: Block) -> Block:
+    """A whole file over another."""
+    merged = merge_blocks(base, _without(over, "services"))
+    services, above = base.get("services"), over.get("services")
+    if not isinstance(above, Block):
+        return merged
+    result = _copy(services) if isinstance(services, Block) else Block(above.line)
+    for name, service in above.items():
+        earlier = result.get(name)
+        if above.tags.get(name) == "!reset":
+            result.pop(name, None)
+            continue
+        if isinstance(earlier, Block) and isinstance(service, Block):
+            service = merge_services(earlier, service)  # noqa: PLW2901 - the merged one is put
+        result.put(name, service, above.lines[name])
+    merged.put("services", result, above.line)
+    return merged
+
+
+def as_environment(value: Tree | None) -> Iterator[tuple[str, Scalar | None, int]]:
+    """The entries of ``environment`` in either form; None for a variable without a value."""
+    if isinstance(value, Block):
+        for name, item in value.items():
+            text = item if isinstance(item, Scalar) and not is_null(item) else None
+            yield name, text, value.lines[name]
+    elif isinstance(value, Items):
+        for item in value:
+            if isinstance(item, Scalar):
+                name, equals, value_text = item.partition("=")
+                yield name, Scalar.of(value_text, item.line) if equals else None, item.line
+
+
+def _merged(key: str, earlier: Tree, later: Tree) -> Tree:
+    if key == "environment":
+        return _environment(earlier, later)
+    if key in _TARGETS:
+        return _unique((*_items(earlier), *_items(later)), _TARGETS[key], later)
+    if key in _AS_LIST:
+        return _unique((*_items(earlier), *_items(later)), str, later)
+    if isinstance(earlier, Block) and isinstance(later, Block):
+        return merge_blocks(earlier, later)
+    if isinstance(earlier, Items) and isinstance(later, Items):
+        return _list((*earlier, *later), later.line)
+    return later
+
+
+def _environment(earlier: Tree, later: Tree) -> Block:
+    block = Block(later.line)
+    for name, text, line in (*as_environment(earlier), *as_environment(later)):
+        block.put(name, Scalar.of("", line, plain=True) if text is None else text, line)
+    return block
+
+
+def _items(value: Tree) -> tuple[Tree, ...]:
+    return tuple(value) if isinstance(value, Items) else (value,)
+
+
+def _list(items: tuple[Tree, ...], line: int) -> Items:
+    merged = Items(items)
+    merged.line = line
+    return merged
+
+
+def _unique(items: tuple[Tree, ...], index: Callable[[Tree], str], place: Tree) -> Items:
+    """A later element with the same index takes the earlier one's place."""
+    kept = {index(item): item for item in items}
+    return _list(tuple(kept.values()), place.line)
+
+
+def _volume_target(item: Tree) -> str:
+    if isinstance(item, Block):
+        return posixpath.normpath(str(item.get("target", "")))
+    return posixpath.normpath(parse_volume(str(item)).target)
+
+
+def _mount_target(default: str) -> Callable[[Tree], str]:
+    def index(item: Tree) -> str:
+        if isinstance(item, Block):
+            return str(item.get("target") or f"{default}/{item.get('source', '')}")
+        return f"{default}/{item}"
+
+    return index
+
+
+_TARGETS: Final[dict[str, Callable[[Tree], str]]] = {
+    "volumes": _volume_target,
+    "secrets": _mount_target("/run/secrets"),
+    "configs": _mount_target(""),
+}
+
+
+def _copy(block: Block) -> Block:
+    copy = Block(block.line)
+    for key, value in block.items():
+        copy.put(key, value, block.lines[key])
+    copy.tags = dict(block.tags)
+    return copy
+
+
+def _without(block: Block, key: str) -> Block:
+    copy = _copy(block)
+    copy.pop(key, None)
+    return copy

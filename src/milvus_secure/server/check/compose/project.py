@@ -1,0 +1,341 @@
+"""A Compose project: its files read, filled in and merged, without Docker and without a network.
+
+Follows compose-go (``loader/loader.go``, ``extends.go``, ``include.go``). What would have to be
+fetched is `ComposeUnresolvedError`; what Compose refuses is `ComposeRefusedError`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from ....errors import MilvusSecureError
+from ..reading import STANDARD_INPUT, read_text
+from ..yaml_tree import Block, Items, Scalar, Tree, documents
+from .dotenv import DotenvError, parse_dotenv
+from .interpolation import InterpolationError, interpolate
+from .merge import merge_files, merge_services
+from .refusal import ComposeRefusedError, ComposeUnresolvedError
+from .volumes import is_windows_path, parse_volume
+
+COMPOSE_FILES: Final = (
+    "compose.yaml",
+    "compose.yml",
+    "docker-compose.yml",
+    "docker-compose.yaml",
+)
+"""What Compose looks for itself, the first one first (compose-go ``cli/options.go``)."""
+
+_OVERRIDE_FILES: Final = (
+    "compose.override.yml",
+    "compose.override.yaml",
+    "docker-compose.override.yml",
+    "docker-compose.override.yaml",
+)
+_REMOTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|git@|github\.com/|oci:")
+_MAX_DEPTH: Final = 20
+
+
+@dataclass
+class Project:
+    """What Compose would run.
+
+    Attributes:
+        path: The file that was given.
+        directory: Where its relative paths start.
+        variables: What fills in its variables: the environment over ``.env``.
+        model: The merged file.
+        unset: Variables without a value, with the place that uses each first.
+        unresolved: What was left out, because it would have to be fetched.
+    """
+
+    path: Path
+    directory: Path
+    variables: Mapping[str, str]
+    model: Block = field(default_factory=Block)
+    unset: dict[str, str] = field(default_factory=dict)
+    unresolved: list[ComposeUnresolvedError] = field(default_factory=list)
+
+    def place(self, node: Tree | None) -> str:
+        """Where a node stands, such as ``docker-compose.yml:12``."""
+        line = getattr(node, "line", 0)
+        return f"{self.path.name}:{line}" if line else self.path.name
+
+    def section(self, name: str) -> Block:
+        """A top-level mapping; empty where there is none."""
+        section = self.model.get(name)
+        return section if isinstance(section, Block) else Block()
+
+
+def load_project(document: Tree, path: Path, environ: Mapping[str, str] | None = None) -> Project:
+    """Load a Compose file with everything that belongs to it.
+
+    Args:
+        document: The file, read.
+        path: Where it was read; ``-`` for standard input.
+        environ: The environment that Compose would see; this process's if None.
+
+    Raises:
+        ComposeRefusedError: If Compose refuses the file.
+        ComposeUnresolvedError: If nothing can be said without fetching something.
+        MilvusSecureError: If a file that it refers to is not YAML or cannot be read.
+    """
+    environ = os.environ if environ is None else environ
+    directory = Path.cwd() if path == STANDARD_INPUT else path.absolute().parent
+    project = Project(path, directory, {**_dotenv(directory, environ), **environ})
+    files = [(path, document)]
+    override = _override_of(path)
+    if override is not None:
+        files += [(override, tree) for tree in documents(read_text(override), override.name)]
+    for file, tree in files:
+        loaded = _File(project, file, directory).load(tree)
+        project.model = merge_files(project.model, loaded)
+    return project
+
+
+def _dotenv(directory: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    file = directory / ".env"
+    try:
+        if not file.is_file():
+            return {}
+    except OSError:
+        return {}
+    return read_env_file(file, environ)
+
+
+def read_env_file(file: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables of a ``.env`` or ``env_file``.
+
+    Raises:
+        ComposeRefusedError: If a line is none.
+        MilvusSecureError: If it cannot be read.
+    """
+    try:
+        return parse_dotenv(read_text(file), environ)
+    except DotenvError as error:
+        raise ComposeRefusedError(
+            f"{file.name}, line {error.line}: {error}, so Compose refuses the file.",
+            "Write NAME=value in that line.",
+            f"{file.name}:{error.line}",
+        ) from None
+
+
+def _override_of(path: Path) -> Path | None:
+    """The override file that Compose adds to a file that it would find itself."""
+    default = next((name for name in COMPOSE_FILES if path.with_name(name).is_file()), None)
+    if path == STANDARD_INPUT or path.name != default:
+        return None
+    candidates = (path.with_name(name) for name in _OVERRIDE_FILES)
+    return next((file for file in candidates if file.is_file()), None)
+
+
+class _File:
+    """One file of a project."""
+
+    def __init__(
+        self, project: Project, path: Path, directory: Path, above: tuple[Path, ...] = ()
+    ) -> None:
+        self.project = project
+        self.path = path
+        self.directory = directory
+        self.above = (*above, path.absolute())
+
+    def load(self, tree: Tree) -> Block:
+        """The file, filled in, with ``extends`` and ``include`` resolved and paths absolute."""
+        if not isinstance(tree, Block):
+            raise ComposeRefusedError(
+                f"{self.path.name} is not a mapping.", "Write services: in it.", self.path.name
+            )
+        filled = self._filled(tree)
+        if not isinstance(filled, Block):  # a mapping stays one
+            raise TypeError
+        services = filled.get("services")
+        if isinstance(services, Block):
+            resolved = Block(services.line)
+            resolved.tags = services.tags
+            for name in services:
+                resolved.put(name, self._extended(services, name, ()), services.lines[name])
+            filled.put("services", resolved, services.line)
+        self._absolute_paths(filled)
+        return self._with_includes(filled)
+
+    def _filled(self, node: Tree) -> Tree:
+        """Every value with its variables replaced."""
+        if isinstance(node, Block):
+            block = Block(node.line)
+            block.tags = node.tags
+            for key, value in node.items():
+                block.put(key, self._filled(value), node.lines[key])
+            return block
+        if isinstance(node, Items):
+            items = Items(map(self._filled, node))
+            items.line = node.line
+            return items
+        if "$" not in node:
+            return node
+        place = f"{self.path.name}:{node.line}"
+        try:
+            text = interpolate(
+                node,
+                self.project.variables,
+                lambda name: self.project.unset.setdefault(name, place),
+            )
+        except InterpolationError as error:
+            raise ComposeRefusedError(
+                f"Compose refuses {self.path.name}: in line {node.line}, {error}.",
+                "Set the variable in .env or in the environment, or write $$ for a dollar sign.",
+                place,
+            ) from None
+        return Scalar.of(text, node.line)
+
+    def _extended(self, services: Block, name: str, seen: tuple[str, ...]) -> Tree:
+        """A service with what it extends."""
+        service = services[name]
+        if not isinstance(service, Block) or "extends" not in service:
+            return service
+        extends = service["extends"]
+        place = f"{self.path.name}:{service.lines['extends']}"
+        if name in seen or len(self.above) > _MAX_DEPTH:
+            raise ComposeRefusedError(
+                f"Service {name} extends itself in a circle.", "Break the circle.", place
+            )
+        own = merge_services(Block(service.line), service)
+        own.pop("extends")
+        reference = extends.get("service") if isinstance(extends, Block) else extends
+        file = extends.get("file") if isinstance(extends, Block) else None
+        if not isinstance(reference, Scalar):
+            raise ComposeRefusedError(f"Service {name} extends no service.", "Name one.", place)
+        if isinstance(file, Scalar):
+            base = self._from_file(str(file), str(reference), place)
+        elif str(reference) in services:
+            base = self._extended(services, str(reference), (*seen, name))
+        else:
+            raise ComposeRefusedError(
+                f"Service {name} extends {reference}, which is not there.",
+                "Correct the name.",
+                place,
+            )
+        return merge_services(base, own) if isinstance(base, Block) else own
+
+    def _from_file(self, file: str, reference: str, place: str) -> Tree:
+        loaded, block = self._other(file, place, f"the file {file} that a service extends")
+        services = block.get("services")
+        if not isinstance(services, Block) or reference not in services:
+            raise ComposeRefusedError(
+                f"{file} has no service {reference}, which a service extends.",
+                "Correct the name.",
+                place,
+            )
+        filled = loaded._extended(services, reference, ())  # noqa: SLF001 - the same class
+        if isinstance(filled, Block):
+            loaded._service_paths(filled)  # noqa: SLF001
+        return filled
+
+    def _other(self, file: str, place: str, what: str) -> tuple[_File, Block]:
+        """Another file of the project, filled in."""
+        if _REMOTE.match(file):
+            raise ComposeUnresolvedError(what, "it would have to be fetched", place)
+        path = self.directory / os.path.expanduser(file)  # noqa: PTH111 - keeps an unknown user
+        if path.absolute() in self.above and len(self.above) > _MAX_DEPTH:
+            raise ComposeRefusedError(f"{file} refers to itself.", "Break the circle.", place)
+        try:
+            trees = documents(read_text(path), path.name)
+        except MilvusSecureError as error:
+            if path.is_file():
+                raise
+            raise ComposeRefusedError(
+                f"Compose refuses the file, because {file} does not exist.",
+                f"Write {path}, or correct the name.",
+                place,
+            ) from error
+        other = _File(self.project, path, path.parent, self.above)
+        filled = other._filled(trees[0]) if trees else Block()
+        return other, filled if isinstance(filled, Block) else Block()
+
+    def _with_includes(self, block: Block) -> Block:
+        includes = block.pop("include", None)
+        if not isinstance(includes, Items):
+            return block
+        merged = Block()
+        for include in includes:
+            place = f"{self.path.name}:{include.line}"
+            try:
+                merged = merge_files(merged, self._included(include, place))
+            except ComposeUnresolvedError as unresolved:
+                self.project.unresolved.append(unresolved)
+        return merge_files(merged, block)
+
+    def _included(self, include: Tree, place: str) -> Block:
+        path = include.get("path") if isinstance(include, Block) else include
+        simple = not isinstance(include, Block) or set(include) == {"path"}
+        if not isinstance(path, Scalar) or not simple:
+            raise ComposeUnresolvedError(
+                "an included file", "it is included with an environment of its own", place
+            )
+        other, block = self._other(str(path), place, f"the included file {path}")
+        if len(self.above) > _MAX_DEPTH:
+            raise ComposeRefusedError(f"{path} includes itself.", "Break the circle.", place)
+        if (other.directory / ".env").is_file() and other.directory != self.directory:
+            raise ComposeUnresolvedError(
+                f"the included file {path}", "it has a .env of its own", place
+            )
+        return other.load(block)
+
+    def _absolute_paths(self, block: Block) -> None:
+        """Make every path absolute, since files in other directories have their own."""
+        services = block.get("services")
+        for service in services.values() if isinstance(services, Block) else ():
+            if isinstance(service, Block):
+                self._service_paths(service)
+        for section in ("configs", "secrets"):
+            entries = block.get(section)
+            for entry in entries.values() if isinstance(entries, Block) else ():
+                if isinstance(entry, Block) and isinstance(entry.get("file"), Scalar):
+                    entry.put("file", self._absolute(entry["file"]), entry.lines["file"])
+
+    def _service_paths(self, service: Block) -> None:
+        volumes = service.get("volumes")
+        if isinstance(volumes, Items):
+            volumes[:] = [self._volume(volume) for volume in volumes]
+        files = service.get("env_file")
+        if isinstance(files, Scalar):
+            service.put("env_file", self._absolute(files), service.lines["env_file"])
+        elif isinstance(files, Items):
+            files[:] = [self._env_file(file) for file in files]
+
+    def _env_file(self, file: Tree) -> Tree:
+        if isinstance(file, Block) and "path" in file:
+            file.put("path", self._absolute(file["path"]), file.lines["path"])
+            return file
+        return self._absolute(file)
+
+    def _volume(self, volume: Tree) -> Tree:
+        """A volume in the long form, with an absolute source if it is a path."""
+        if isinstance(volume, Scalar):
+            try:
+                parsed = parse_volume(volume)
+            except ValueError as error:
+                raise ComposeRefusedError(
+                    f"Compose refuses the volume {str(volume)!a}: {error}.",
+                    "Write SOURCE:TARGET.",
+                    f"{self.path.name}:{volume.line}",
+                ) from None
+            block = Block(volume.line)
+            block.put("type", Scalar.of("bind" if parsed.is_bind else "volume"), volume.line)
+            if parsed.source:
+                block.put("source", Scalar.of(parsed.source, volume.line), volume.line)
+            block.put("target", Scalar.of(parsed.target, volume.line), volume.line)
+            volume = block
+        if isinstance(volume, Block) and volume.get("type") == "bind" and "source" in volume:
+            volume.put("source", self._absolute(volume["source"]), volume.line)
+        return volume
+
+    def _absolute(self, path: Tree) -> Tree:
+        if not isinstance(path, Scalar) or is_windows_path(path):
+            return path
+        expanded = os.path.expanduser(path)  # noqa: PTH111 - keeps an unknown user as text
+        return Scalar.of(os.path.normpath(self.directory / expanded), path.line)

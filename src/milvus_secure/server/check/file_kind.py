@@ -1,0 +1,104 @@
+"""What kind of file a configuration is, told by what identifies the kind, never by one key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import Final
+
+from .milvus_yaml import format_key
+from .yaml_tree import Block, Tree
+
+_COMPOSE: Final = frozenset(
+    {
+        "version",
+        "name",
+        "include",
+        "services",
+        "networks",
+        "volumes",
+        "configs",
+        "secrets",
+        "models",
+    }
+)
+_MILVUS_SECTIONS: Final = frozenset(
+    {
+        "tls",
+        "common",
+        "proxy",
+        "internaltls",
+        "etcd",
+        "minio",
+        "localstorage",
+        "rocksmq",
+        "log",
+        "security",
+        "metastore",
+        "rootcoord",
+        "quotaandlimits",
+    }
+)
+_CHART_VALUES: Final = frozenset(
+    {
+        "extraConfigFiles",
+        "customConfigMap",
+        "cluster",
+        "image",
+        "volumes",
+        "volumeMounts",
+        "service",
+        "ingress",
+        "standalone",
+        "externalEtcd",
+        "externalS3",
+        "pulsarv3",
+        "global",
+        "nameOverride",
+        "fullnameOverride",
+        "auth",
+        "milvus",
+        "persistence",
+        "serviceAccount",
+    }
+)
+
+
+class FileKind(Enum):
+    """The kinds of files that can be judged."""
+
+    COMPOSE = "Compose file"
+    MANIFESTS = "Kubernetes manifest"
+    VALUES = "Helm values"
+    MILVUS = "milvus.yaml"
+    UNKNOWN = "unknown"
+
+
+def kind_of(documents: Sequence[Tree], file_name: str) -> FileKind:
+    """The kind of a file, from its documents.
+
+    Manifests have ``apiVersion`` and ``kind``; a Compose file has services and no top-level key
+    that Compose refuses; values of a chart have a key that no milvus.yaml has, or are called so;
+    a milvus.yaml has one of its sections.
+
+    Args:
+        documents: What the file holds.
+        file_name: Its name, which counts where the content fits a chart and milvus.yaml.
+    """
+    blocks = [tree for tree in documents if isinstance(tree, Block)]
+    if any({"apiVersion", "kind"} <= set(block) for block in blocks):
+        return FileKind.MANIFESTS
+    if not blocks:
+        return FileKind.UNKNOWN
+    first = blocks[0]
+    if _is_compose(first):
+        return FileKind.COMPOSE
+    if set(first) & _CHART_VALUES or "values" in file_name.lower():
+        return FileKind.VALUES
+    sections = {format_key(key.split(".")[0]) for key in first}
+    return FileKind.MILVUS if sections & _MILVUS_SECTIONS else FileKind.UNKNOWN
+
+
+def _is_compose(block: Block) -> bool:
+    known = all(key in _COMPOSE or key.startswith("x-") for key in block)
+    return known and (isinstance(block.get("services"), Block) or "include" in block)

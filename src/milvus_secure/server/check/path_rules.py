@@ -1,0 +1,126 @@
+"""Rules about the certificate paths that Milvus is configured with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from ...reporting.report import Finding, Severity, finding
+from .container_files import ContainerFile, Presence
+from .milvus_config import PATH_KEYS
+from .server_context import ServerContext, needed_paths
+
+
+def tls_incomplete(context: ServerContext) -> Iterator[Finding]:
+    """A file that the mode needs is not named, so that Milvus does not start."""
+    config = context.config
+    for slot, path in needed_paths(config).items():
+        key = PATH_KEYS[slot]
+        if path == "":
+            needs = "Internal TLS" if slot == "internal_pem" else f"tlsMode {context.mode.number}"
+            yield finding(
+                "server-tls-incomplete",
+                f"{needs} needs {key}, which is not set. Milvus does not start.",
+                f"Set {key} in {config.place}.",
+                setting=key,
+                source=config.source_of(key),
+                origin=context.origin,
+            )
+
+
+def path_unmounted(context: ServerContext) -> Iterator[Finding]:
+    """A path of the container that nothing provides."""
+    config = context.config
+    targets = ", ".join(str(mount.target) for mount in config.files.mounts) or "none"
+    for slot, file in context.located.items():
+        key, path = PATH_KEYS[slot], config.value(PATH_KEYS[slot])
+        folder = PurePosixPath(path).parent
+        if file.presence is Presence.UNMOUNTED:
+            yield finding(
+                "server-path-unmounted",
+                f"{key} names {path}, which nothing mounts into {_container(context)}.",
+                f"Mount the directory of the certificates at {folder}.",
+                setting=key,
+                source=config.source_of(key),
+                origin=context.origin,
+                expected=f"a mount at or above {path}",
+                presented=targets,
+            )
+        elif file.presence is Presence.ABSENT:
+            names = sorted(name for name in (file.mount and file.mount.files) or () if name)
+            yield finding(
+                "server-path-unmounted",
+                f"{key} names {path}, but {file.origin} has no such file.",
+                f"Set {key} to a file that it has, or add the file to it.",
+                setting=key,
+                source=config.source_of(key),
+                origin=context.origin,
+                expected=path.rpartition("/")[2],
+                presented=", ".join(names) or "no files",
+            )
+        elif file.presence is Presence.UNKNOWN:
+            yield _not_judged(context, key, path, file)
+
+
+def _not_judged(context: ServerContext, key: str, path: str, file: ContainerFile) -> Finding:
+    fix = f"Look at what {file.origin} holds."
+    if not context.config.files.is_container:
+        fix = (
+            "Judge the Compose file or the manifests that start this Milvus, or say what is "
+            "mounted: milvus-secure server check FILE --mount SRC:DST"
+        )
+    return finding(
+        "server-not-judged",
+        f"Not judged: the file {path} that {key} names, because {file.origin} is not at hand.",
+        fix,
+        severity=Severity.INFO,
+        setting=key,
+        source=context.config.source_of(key),
+        origin=context.origin,
+    )
+
+
+def _container(context: ServerContext) -> str:
+    return f"the container of {context.config.name}" if context.config.name else "the container"
+
+
+def known_public_key(context: ServerContext) -> Iterator[Finding]:
+    """Milvus would serve the certificate in its image, whose private key anyone has."""
+    config = context.config
+    slots = [slot for slot, file in context.located.items() if file.presence is Presence.IMAGE]
+    for slot in [slot for slot in slots if slot != "server_key"] or slots:
+        key = PATH_KEYS[slot]
+        setting = config.setting(key)
+        what, harm = "serves the certificate", "Anyone can impersonate this server"
+        if slot == "ca_pem":
+            what, harm = "trusts the CA", "Anyone can make a client certificate"
+        set_by = "is not set, so" if setting.layer == "image" else f"is {setting.value}, so"
+        yield finding(
+            "known-public-key",
+            f"{key} {set_by} Milvus {what} in its image, whose private key is published. {harm}.",
+            f"Set {key} in {config.place} to a file of your own that is mounted into the "
+            "container; to make one: milvus-secure certs init DIR",
+            setting=key,
+            source=setting.source,
+            origin=context.origin,
+            expected="a file of your own",
+            presented=f"{config.files.absolute(setting.value or '')} of the image",
+        )
+
+
+def path_blank(context: ServerContext) -> Iterator[Finding]:
+    """A path begins or ends with a blank, which Milvus does not remove."""
+    config = context.config
+    for slot, path in needed_paths(config).items():
+        key = PATH_KEYS[slot]
+        if path and path != path.strip():
+            yield finding(
+                "file-missing",
+                f"{key} begins or ends with a blank, which is part of the file's name for Milvus.",
+                f"Remove the blank from {key}.",
+                setting=key,
+                source=config.source_of(key),
+                origin=context.origin,
+                expected=path.strip(),
+                presented=ascii(path),
+            )
