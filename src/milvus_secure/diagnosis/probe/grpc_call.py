@@ -29,9 +29,8 @@ from .milvus_proto import (
     DATABASE_CODES,
     SERVICE,
     connect_request,
-    describe_request,
+    parse_collections,
     parse_connect,
-    parse_describe,
     parse_version,
 )
 
@@ -160,14 +159,15 @@ class MilvusCall:
     def _missing_database(self) -> MilvusAnswer | None:
         """Milvus's answer to a call in the database, if that says that there is no such one.
 
-        Newer pymilvus names the database in every call but Connect.
+        Newer pymilvus names the database in every call but Connect. Of those,
+        ShowCollections is refused by every Milvus (DescribeCollection is not by 2.3).
         """
         database = _database(self._settings)
         if not database or sends_database_in_connect():
             return None
         self._metadata = (*self._metadata, ("dbname", database))
-        self._future = self._start("DescribeCollection", describe_request())
-        answer = self._outcome(parse_describe, self._deadline).answer
+        self._future = self._start("ShowCollections", b"")
+        answer = self._outcome(parse_collections, self._deadline).answer
         return answer if answer is not None and answer.code in DATABASE_CODES else None
 
     def _start(self, method: str, request: bytes) -> Any:  # noqa: ANN401 - grpc is untyped

@@ -26,7 +26,6 @@ _NOT_READY, _UNEXPECTED = 1, 65535
 _OLD_NOT_READY = {56, 57}
 DATABASE_CODES = frozenset({800, 802})
 """Not found, and a name that is not allowed."""
-_NO_COLLECTION = "milvus_secure_probe"
 
 _FIELD = descriptor_pb2.FieldDescriptorProto
 _PACKAGE = "milvus_secure.diagnosis.probe"
@@ -44,8 +43,7 @@ _MESSAGES: dict[str, tuple[tuple[str, int, int | str], ...]] = {
     "ConnectRequest": (("client_info", 2, "ClientInfo"),),
     "ConnectResponse": (("status", 1, "Status"), ("server_info", 2, "ServerInfo")),
     "GetVersionRequest": (),
-    "DescribeCollectionRequest": (("collection_name", 3, _FIELD.TYPE_STRING),),
-    "DescribeCollectionResponse": (("status", 1, "Status"),),
+    "ShowCollectionsResponse": (("status", 1, "Status"),),
     "GetVersionResponse": (("status", 1, "Status"), ("version", 2, _FIELD.TYPE_STRING)),
 }
 
@@ -64,16 +62,9 @@ def parse_connect(data: bytes) -> MilvusAnswer | None:
     return response and _answer(response.status, response.server_info.build_tags)
 
 
-def describe_request() -> bytes:
-    """A ``DescribeCollectionRequest`` for a collection that nobody has."""
-    return bytes(
-        _class("DescribeCollectionRequest")(collection_name=_NO_COLLECTION).SerializeToString()
-    )
-
-
-def parse_describe(data: bytes) -> MilvusAnswer | None:
-    """Read the status of a ``DescribeCollectionResponse``; None if it is not one."""
-    response = _parsed("DescribeCollectionResponse", data)
+def parse_collections(data: bytes) -> MilvusAnswer | None:
+    """Read the status of a ``ShowCollectionsResponse``; None if it is not one."""
+    response = _parsed("ShowCollectionsResponse", data)
     return response and _answer(response.status, "")
 
 

@@ -41,6 +41,12 @@ class TestPlaintext:
         assert report.errors == ()
         assert report.server.milvus.version.startswith("v2.3")
 
+    @pytest.mark.trips("database-missing")
+    def test_a_database_that_is_not_there(self, milvus_plaintext, look_at_milvus):
+        report = look_at_milvus(milvus_plaintext, allow_plaintext=True, db_name="no_such_database")
+        assert cause(report) == "database-missing"
+        assert "no_such_database" in report.root_cause.presented
+
     @pytest.mark.passes("database-missing")
     def test_the_default_database(self, milvus_plaintext, look_at_milvus):
         assert look_at_milvus(milvus_plaintext, allow_plaintext=True, db_name="default").ok
