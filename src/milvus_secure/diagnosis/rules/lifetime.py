@@ -24,9 +24,10 @@ from ...verification.path import Verdict
 from ...verification.signatures import describe_key, digest_of
 from ..context import Chain, Context
 
-SIGN_AGAIN = (
-    "Have it signed again with SHA-256: openssl x509 -req -sha256 -in server.csr -CA ca.pem "
-    "-CAkey ca.key -days 365 -copy_extensions copy -out server.pem"
+SIGN_AGAIN = "Have it signed again with SHA-256."
+SIGN_AGAIN_COMMAND = (
+    "openssl x509 -req -sha256 -in server.csr -CA ca.pem -CAkey ca.key -days 365 "
+    "-copy_extensions copy -out server.pem"
 )
 
 
@@ -74,7 +75,8 @@ def certificate_expiring(context: Context) -> Iterator[Finding]:
         yield finding(
             "certificate-expiring",
             f"The certificate of {name_text(subject_of(one))} expires in {span(left)}.",
-            f"Renew it in time{restart}: milvus-secure certs renew DIR",
+            f"Renew it in time{restart}.",
+            command="milvus-secure certs renew DIR",
             setting=setting,
             source=source,
             origin=origin,
@@ -94,8 +96,9 @@ def weak_key(context: Context) -> Iterator[Finding]:
             yield finding(
                 "weak-key",
                 f"The key of {name} is short; gRPC accepts it, others do not.",
-                "Make a new pair on P-256: openssl req -newkey ec -pkeyopt "
-                "ec_paramgen_curve:P-256 -nodes -keyout server.key -out server.csr",
+                "Make a new pair on P-256.",
+                command="openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "
+                "server.key -out server.csr",
                 setting=setting,
                 source=source,
                 origin=origin,
@@ -118,6 +121,7 @@ def weak_signature(context: Context) -> Iterator[Finding]:
                 "weak-signature",
                 f"{name} is signed with {word}; gRPC accepts it, Go, OpenSSL and Python do not.",
                 SIGN_AGAIN,
+                command=SIGN_AGAIN_COMMAND,
                 setting=setting,
                 source=source,
                 origin=origin,
@@ -152,7 +156,7 @@ def pinned_leaf(context: Context) -> Iterator[Finding]:
 
 
 def shared_subject(context: Context) -> Iterator[Finding]:
-    """Yield for a leaf that bears its issuer's name, as the Milvus guide's gen.sh makes it."""
+    """Yield for a leaf with its issuer's name, as the Milvus guide's gen.sh makes it."""
     for chain, verdict in judged(context):
         leaf = chain.leaf
         refused = any(failure.code == "shared-subject" for failure in verdict.failures)
@@ -162,8 +166,9 @@ def shared_subject(context: Context) -> Iterator[Finding]:
         name = name_text(subject_of(leaf))
         yield finding(
             "shared-subject",
-            f"The certificate and the CA that issued it bear one name, {name}.",
-            "Reissue it with a subject of its own: milvus-secure certs repair DIR",
+            f"The certificate and the CA that issued it have one name, {name}.",
+            "Reissue it with a subject of its own.",
+            command="milvus-secure certs repair DIR",
             severity=Severity.WARNING,
             setting=chain.setting,
             source=chain.source,

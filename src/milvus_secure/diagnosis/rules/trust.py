@@ -6,7 +6,7 @@ setting, the origin and the remedy. What is accepted but will not last is in `li
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import pairwise
 
@@ -17,17 +17,13 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from ..._common.tls_mode import TLSMode
 from ...pem.certificate import (
     extension,
-    issued,
     issuer_of,
-    issuer_text,
     key_hash,
     may_issue,
     name_text,
     public_key,
     same_name,
-    self_issued,
     subject_of,
-    subject_text,
 )
 from ...pem.known_keys import fingerprint
 from ...pem.material import Material
@@ -38,56 +34,11 @@ from ...verification.verdict import Failure
 from ..context import Chain, Context
 from . import lifetime
 from .rule import Rule
+from .trust_remedies import Remedy, client_remedy, server_remedy
+from .unknown_issuer import in_view_of_the_settings
 
 # Refusals that hold only if Milvus trusts the very CA configured here.
 _IF_SAME_CA = ("chain-untrusted", "chain-incomplete", "issuer-key-mismatch", "shared-subject")
-
-SHOW_SERVER = "openssl s_client -connect {address} -showcerts </dev/null"
-_SERVER_REMEDIES = {
-    "certificate-not-yet-valid": "Set the clock (timedatectl), or have the certificate reissued.",
-    "certificate-expired": "Renew it under the same CA, and restart Milvus, which loads "
-    "certificates once: milvus-secure certs renew DIR",
-    "weak-key": "Make the server a key on P-256 or an RSA one of 2048 bits: "
-    "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out server.key",
-    "weak-signature": lifetime.SIGN_AGAIN,
-    "issuer-key-mismatch": "Set {setting} to the CA's current certificate, or reissue the server's "
-    "with that CA.",
-    "chain-incomplete": "Append the intermediate to Milvus's tls.serverPemPath "
-    "(cat server.pem intermediate.pem) and restart it, or append it to {setting}.",
-    "issuer-not-ca": "Reissue it with basicConstraints=critical,CA:TRUE and "
-    "keyUsage=keyCertSign (openssl x509 -req -extfile ca.ext).",
-    "name-constraint": "Have the certificate issued by a CA that allows the name.",
-    "usage-not-server": "Reissue it with extendedKeyUsage=serverAuth and "
-    "keyUsage=digitalSignature: milvus-secure certs repair DIR",
-    "chain-untrusted": "Set {setting} to the CA that issued the server's certificate; if that is "
-    "an intermediate, have Milvus serve it too. To see it: " + SHOW_SERVER,
-    "presented-certificate-differs": "Compare the fingerprints with the server's administrator. If "
-    "the certificate was renewed, set ca_pem_path to its CA, which outlives renewals, or put the "
-    "new certificate in {setting}. To see it: " + SHOW_SERVER,
-    "certificate-malformed": "Have it reissued: milvus-secure certs repair DIR",
-    "shared-subject": "Reissue the server's certificate with a subject of its own: "
-    "milvus-secure certs repair DIR",
-}
-_CLIENT_REMEDIES = {
-    **_SERVER_REMEDIES,
-    "certificate-expired": "Renew it under the same CA: milvus-secure certs renew DIR",
-    "weak-key": "Make a new client pair: milvus-secure certs client NAME --dir DIR",
-    "usage-not-client": "Reissue it with extendedKeyUsage=clientAuth: "
-    "milvus-secure certs client NAME --dir DIR",
-}
-
-# Where the usual remedy of a code does not fit: see `Failure.remedy`.
-_SPECIAL_REMEDIES = {
-    "plain-extensions": "Have it reissued without critical extensions that peers do not know.",
-    "another-ca": "Have the CA, and all it issued, made anew with RSA keys or keys on P-256: "
-    "milvus-secure certs init NEW-DIR",
-    "path-length": "Issue the certificate directly under that CA, or have the CA reissued with a "
-    "larger pathLenConstraint, or none: openssl x509 -in ca.pem -noout -ext basicConstraints",
-    "stale-intermediate": "Send the intermediate's current certificate instead, which was issued "
-    "for the key that signed: cat leaf.pem intermediate.pem > chain.pem",
-    "other-edition": "Reissue the certificate under the CA's current certificate, or keep the "
-    "earlier one among the trust anchors too: cat ca-old.pem ca.pem > anchors.pem",
-}
 
 
 def _refusal(code: str) -> Rule:
@@ -130,82 +81,7 @@ def _server_failures(context: Context, verdict: Verdict) -> Iterable[Failure]:
     """The failures, an untrusted chain told as the user sees it: by what the settings give."""
     for failure in verdict.failures:
         untrusted = verdict.trusted is None and failure.code in _IF_SAME_CA
-        yield _in_view_of_the_settings(context, verdict, failure) if untrusted else failure
-
-
-def _in_view_of_the_settings(context: Context, verdict: Verdict, failure: Failure) -> Failure:
-    chain, anchor = context.server_chain, context.anchor_material
-    if chain is None:
-        return failure
-    pinned = replaced_pin(context)
-    if pinned is not None and anchor is not None:
-        return Failure(
-            "presented-certificate-differs",
-            f"The server does not present the certificate in {anchor.setting}, and nothing else "
-            "makes the certificate that it presents trusted.",
-            expected=_identified(pinned),
-            presented=_identified(chain.leaf),
-        )
-    if failure.code != "chain-untrusted" or failure.remedy == "other-edition":
-        return failure
-    top = verdict.path[-1]
-    if anchor is None:
-        return replace(failure, message=_no_ca_given(context, top, failure))
-    holder = next((one for one in anchor.certificates if not may_issue(one)), None)
-    if holder is None or len(anchor.certificates) > 1 or holder == chain.leaf:
-        return failure
-    ours = context.client_chain is not None and context.client_chain.leaf == holder
-    return replace(
-        failure,
-        message=f"{anchor.setting} holds {'the client certificate ' if ours else ''}"
-        f"{subject_text(holder)}, which is not a CA and so makes no other certificate trusted. "
-        f"The server's was issued by {issuer_text(top)}.",
-    )
-
-
-def _no_ca_given(context: Context, top: x509.Certificate, failure: Failure) -> str:
-    asked = "ca_pem_path is 'system'" if "ca_pem" in context.material else "No CA was given"
-    public = f"{asked}, so gRPC's public CAs were used, but this server's certificate"
-    if (
-        self_issued(top)
-        and len(context.server_chain.certificates if context.server_chain else ()) == 1
-    ):
-        return f"{public} is self-signed: {subject_text(top)}."
-    kind = "" if failure.remedy == "may-be-intermediate" else "the private CA "
-    tail = ", which is none of them" if not kind else ""
-    return f"{public} was issued by {kind}'{issuer_text(top)}'{tail}."
-
-
-def replaced_pin(context: Context) -> x509.Certificate | None:
-    """The certificate pinned as trust anchor, if the server presents another one instead.
-
-    Pinned is a certificate of a server's: one that is no CA and not the client's, or a self-signed
-    one where the server presents a self-signed one of the same name.
-    """
-    anchor, chain, verdict = context.anchor_material, context.server_chain, context.server_verdict
-    if anchor is None or not anchor.certificates or chain is None or not chain.served:
-        return None
-    if verdict is None or verdict.trusted is not None or verdict.not_judged:
-        return None
-    pinned, leaf = anchor.certificates[0], chain.leaf
-    if pinned == leaf or (context.client_chain and context.client_chain.leaf == pinned):
-        return None
-    if may_issue(pinned):
-        alike = same_name(subject_of(pinned), subject_of(leaf))
-        return pinned if alike and issued(pinned, pinned) and issued(leaf, leaf) else None
-    usages = extension(pinned, x509.ExtendedKeyUsage)
-    of_a_client = (
-        usages is not None
-        and ExtendedKeyUsageOID.CLIENT_AUTH in usages
-        and ExtendedKeyUsageOID.SERVER_AUTH not in usages
-    )
-    return None if of_a_client else pinned
-
-
-def _identified(certificate: x509.Certificate) -> str:
-    from cryptography.hazmat.primitives import hashes  # noqa: PLC0415 - only its type above
-
-    return f"{subject_text(certificate)}, SHA-256 {certificate.fingerprint(hashes.SHA256()).hex()}"
+        yield in_view_of_the_settings(context, verdict, failure) if untrusted else failure
 
 
 def _server_finding(context: Context, chain: Chain, failure: Failure) -> Finding:
@@ -215,55 +91,40 @@ def _server_finding(context: Context, chain: Chain, failure: Failure) -> Finding
     in_anchor = anchor is not None and at_fault is not None and at_fault not in chain.certificates
     remedy = server_remedy(failure, setting, _address(context))
     if in_anchor and failure.code == "certificate-expired":
-        remedy = f"Set {setting} to the CA's current certificate."
+        remedy = Remedy(f"Set {setting} to the CA's current certificate.")
     return finding(
         failure.code,
         failure.message,
-        remedy,
+        remedy.text,
         severity=Severity.ERROR,
         setting=setting if chain.served else chain.setting,
         source=context.settings.source_of(setting) if chain.served else chain.source,
         origin=anchor.origin if in_anchor and anchor else chain.origin,
         expected=failure.expected,
         presented=failure.presented,
+        command=remedy.command,
     )
 
 
 def _client_finding(context: Context, chain: Chain, failure: Failure) -> Finding:
     in_anchor = failure.certificate is not None and failure.certificate not in chain.certificates
+    remedy = client_remedy(failure, chain.setting, _address(context))
     return finding(
         failure.code,
         failure.message,
-        _remedy(_CLIENT_REMEDIES, failure, chain.setting, _address(context)),
+        remedy.text,
         severity=Severity.WARNING if in_anchor else Severity.ERROR,
         setting=chain.setting,
         source=chain.source,
         origin=chain.origin,
         expected=failure.expected,
         presented=failure.presented,
+        command=remedy.command,
     )
 
 
 def _address(context: Context) -> str:
     return context.endpoint.address if context.endpoint else "HOST:19530"
-
-
-def server_remedy(
-    failure: Failure, setting: str = "ca_pem_path", address: str = "HOST:19530"
-) -> str:
-    """What helps when a server's chain is refused.
-
-    Args:
-        failure: Why.
-        setting: The client's setting that names the trust anchor.
-        address: Where the server is.
-    """
-    return _remedy(_SERVER_REMEDIES, failure, setting, address)
-
-
-def _remedy(remedies: Mapping[str, str], failure: Failure, setting: str, address: str) -> str:
-    remedy = _SPECIAL_REMEDIES.get(failure.remedy) or remedies[failure.code]
-    return remedy.format(setting=setting, address=address)
 
 
 def _dead_anchors(code: str) -> Rule:
@@ -277,12 +138,14 @@ def _dead_anchors(code: str) -> Rule:
         failures = list(dates_failures(anchor.certificates, context.now))
         first = failures[0]
         if first.code == code:
+            remedy = server_remedy(first, anchor.setting)
+            if code == "certificate-expired":
+                remedy = Remedy(f"Set {anchor.setting} to the CA's current certificate.")
             yield finding(
                 code,
                 first.message,
-                f"Set {anchor.setting} to the CA's current certificate."
-                if code == "certificate-expired"
-                else _SERVER_REMEDIES[code],
+                remedy.text,
+                command=remedy.command,
                 setting=anchor.setting,
                 source=anchor.source,
                 origin=anchor.origin,
@@ -311,8 +174,9 @@ def _usage_not_server(context: Context) -> Iterator[Finding | Skip]:
     if usages is not None and ExtendedKeyUsageOID.SERVER_AUTH not in usages:
         yield finding(
             "usage-not-server",
-            "The certificate is not for servers; gRPC takes it only where it is pinned.",
-            _SERVER_REMEDIES["usage-not-server"],
+            "The certificate is not for servers; gRPC accepts it only where it is pinned.",
+            "Reissue it with extendedKeyUsage=serverAuth and keyUsage=digitalSignature.",
+            command="milvus-secure certs repair DIR",
             severity=Severity.WARNING,
             setting=chain.setting,
             source=chain.source,
@@ -348,14 +212,17 @@ def _client_chain_untrusted(context: Context) -> Iterator[Finding | Skip]:
     chain, verdict, ca = context.client_chain, context.client_verdict, context.anchor_material
     if chain is None or verdict is None or ca is None or not ca.certificates:
         return
+    for part in _left_to_the_peer(verdict, "chain-untrusted"):
+        yield replace(part, code="client-chain-untrusted")
     failure = next((f for f in verdict.failures if f.code in _IF_SAME_CA), None)
     if failure is not None:
         yield finding(
             "client-chain-untrusted",
             f"The client certificate does not chain to {ca.setting}: {_lowered(failure.message)} "
             "Milvus refuses it, unless its caPemPath holds another CA.",
-            f"If an intermediate issued it, append that to {chain.setting}; else have one issued "
-            "by that CA: milvus-secure certs client NAME --dir DIR",
+            f"If an intermediate CA issued it, append the CA's certificate to {chain.setting}. "
+            "Otherwise have a certificate issued by that CA.",
+            command="milvus-secure certs client NAME --dir DIR",
             setting=chain.setting,
             source=chain.source,
             origin=chain.origin,
@@ -419,7 +286,8 @@ def _misplaced(chain: Chain, severity: Severity | None, message: str, expected: 
     return finding(
         "chain-order",
         message,
-        "Write the leaf first, then each issuer: cat leaf.pem intermediate.pem > chain.pem",
+        "Write the leaf first, then each issuer.",
+        command="cat leaf.pem intermediate.pem > chain.pem",
         severity=severity,
         setting=chain.setting,
         source=chain.source,

@@ -10,7 +10,7 @@ from ..._common.tls_mode import TLSMode
 from ...client.settings import MilvusSettings
 from ...diagnosis import rules as checks
 from ...diagnosis.context import Context
-from ...diagnosis.rules.trust import server_remedy
+from ...diagnosis.rules.trust_remedies import server_remedy
 from ...pem.certificate import self_issued
 from ...reporting.report import Finding, Report, Severity, finding, ranked
 from ...verification.extensions import grpc_failures
@@ -120,7 +120,8 @@ def _certificate_findings(context: ServerContext) -> tuple[list[Finding], tuple[
         finding(
             one.code,
             one.message,
-            server_remedy(one),
+            server_remedy(one).text,
+            command=server_remedy(one).command,
             severity=Severity.ERROR,
             setting=key,
             source=source,

@@ -15,7 +15,7 @@ from ...client.settings import MilvusSettings
 from ...diagnosis import rules as checks
 from ...diagnosis.context import Context
 from ...diagnosis.material import read_material
-from ...diagnosis.rules.trust import SHOW_SERVER
+from ...diagnosis.rules.trust_remedies import SHOW_SERVER
 from ...pem.certificate import issuer_text, subject_text
 from ...pem.material import Material
 from ...reporting.catalogue import CATALOGUE
@@ -76,8 +76,8 @@ def _seen_in_files(one: Finding, address: str, server: ServerContext) -> Finding
     if served is None or CATALOGUE[one.code].area == "handshake":
         return replace(one, origin=f"file:{server.config.path}")
     show = f"milvus-secure certs show {shlex.quote(served.origin.removeprefix('file:'))}"
-    remedy = one.remedy.replace(SHOW_SERVER.format(address=address), show)
-    return replace(one, origin=served.origin, remedy=remedy)
+    asks_the_server = one.command == SHOW_SERVER.format(address=address)
+    return replace(one, origin=served.origin, command=show if asks_the_server else one.command)
 
 
 def _issuers(anchors: Material | None) -> tuple[str, ...]:
