@@ -215,6 +215,8 @@ class TestBeyondTheProxy:
         assert report.root_cause.code == "chain-untrusted"
         assert "through the proxy" in report.root_cause.origin
         assert f"127.0.0.1:{proxy}" in report.root_cause.origin
+        assert "inspects TLS" in report.root_cause.remedy
+        assert "-servername localhost" in report.root_cause.command
 
     def test_an_expired_certificate_beyond_the_proxy(self, at, through, trio):
         old = minting.mint("localhost", sans=["localhost"], issuer=trio.ca, start=-DAY * 9, days=2)

@@ -14,6 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from ..._common.endpoint import server_name_indication
 from ..._common.tls_mode import TLSMode
 from ...pem.certificate import (
     extension,
@@ -89,13 +90,14 @@ def _server_finding(context: Context, chain: Chain, failure: Failure) -> Finding
     setting = anchor.setting if anchor else "ca_pem_path"
     at_fault = failure.certificate
     in_anchor = anchor is not None and at_fault is not None and at_fault not in chain.certificates
-    remedy = server_remedy(failure, setting, _address(context))
+    name = server_name_indication(context.reference_name or "")
+    remedy = server_remedy(failure, setting, _address(context), name)
     if in_anchor and failure.code == "certificate-expired":
         remedy = Remedy(f"Set {setting} to the CA's current certificate.")
     return finding(
         failure.code,
         failure.message,
-        remedy.text,
+        _proxy_hint(context, chain, failure) + remedy.text,
         severity=Severity.ERROR,
         setting=setting if chain.served else chain.setting,
         source=context.settings.source_of(setting) if chain.served else chain.source,
@@ -103,6 +105,17 @@ def _server_finding(context: Context, chain: Chain, failure: Failure) -> Finding
         expected=failure.expected,
         presented=failure.presented,
         command=remedy.command,
+    )
+
+
+def _proxy_hint(context: Context, chain: Chain, failure: Failure) -> str:
+    """What may be the case where a proxy stands before a server that nobody here trusts."""
+    proxy = context.observation.proxy if context.observation else None
+    if proxy is None or not proxy.open or not chain.served or failure.code != "chain-untrusted":
+        return ""
+    return (
+        f"The certificate came through the proxy {proxy.name}: if that proxy inspects TLS, add its "
+        "CA to the file of trust anchors, or connect to this host without it (no_proxy). "
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -21,7 +22,7 @@ class Remedy(NamedTuple):
     command: str | None = None
 
 
-SHOW_SERVER = "openssl s_client -connect {address} -showcerts </dev/null"
+SHOW_SERVER = "openssl s_client -connect {address}{sni} -showcerts </dev/null"
 _RENEW = "milvus-secure certs renew DIR"
 _REPAIR = "milvus-secure certs repair DIR"
 _NEW_CLIENT = "milvus-secure certs client NAME --dir DIR"
@@ -105,7 +106,10 @@ _SPECIAL = {
 
 
 def server_remedy(
-    failure: Failure, setting: str = "ca_pem_path", address: str = "HOST:19530"
+    failure: Failure,
+    setting: str = "ca_pem_path",
+    address: str = "HOST:19530",
+    server_name: str = "",
 ) -> Remedy:
     """What helps when a server's chain is refused.
 
@@ -113,8 +117,9 @@ def server_remedy(
         failure: Why.
         setting: The client's setting that names the trust anchor.
         address: Where the server is.
+        server_name: What gRPC sends as SNI: an ingress chooses the certificate by it.
     """
-    return _filled(_SERVER, failure, setting, address)
+    return _filled(_SERVER, failure, setting, address, server_name)
 
 
 def client_remedy(failure: Failure, setting: str, address: str) -> Remedy:
@@ -122,7 +127,21 @@ def client_remedy(failure: Failure, setting: str, address: str) -> Remedy:
     return _filled(_CLIENT, failure, setting, address)
 
 
-def _filled(remedies: Mapping[str, Remedy], failure: Failure, setting: str, address: str) -> Remedy:
+def show_server(address: str, server_name: str = "") -> str:
+    """The command that shows what a server presents to a client that sends this name (SNI)."""
+    sni = f" -servername {shlex.quote(server_name)}" if server_name else ""
+    return SHOW_SERVER.format(address=address, sni=sni)
+
+
+def _filled(
+    remedies: Mapping[str, Remedy],
+    failure: Failure,
+    setting: str,
+    address: str,
+    server_name: str = "",
+) -> Remedy:
     text, command = _SPECIAL.get(failure.remedy) or remedies[failure.code]
     text = text.format(setting=setting)
-    return Remedy(text, command.format(address=address) if command else None)
+    if command == SHOW_SERVER:
+        command = show_server(address, server_name)
+    return Remedy(text, command)

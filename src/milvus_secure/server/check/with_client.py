@@ -76,7 +76,7 @@ def _seen_in_files(one: Finding, address: str, server: ServerContext) -> Finding
     if served is None or CATALOGUE[one.code].area == "handshake":
         return replace(one, origin=f"file:{server.config.path}")
     show = f"milvus-secure certs show {shlex.quote(served.origin.removeprefix('file:'))}"
-    asks_the_server = one.command == SHOW_SERVER.format(address=address)
+    asks_the_server = (one.command or "").startswith(SHOW_SERVER.partition("{")[0])
     return replace(one, origin=served.origin, command=show if asks_the_server else one.command)
 
 
