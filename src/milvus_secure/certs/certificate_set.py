@@ -19,8 +19,7 @@ from .pkcs12_bundle import export
 from .renew import renew_leaves
 from .repair import repair
 from .storage.change import Change
-from .storage.lock import alone, look
-from .storage.store import write_set
+from .storage.store import check_writable, exclusive, require_finished, write_change
 
 
 class CertificateSet:
@@ -129,7 +128,9 @@ class CertificateSet:
         Raises:
             CertificateError: As `create` does.
         """
-        return self._apply(lambda held: create(held, plan, overwrite=overwrite), dry_run)
+        return self._apply(
+            lambda held: create(held, plan, overwrite=overwrite), dry_run, create=True
+        )
 
     def conform(self, plan: SetPlan, *, dry_run: bool = False) -> Change:
         """Make the set as a plan describes it, changing only what differs.
@@ -141,7 +142,7 @@ class CertificateSet:
         Raises:
             CertificateError: If the CA itself differs, or something cannot be written.
         """
-        return self._apply(lambda held: conform(held, plan), dry_run)
+        return self._apply(lambda held: conform(held, plan), dry_run, create=True)
 
     def add_client(
         self,
@@ -266,12 +267,16 @@ class CertificateSet:
     def _held(self) -> Inventory:
         return Inventory(self.directory)
 
-    def _apply(self, decide: Callable[[Inventory], Change], dry_run: bool) -> Change:
+    def _apply(
+        self, decide: Callable[[Inventory], Change], dry_run: bool, *, create: bool = False
+    ) -> Change:
         if dry_run:
-            return decide(self._held())
-        with alone(self.directory):
-            seen = look(self.directory)
+            require_finished(self.directory)
+            change = decide(self._held())
+            check_writable(self.directory, change)
+            return change
+        with exclusive(self.directory, create=create) as expected:
             change = decide(self._held())
             if change.files or change.dropped:
-                write_set(self.directory, change.files, change.dropped, seen)
+                write_change(self.directory, change, expected)
         return change

@@ -48,7 +48,7 @@ def create(held: Inventory, plan: SetPlan, *, overwrite: bool = False) -> Change
         done.append(f"{' '.join(sorted(same))}: replaced")
     if dropped:
         done.append(f"{' '.join(dropped)}: removed")
-    return Change(files, dropped, tuple(done))
+    return Change(files, dropped=dropped, done=tuple(done))
 
 
 def _entries(directory: Path) -> set[str]:

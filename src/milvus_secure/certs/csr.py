@@ -21,8 +21,8 @@ from .issuing.plan import LEAF_DAYS, common_name
 from .issuing.subject import Subject
 from .issuing.subject_alt_names import identifiers
 from .messages import certs
-from .storage.lock import alone, look
-from .storage.store import write_set
+from .storage.change import Change
+from .storage.store import exclusive, write_change
 
 
 def make_request(
@@ -65,14 +65,14 @@ def write_request(directory: Path, files: Mapping[str, bytes], *, overwrite: boo
     Raises:
         CertificateError: If one of them is there and ``overwrite`` is false.
     """
-    with alone(directory):
-        seen = look(directory)
+    with exclusive(directory, create=True) as expected:
         there = [name for name in files if os.path.lexists(directory / name)]
         if there and not overwrite:
             raise CertificateError(
-                f"{directory} holds {', '.join(there)} already.", "name another, or say --force."
+                f"{directory} holds {', '.join(there)} already.",
+                "name another directory, or add --force.",
             )
-        write_set(directory, files, seen=seen)
+        write_change(directory, Change(files), expected)
 
 
 def sign_request(

@@ -51,6 +51,7 @@ def repair(
     key = _sound_key(directory, "ca", old_root)
     files: dict[str, bytes] = {}
     done: list[str] = []
+    modes: dict[str, int] = {}
     root, faults = old_root, list(root_faults(old_root))
     if faults:
         root = _reissued_root(old_root, key)
@@ -71,10 +72,12 @@ def repair(
             servers += [stem] if found.role is Role.SERVER else []
     for name in ("ca.key", "intermediate.key", *(f"{stem}.key" for stem in stems)):
         got = read_path(os.fspath(directory / name))
-        if got.exposed_to and got.data:
+        # Access by the group is how a service of another user reads its key; it stays.
+        if got.exposed_to == "others" and got.data:
             files.setdefault(name, got.data)
-            done.append(f"{name}: readable by {got.exposed_to}; now by its owner alone")
-    return _told(directory, files, done, servers)
+            modes[name] = 0o600
+            done.append(f"{name}: every user could read it; now only its owner can (mode 0600)")
+    return replace(_told(directory, files, done, servers), modes=modes)
 
 
 def _sound_key(directory: Path, stem: str, certificate: x509.Certificate) -> PrivateKey:

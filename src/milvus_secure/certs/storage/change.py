@@ -16,13 +16,15 @@ class Change:
 
     Attributes:
         files: Contents by file name; empty if there is nothing to do.
-        dropped: Files that go.
+        modes: Mode bits by file name, for files that are not to keep theirs.
+        dropped: Files to remove.
         done: What it does, a line each.
         breaks: Who stops working, and when, a line each.
         order: The steps of deployment that never break a client.
     """
 
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    modes: Mapping[str, int] = field(default_factory=dict)
     dropped: tuple[str, ...] = ()
     done: tuple[str, ...] = ()
     breaks: tuple[str, ...] = ()

@@ -1,0 +1,369 @@
+"""Writes files so that they are all replaced or none is, whatever stops the process.
+
+`replace_files` changes several files of one directory. The directory itself stays the same
+directory (the same inode): containers mount it, and shells and services work inside it. Only
+``rename`` is needed, no exchange of directories and no lock.
+
+The steps:
+
+1. Make the hidden directory `PENDING` inside the directory. Put every new file and a backup of
+   every old file into it, then a journal that names them. Until the journal is there, nothing has
+   changed.
+2. Rename each new file to its name, in the order in which the caller lists them.
+3. Remove the journal, then the rest of `PENDING`.
+
+A failure in step 2 restores the backups. A process that is killed leaves `PENDING` behind, and
+`finish_interrupted` completes step 2, or removes what step 1 left.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import shutil
+import stat
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .file_journal import PENDING, Journal, JournalError, sync_directory
+
+Snapshot = tuple[object, ...]
+"""The entries of a directory at one moment, to be compared; empty if it is missing."""
+
+
+class FileChangeError(Exception):
+    """Files cannot be changed as asked, and were not changed.
+
+    Attributes:
+        cause: What is wrong, one sentence.
+        fix: The change that helps.
+    """
+
+    def __init__(self, cause: str, fix: str) -> None:
+        self.cause = cause
+        self.fix = fix
+        super().__init__(f"{cause} Fix: {fix}")
+
+
+@dataclass(frozen=True, slots=True)
+class NewFile:
+    """The contents that a file is to have.
+
+    A file that exists already keeps its mode, group, owner and access control list.
+
+    Attributes:
+        data: The contents; never shown.
+        private: Whether a file that does not exist yet gets mode 0600 instead of 0644.
+        mode: Mode bits for the file even if it exists; None to keep them.
+    """
+
+    data: bytes = field(repr=False)
+    private: bool = False
+    mode: int | None = None
+
+
+def snapshot(directory: Path) -> Snapshot:
+    """The identity of a directory, and each file in it with its size and time of change."""
+    try:
+        status = directory.stat()
+        with os.scandir(directory) as entries:
+            files = sorted(
+                (entry.name, entry.inode(), file.st_size, file.st_mtime_ns)
+                for entry in entries
+                if entry.name != PENDING
+                for file in [entry.stat(follow_symlinks=False)]
+            )
+    except OSError:
+        return ()
+    return (status.st_dev, status.st_ino, *files)
+
+
+def check_replaceable(directory: Path, names: Collection[str]) -> None:
+    """Check without writing anything that files can be replaced, as far as this can be known.
+
+    Args:
+        directory: Where they are; a missing one must have a parent that can be written.
+        names: Relative to the directory. ``/`` separates the parts.
+
+    Raises:
+        FileChangeError: If one of them cannot be replaced.
+    """
+    with _explained(directory):
+        _require_directory(directory)
+        existing = directory if directory.is_dir() else directory.parent
+        _require_writable(existing)
+        for name in names:
+            _require_replaceable(directory, name)
+
+
+def replace_files(
+    directory: Path,
+    files: Mapping[str, NewFile],
+    remove: Collection[str] = (),
+    *,
+    expected: Snapshot | None = None,
+) -> None:
+    """Put files into an existing directory, all of them or none.
+
+    Args:
+        directory: Keeps its identity, its mode, and every file that is not named here.
+        files: New contents by name relative to the directory, in the order in which they are to
+            replace the old ones. ``/`` separates the parts; missing directories are made.
+        remove: Names of files to remove afterwards.
+        expected: The `snapshot` on which the caller's decision rests. None for no check.
+
+    Raises:
+        FileChangeError: If that is impossible, or the directory is no longer as expected. Then
+            nothing has changed.
+    """
+    with _explained(directory):
+        _require_directory(directory)
+        for name in (*files, *remove):
+            _require_replaceable(directory, name)
+        journal = Journal(directory)
+        try:
+            journal.pending.mkdir(mode=0o700)
+        except FileExistsError:
+            raise FileChangeError(
+                f"Another command is changing {directory} at this moment. Nothing was changed.",
+                "wait until it has ended, then run this command again.",
+            ) from None
+        try:
+            for name, new in files.items():
+                _stage(directory / name, journal.add(name), new)
+            for name in remove:
+                journal.add_removal(name)
+            if expected is not None and snapshot(directory) != expected:
+                raise changed_meanwhile(directory)
+            journal.commit()
+        except BaseException:
+            journal.discard()
+            raise
+        try:
+            journal.apply()
+        except BaseException:
+            _undo(journal)
+            raise
+        journal.discard()
+
+
+def _undo(journal: Journal) -> None:
+    try:
+        journal.undo()
+    except OSError as error:
+        why = (error.strerror or type(error).__name__).lower()
+        raise FileChangeError(
+            f"{journal.directory} was changed in part, and restoring the files failed: {why}.",
+            "repair the cause, then run this command again; it restores the files first.",
+        ) from None
+
+
+def has_interrupted(directory: Path) -> bool:
+    """Whether a process was killed, or is still working, while it changed a directory."""
+    return os.path.lexists(directory / PENDING)
+
+
+def finish_interrupted(directory: Path) -> bool:
+    """Complete the change of a process that was killed; only for the holder of the lock.
+
+    Args:
+        directory: Where it was killed.
+
+    Returns:
+        Whether there was anything to do.
+
+    Raises:
+        FileChangeError: If a file was changed by hand since, or another user left the change.
+    """
+    if not has_interrupted(directory):
+        return False
+    try:
+        Journal(directory).recover()
+    except JournalError as error:
+        raise FileChangeError(
+            f"An earlier command was interrupted while it changed {directory}, and this cannot be "
+            f"completed: {error}.",
+            "check the files there, then remove the record of the earlier command: "
+            f"rm -r {directory / PENDING}",
+        ) from None
+    except OSError as error:
+        raise not_written(directory, error) from None
+    return True
+
+
+def write_file(path: Path, new: NewFile, *, overwrite: bool = False) -> None:
+    """Write one file, whole or not at all.
+
+    Args:
+        path: Its directory must exist.
+        new: Its contents.
+        overwrite: Whether a file that exists may be replaced.
+
+    Raises:
+        FileExistsError: If it exists and ``overwrite`` is false.
+        FileChangeError: If it cannot be written. Then nothing has changed.
+    """
+    with _explained(path):
+        staged = path.with_name(f".{path.name[:200]}.{secrets.token_hex(4)}")
+        try:
+            _stage(path, staged, new)
+            _place(staged, path, overwrite=overwrite)
+            sync_directory(path.parent)
+        finally:
+            staged.unlink(missing_ok=True)
+
+
+def changed_meanwhile(directory: Path) -> FileChangeError:
+    """The error for a directory that is no longer as it was when the work began."""
+    return FileChangeError(
+        f"{directory} was changed by another program meanwhile. This command changed nothing.",
+        "look at the files there, then run this command again if it is still needed.",
+    )
+
+
+def _require_directory(directory: Path) -> None:
+    try:
+        mode = directory.stat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISDIR(mode):
+        raise FileChangeError(f"{directory} is not a directory.", "name a directory.")
+
+
+def _require_writable(directory: Path) -> None:
+    """Raise the error that writing would meet; a full disk shows only when it is written."""
+    directory.stat()
+    effective = os.access in os.supports_effective_ids
+    if not os.access(directory, os.W_OK | os.X_OK, effective_ids=effective):
+        read_only = getattr(os, "ST_RDONLY", 0)
+        flags = os.statvfs(directory).f_flag if read_only else 0
+        number = errno.EROFS if flags & read_only else errno.EACCES
+        raise OSError(number, os.strerror(number))
+
+
+def _require_replaceable(directory: Path, name: str) -> None:
+    """Refuse names that leave the directory, and what is no regular file."""
+    parts = name.split("/")
+    if not all(parts) or {".", ".."}.intersection(parts):
+        raise FileChangeError(f"{name!r} is not a name within {directory}.", "choose another name.")
+    for depth, _ in enumerate(parts, 1):
+        path = directory.joinpath(*parts[:depth])
+        try:
+            status = path.lstat()
+        except FileNotFoundError:
+            return
+        if stat.S_ISLNK(status.st_mode):
+            raise FileChangeError(
+                f"{path} is a symbolic link to {path.readlink()}, and would be replaced by a file.",
+                "work in the directory that the link leads to, or replace the link by a copy.",
+            )
+        if depth < len(parts):
+            if not stat.S_ISDIR(status.st_mode):
+                raise FileChangeError(f"{path} is not a directory.", "move it to another place.")
+        elif not stat.S_ISREG(status.st_mode):
+            kind = "a directory" if stat.S_ISDIR(status.st_mode) else "not a regular file"
+            raise FileChangeError(f"{path} is {kind}.", "move it to another place.")
+        else:
+            _require_owner_kept(path, status)
+
+
+def _require_owner_kept(path: Path, status: os.stat_result) -> None:
+    """Refuse to lock out the user or group that reads a file which others may not read."""
+    if not hasattr(os, "geteuid") or os.geteuid() == 0 or status.st_mode & stat.S_IROTH:
+        return
+    if status.st_uid == os.geteuid() and status.st_gid in {os.getegid(), *os.getgroups()}:
+        return
+    raise FileChangeError(
+        f"{path} belongs to user {status.st_uid} and group {status.st_gid}. You may not give them "
+        "the new file, and they could not read it.",
+        "run this command as that user, or as root.",
+    )
+
+
+def _stage(target: Path, staged: Path, new: NewFile) -> None:
+    """Write a new file beside the old one, with the access rights that it is to have."""
+    mode = 0o600 if new.private or new.mode is not None else 0o644
+    try:
+        old = target.lstat()
+    except FileNotFoundError:
+        old = None
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    # Private until it has its owner: the mode of the old file may be meant for another group.
+    descriptor = os.open(staged, flags, mode if old is None else 0o600)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(new.data)
+        stream.flush()
+        if old is not None and stat.S_ISREG(old.st_mode):
+            copy_access(target, old, staged)
+        if new.mode is not None:
+            staged.chmod(new.mode)
+        os.fsync(descriptor)
+
+
+def copy_access(source: Path, status: os.stat_result, target: Path) -> None:
+    """Give a file the owner, group, mode and access control list of another.
+
+    Args:
+        source: The other file.
+        status: Of the other file.
+        target: A file of this user.
+    """
+    if hasattr(os, "chown"):
+        made = target.stat()
+        if (made.st_uid, made.st_gid) != (status.st_uid, status.st_gid):
+            # What may not be kept, and who would lose access by that, was judged before.
+            with suppress(PermissionError):
+                os.chown(target, -1, status.st_gid)
+            with suppress(PermissionError):
+                os.chown(target, status.st_uid, -1)
+    shutil.copystat(source, target)  # extended attributes, which hold access control lists, too
+    os.utime(target)
+
+
+def _place(staged: Path, path: Path, *, overwrite: bool) -> None:
+    """Give a file its name. A file that has appeared meanwhile is not replaced unasked."""
+    if not overwrite:
+        try:
+            os.link(staged, path)  # fails where a file exists, which a rename would replace
+        except OSError as error:
+            if error.errno not in NO_LINKS:
+                raise
+            if os.path.lexists(path):
+                raise FileExistsError from None
+        else:
+            return
+    staged.replace(path)
+
+
+NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK}
+"""What file systems without hard links answer, such as a USB stick's."""
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise not_written(path, error) from None
+
+
+def not_written(path: Path, error: OSError) -> FileChangeError:
+    """What the system refused, and what helps."""
+    why = (error.strerror or type(error).__name__).lower()
+    fix = _FIXES.get(error.errno or 0, f"check the permissions and the free space of {path}.")
+    return FileChangeError(f"{path} cannot be written: {why}. Nothing was changed.", fix)
+
+
+_FIXES = {
+    errno.ENOENT: "create the directory above it first.",
+    errno.EBUSY: "a file that is mounted by itself cannot be replaced; mount its directory.",
+    errno.ENOTDIR: "name a directory.",
+    errno.ENOSPC: "free some space.",
+    errno.EDQUOT: "free some space.",
+    errno.EROFS: "name a directory that can be written.",
+}

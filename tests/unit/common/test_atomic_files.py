@@ -1,0 +1,404 @@
+"""Several files of a directory change together, whatever stops the process on the way."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from milvus_secure._common import atomic_files
+from milvus_secure._common.atomic_files import (
+    FileChangeError,
+    NewFile,
+    check_replaceable,
+    finish_interrupted,
+    has_interrupted,
+    replace_files,
+    snapshot,
+    write_file,
+)
+from milvus_secure._common.file_journal import PENDING
+
+posix = pytest.mark.skipif(os.name != "posix", reason="POSIX has forks, owners and modes")
+not_root = pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may do everything"
+)
+as_root = pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may become another user"
+)
+
+OLD = {"a.key": b"old key", "a.pem": b"old certificate", "gone.txt": b"obsolete", "mine": b"mine"}
+NEW = {"a.key": b"new key", "a.pem": b"new certificate", "b.pem": b"b", "tls/c.pem": b"c"}
+AFTER = {**NEW, "mine": b"mine"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "files"
+    made.mkdir()
+    for name, data in OLD.items():
+        (made / name).write_bytes(data)
+    return made
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def change(folder: Path, **options: object) -> None:
+    files = {name: NewFile(data) for name, data in NEW.items()}
+    replace_files(folder, files, ["gone.txt"], **options)
+
+
+def test_all_files_are_replaced_made_and_removed_in_the_same_directory(folder):
+    before = folder.stat().st_ino
+    change(folder)
+    assert contents(folder) == AFTER
+    assert folder.stat().st_ino == before
+    assert not has_interrupted(folder)
+
+
+# Makes the change in a forked child that is killed at its n-th step, for every n, in a fresh
+# directory each time. A step is an audit event of the interpreter: whatever touches files.
+KILLER = """
+import json, os, pathlib, signal, sys
+sys.path.insert(0, sys.argv[2])
+from test_atomic_files import OLD, change, contents
+from milvus_secure._common.atomic_files import finish_interrupted
+import shutil
+top, undo = pathlib.Path(sys.argv[1]), sys.argv[3] == "undo"
+outcomes = []
+for n in range(1, 2000):
+    folder = top / str(n)
+    folder.mkdir()
+    for name, data in OLD.items():
+        (folder / name).write_bytes(data)
+    child = os.fork()
+    if not child:
+        count = 0
+        def hook(event, arguments):
+            global count
+            if event.startswith(("open", "os.", "shutil.")):
+                count += 1
+                if count == n:
+                    os.kill(os.getpid(), signal.SIGKILL)
+        if undo:
+            replace = os.rename
+            def refused(self, target):
+                if str(target).endswith("b.pem"):
+                    raise OSError(5, "Input/output error")
+                return replace(self, target)
+            pathlib.Path.replace = refused
+        sys.addaudithook(hook)
+        try:
+            change(folder)
+        except Exception:
+            pass
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    killed = os.WIFSIGNALED(status)
+    at_once = contents(folder)
+    finish_interrupted(folder)
+    outcomes.append([killed] + [{k: v.decode() for k, v in f.items() if not k.startswith(".")}
+                                for f in (at_once, contents(folder))] + [sorted(os.listdir(folder))])
+    if not killed:
+        break
+print(json.dumps(outcomes))
+"""
+
+
+@posix
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.parametrize("kind", ["change", "undo"])
+def test_a_process_killed_at_any_step_leaves_what_can_be_completed_or_undone(tmp_path, kind):
+    """``undo``: the third file cannot be replaced, so the change is undone, and killed there."""
+    run = subprocess.run(
+        [sys.executable, "-c", KILLER, tmp_path, Path(__file__).parent, kind],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert run.returncode == 0, run.stderr
+    *killed, ended = json.loads(run.stdout)
+    assert len(killed) > 20
+    texts = [{name: data.decode() for name, data in files.items()} for files in (OLD, AFTER)]
+    allowed = texts if kind == "change" else texts[:1] + texts[1:]
+    for _, _, finished, _ in killed:
+        assert finished in allowed
+    outcomes = {json.dumps(finished, sort_keys=True) for _, _, finished, _ in killed}
+    assert len(outcomes) == 2 or kind == "undo"
+    assert not any(PENDING in names for *_, names in (*killed, ended))
+    assert ended[2] == texts[kind == "change"]
+
+
+def test_a_failure_in_the_middle_restores_every_file(folder, monkeypatch):
+    before, inodes = contents(folder), {p.name: p.stat().st_ino for p in folder.iterdir()}
+    replace = Path.replace
+
+    def refused(self: Path, target: Path) -> Path:
+        if Path(target).name == "b.pem":
+            raise OSError(errno.EIO, "Input/output error")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", refused)
+    with pytest.raises(FileChangeError, match="input/output error. Nothing was changed"):
+        change(folder)
+    assert contents(folder) == before
+    assert {p.name: p.stat().st_ino for p in folder.iterdir()} == inodes
+    assert not has_interrupted(folder)
+
+
+def test_where_hard_links_are_missing_a_failure_restores_every_file(folder, monkeypatch):
+    def no_links(*_: object, **__: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", no_links)
+    test_a_failure_in_the_middle_restores_contents(folder, monkeypatch)
+    change_after = contents(folder)
+    assert change_after == OLD
+
+
+def test_a_failure_in_the_middle_restores_contents(folder, monkeypatch):
+    replace = Path.replace
+
+    def refused(self: Path, target: Path) -> Path:
+        if Path(target).name == "b.pem":
+            raise OSError(errno.EIO, "Input/output error")
+        return replace(self, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", refused)
+        with pytest.raises(FileChangeError):
+            change(folder)
+    assert contents(folder) == OLD
+
+
+@posix
+def test_a_file_keeps_its_mode(folder):
+    (folder / "a.key").chmod(0o640)
+    change(folder)
+    assert stat.S_IMODE((folder / "a.key").stat().st_mode) == 0o640
+
+
+@posix
+def test_a_new_private_file_is_its_owners_alone(folder):
+    replace_files(folder, {"new.key": NewFile(b"key", private=True), "new.pem": NewFile(b"pem")})
+    modes = {name: stat.S_IMODE((folder / name).stat().st_mode) for name in ("new.key", "new.pem")}
+    assert modes == {"new.key": 0o600, "new.pem": 0o644}
+
+
+@as_root
+def test_a_file_keeps_its_owner_and_group(folder):
+    os.chown(folder / "a.key", 1234, 2345)
+    change(folder)
+    status = (folder / "a.key").stat()
+    assert (status.st_uid, status.st_gid) == (1234, 2345)
+
+
+@pytest.mark.skipif(not hasattr(os, "setxattr"), reason="Linux has these calls")
+def test_a_file_keeps_its_access_control_list(folder):
+    # user::rw-, user:1234:r--, group::r--, mask::r--, other::--- as acl(5) encodes them.
+    entries = ((1, 6, -1), (2, 4, 1234), (4, 4, -1), (16, 4, -1), (32, 0, -1))
+    packed = (2).to_bytes(4, "little") + b"".join(
+        tag.to_bytes(2, "little") + rights.to_bytes(2, "little") + (who % 2**32).to_bytes(4, "little")
+        for tag, rights, who in entries
+    )
+    try:
+        os.setxattr(folder / "a.key", "system.posix_acl_access", packed)
+    except OSError as error:
+        pytest.skip(f"this file system has no access control lists: {error}")
+    change(folder)
+    assert os.getxattr(folder / "a.key", "system.posix_acl_access") == packed
+
+
+def test_a_given_mode_replaces_the_one_that_was_there(folder):
+    (folder / "a.key").chmod(0o644)
+    replace_files(folder, {"a.key": NewFile(b"old key", mode=0o600)})
+    assert stat.S_IMODE((folder / "a.key").stat().st_mode) == 0o600
+
+
+@pytest.fixture(params=["run", "dry run"])
+def attempt(request, folder):
+    """Try to replace a file, or check whether it could be replaced."""
+    if request.param == "run":
+        return lambda name: replace_files(folder, {name: NewFile(b"new")})
+    return lambda name: check_replaceable(folder, [name])
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("folder", "is a directory"),
+        ("link", "is a symbolic link to a.pem"),
+        ("a.pem/b", "is not a directory"),
+        ("linked/b", "is a symbolic link"),
+        ("../b", "is not a name within"),
+        ("/tmp/b", "is not a name within"),
+        ("", "is not a name within"),
+    ],
+)
+def test_what_cannot_be_replaced_is_refused_by_the_run_and_the_dry_run(folder, attempt, name, why):
+    (folder / "folder").mkdir()
+    (folder / "link").symlink_to("a.pem")
+    (folder / "linked").symlink_to("folder")
+    before = contents(folder)
+    with pytest.raises(FileChangeError, match=why):
+        attempt(name)
+    assert contents(folder) == before
+
+
+@not_root
+def test_a_directory_that_may_not_be_written_is_refused_by_both(folder, attempt):
+    folder.chmod(0o500)
+    try:
+        with pytest.raises(FileChangeError, match="permission denied"):
+            attempt("a.pem")
+    finally:
+        folder.chmod(0o700)
+
+
+AS_ANOTHER_USER = """
+import os, sys
+from pathlib import Path
+from milvus_secure._common.atomic_files import FileChangeError, NewFile, replace_files
+os.setgid(1234); os.setuid(1234)
+try:
+    replace_files(Path(sys.argv[1]), {"a.key": NewFile(b"new"), "a.pem": NewFile(b"new")})
+except FileChangeError as error:
+    print(error)
+"""
+
+
+@as_root
+@pytest.mark.parametrize(("mode", "refused"), [(0o640, True), (0o644, False)])
+def test_a_group_that_would_lose_its_access_is_not_locked_out(tmp_path, mode, refused):
+    """``tmp_path`` of root cannot be entered by others, so the directory is elsewhere."""
+    import tempfile  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o777)
+        for file in ("a.key", "a.pem"):
+            (folder / file).write_bytes(b"old")
+        (folder / "a.key").chmod(mode)
+        os.chown(folder / "a.key", 1234, 2345)
+        run = subprocess.run(
+            [sys.executable, "-c", AS_ANOTHER_USER, folder],
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert run.returncode == 0, run.stderr
+        assert ("could not read it" in run.stdout) is refused
+        expected = b"old" if refused else b"new"
+        assert {path.name: path.read_bytes() for path in folder.iterdir()} == {
+            "a.key": expected,
+            "a.pem": expected,
+        }
+
+
+def test_a_directory_that_changed_since_the_decision_is_left_alone(folder):
+    expected = snapshot(folder)
+    (folder / "mine").write_bytes(b"edited")
+    before = contents(folder)
+    with pytest.raises(FileChangeError, match="was changed by another program meanwhile"):
+        change(folder, expected=expected)
+    assert contents(folder) == before
+
+
+class Killed(BaseException):
+    """Stands for a kill, after which no clean-up runs."""
+
+
+@pytest.fixture
+def interrupted(folder, monkeypatch):
+    """A change of which only the first file was replaced."""
+    replace = Path.replace
+
+    def killed(self: Path, target: Path) -> Path:
+        if Path(target).name == "a.pem":
+            raise Killed
+        return replace(self, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", killed)
+        patched.setattr(atomic_files, "_undo", lambda _: None)
+        with pytest.raises(Killed):
+            change(folder)
+    assert (folder / "a.key").read_bytes() == NEW["a.key"]
+    assert (folder / "a.pem").read_bytes() == OLD["a.pem"]
+    return folder
+
+
+def test_an_interrupted_change_is_completed(interrupted):
+    assert finish_interrupted(interrupted)
+    assert contents(interrupted) == AFTER
+    assert not finish_interrupted(interrupted)
+
+
+def test_a_file_that_was_edited_after_the_interruption_is_not_written_over(interrupted):
+    (interrupted / "a.pem").write_bytes(b"by hand")
+    with pytest.raises(FileChangeError, match=r"a\.pem was changed afterwards.* rm -r "):
+        finish_interrupted(interrupted)
+    assert (interrupted / "a.pem").read_bytes() == b"by hand"
+
+
+def test_another_change_waits_for_an_interrupted_one(interrupted):
+    with pytest.raises(FileChangeError, match="Another command is changing"):
+        change(interrupted)
+
+
+@as_root
+def test_a_journal_of_a_user_without_rights_here_is_not_followed(interrupted):
+    os.chown(interrupted / PENDING, 1234, 1234)
+    before = contents(interrupted)
+    with pytest.raises(FileChangeError, match="user 1234 ran that command"):
+        finish_interrupted(interrupted)
+    assert contents(interrupted) == before
+
+
+@pytest.mark.parametrize("name", ["../victim", "/tmp/victim", "out/victim"])
+def test_a_journal_that_leads_out_of_the_directory_is_not_followed(interrupted, tmp_path, name):
+    (tmp_path / "outside").mkdir()
+    (interrupted / "out").symlink_to(tmp_path / "outside")
+    path = interrupted / PENDING / "journal.json"
+    document = json.loads(path.read_text())
+    document["entries"][0]["name"] = name
+    path.write_text(json.dumps(document))
+    with pytest.raises(FileChangeError, match="leads out of the directory"):
+        finish_interrupted(interrupted)
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", b"[1]", b"\xff", b'{"folders": [], "entries": [{}]}'])
+def test_a_damaged_journal_is_named(interrupted, data):
+    (interrupted / PENDING / "journal.json").write_bytes(data)
+    with pytest.raises(FileChangeError, match=r"journal\.json is damaged"):
+        finish_interrupted(interrupted)
+
+
+class TestOneFile:
+    def test_a_new_one_is_written(self, tmp_path):
+        write_file(tmp_path / "store", NewFile(b"data", private=True))
+        assert contents(tmp_path) == {"store": b"data"}
+
+    def test_an_existing_one_is_not_replaced_unasked(self, folder):
+        with pytest.raises(FileExistsError):
+            write_file(folder / "mine", NewFile(b"data"))
+        assert contents(folder) == OLD
+
+    def test_a_replaced_one_keeps_its_mode(self, folder):
+        (folder / "mine").chmod(0o640)
+        write_file(folder / "mine", NewFile(b"data"), overwrite=True)
+        assert stat.S_IMODE((folder / "mine").stat().st_mode) == 0o640
+        assert contents(folder) == {**OLD, "mine": b"data"}
+
+    def test_a_missing_directory_is_named(self, tmp_path):
+        with pytest.raises(FileChangeError, match="no such file or directory"):
+            write_file(tmp_path / "no" / "store", NewFile(b"data"))
