@@ -59,7 +59,7 @@ class Journal:
         self._back_up(name)
 
     def commit(self) -> None:
-        """Write the journal. From here on the change is completed even if this process is killed."""
+        """Write the journal. From now on the change is completed even if the process is killed."""
         entries = []
         for number, entry in enumerate(self._entries):
             new = _digest(self._new(number))
@@ -67,7 +67,7 @@ class Journal:
         self._entries = entries
         text = json.dumps({"folders": self._folders, "entries": [asdict(e) for e in entries]})
         draft = self.pending / "draft.json"
-        with draft.open("w", encoding="ascii") as stream:
+        with draft.open("w", encoding="utf-8") as stream:
             stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())

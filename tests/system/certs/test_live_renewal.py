@@ -10,7 +10,8 @@ from grpc import RpcError
 from pymilvus import MilvusException
 
 from milvus_secure.certs import CertificateSet
-from milvus_secure.certs.storage.store import write_set
+from milvus_secure.certs.storage.change import Change
+from milvus_secure.certs.storage.store import exclusive, write_change
 from milvus_secure.client.connect import connect_secure
 from milvus_secure.server.embedded.server import EmbeddedMilvus
 from real_milvus import free_ports
@@ -99,7 +100,9 @@ class Deployment:
 
     def copy(self, whose: str, *names: str) -> None:
         target = self.server if whose == "server" else self.client
-        write_set(target, {name: (self.made.directory / name).read_bytes() for name in names})
+        files = {name: (self.made.directory / name).read_bytes() for name in names}
+        with exclusive(target, create=True):
+            write_change(target, Change(files))
 
 
 def test_no_row_is_lost_while_leaf_and_ca_are_renewed(deployed_set, tmp_path, settings):

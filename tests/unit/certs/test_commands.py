@@ -189,7 +189,7 @@ def commands(told: str) -> list[list[str]]:
 
 
 def test_every_command_that_is_printed_runs_as_it_stands(tmp_path: Path, capsys, monkeypatch):
-    """In a directory whose name has a blank, and with prose that fits into 80 columns."""
+    """In a directory whose name has a blank."""
     monkeypatch.chdir(tmp_path)
     given, told = ["certs", "init", "sp ace $x"], ""
     assert main(given) == 0
@@ -206,6 +206,3 @@ def test_every_command_that_is_printed_runs_as_it_stands(tmp_path: Path, capsys,
     assert len(printed) == 5
     for command in printed:
         assert main(command) == 0, command
-    told += capsys.readouterr().out
-    prose = [line for line in told.splitlines() if not line.strip().startswith("milvus-secure ")]
-    assert max(map(len, prose)) <= 80

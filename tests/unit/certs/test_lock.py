@@ -12,12 +12,13 @@ from contextlib import ExitStack
 
 import pytest
 
+from milvus_secure._common import directory_lock
+from milvus_secure._common.atomic_files import snapshot as directory_snapshot
 from milvus_secure.certs import CertificateSet
 from milvus_secure.certs.csr import make_request, write_request
 from milvus_secure.certs.issuing.issue import Role
-from milvus_secure.certs.storage import lock
-from milvus_secure.certs.storage.lock import alone, look
-from milvus_secure.certs.storage.store import write_file, write_set
+from milvus_secure.certs.storage.change import Change
+from milvus_secure.certs.storage.store import exclusive, write_change, write_file
 from milvus_secure.errors import CertificateError
 from processes import started
 
@@ -78,12 +79,12 @@ def test_a_run_waits_for_another_and_keeps_its_work(tmp_path, snapshot, work):
         "request": lambda: write_request(made.directory, make_request(Role.CLIENT), overwrite=True),
     }[work]
     later = Later(run)
-    with alone(made.directory):
+    with exclusive(made.directory):
         before = snapshot(made.directory)
         later.start()
         time.sleep(0.3)
         assert snapshot(made.directory) == before
-        write_set(made.directory, {"first.txt": b"of the first run"})
+        write_change(made.directory, Change({"first.txt": b"of the first run"}))
     later.join(60)
     assert later.failed is None
     after = snapshot(made.directory)
@@ -92,11 +93,11 @@ def test_a_run_waits_for_another_and_keeps_its_work(tmp_path, snapshot, work):
 
 
 def test_nobody_can_keep_a_set_from_being_renewed(tmp_path, monkeypatch, snapshot):
-    """Whoever may read the directory above can hold its lock, as anybody may that of /tmp."""
+    """Every user who may read a directory can hold its lock."""
     made = CertificateSet.create(tmp_path / "certs")
     before = snapshot(made.directory)
-    monkeypatch.setattr(lock, "PATIENCE", 0.1)
-    with alone(made.directory):
+    monkeypatch.setattr(directory_lock, "PATIENCE_SECONDS", 0.1)
+    with exclusive(made.directory):
         made.renew()
     assert snapshot(made.directory) != before
 
@@ -119,7 +120,7 @@ def test_without_locks_a_set_is_made_and_renewed_all_the_same(tmp_path):
 @pytest.mark.parametrize("change", ["edit", "add", "remove", "exchange"])
 def test_what_changed_since_it_was_looked_at_is_not_written_over(tmp_path, snapshot, change):
     made = CertificateSet.create(tmp_path / "certs")
-    seen = look(made.directory)
+    seen = directory_snapshot(made.directory)
     if change == "edit":
         made.server_pem.write_bytes(made.server_pem.read_bytes() + b"\n")
     elif change == "add":
@@ -130,7 +131,7 @@ def test_what_changed_since_it_was_looked_at_is_not_written_over(tmp_path, snaps
         made.renew()
     before = snapshot(made.directory)
     with pytest.raises(CertificateError, match="was changed by another program meanwhile"):
-        write_set(made.directory, {"client.pem": b"new"}, seen=seen)
+        write_change(made.directory, Change({"client.pem": b"new"}), seen)
     assert snapshot(made.directory) == before
     assert [path.name for path in tmp_path.iterdir()] == ["certs"]
 
@@ -140,11 +141,11 @@ def test_a_set_that_appeared_meanwhile_is_not_replaced(tmp_path, snapshot, there
     folder = tmp_path / "certs"
     if there:
         folder.mkdir()
-    seen = look(folder)
+    seen = directory_snapshot(folder)
     CertificateSet.create(folder)
     before = snapshot(folder)
     with pytest.raises(CertificateError, match="was changed by another program meanwhile"):
-        write_set(folder, {"ca.pem": b"another"}, seen=seen)
+        write_change(folder, Change({"ca.pem": b"another"}), seen)
     assert snapshot(folder) == before
 
 
@@ -152,6 +153,6 @@ def test_a_file_that_appeared_meanwhile_is_not_replaced(tmp_path, monkeypatch):
     path = tmp_path / "client.p12"
     monkeypatch.setattr("os.path.lexists", lambda _: False)  # as the look before it saw it
     path.write_bytes(b"mine")
-    with pytest.raises(CertificateError, match="is there already"):
+    with pytest.raises(CertificateError, match="exists already"):
         write_file(path, b"new")
     assert path.read_bytes() == b"mine"

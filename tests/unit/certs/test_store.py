@@ -14,7 +14,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from milvus_secure.certs import CertificateSet
-from milvus_secure.certs.storage.store import write_set
+from milvus_secure.certs.storage.change import Change
+from milvus_secure.certs.storage.store import exclusive, write_change
 from milvus_secure.errors import CertificateError
 
 # Repeats a command in a forked child, killed at its n-th step, for every n; a step is an audit
@@ -23,6 +24,7 @@ KILLER = """
 import json, os, signal, sys
 from pathlib import Path
 from milvus_secure.certs import CertificateSet
+from milvus_secure.certs.storage.store import exclusive
 import ctypes, tempfile, random
 folder = Path(sys.argv[1])
 steps = ("open", "os.", "shutil.", "ctypes.")
@@ -44,6 +46,8 @@ for n in range(1, 1000):
             CertificateSet(folder).renew()
         os._exit(0)
     _, status = os.waitpid(child, 0)
+    with exclusive(folder):  # as the next command does
+        pass
     found.append({p.name: p.read_bytes().hex() for p in folder.iterdir()})
     if not os.WIFSIGNALED(status):
         break
@@ -53,7 +57,7 @@ print(json.dumps(found))
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked children, which needs POSIX")
 @pytest.mark.parametrize("command", ["create", "renew"])
-def test_a_run_killed_at_any_step_leaves_a_whole_set(tmp_path, command):
+def test_the_command_after_a_killed_one_has_a_whole_set(tmp_path, command):
     made = CertificateSet.create(tmp_path / "certs")
     (made.directory / "notes.txt").write_text("mine")
     run = subprocess.run(
@@ -130,6 +134,60 @@ def test_a_link_to_the_directory_stays_a_link(tmp_path):
     assert (tmp_path / "link").is_symlink()
 
 
+def test_the_directory_stays_the_same_directory(tmp_path):
+    """Containers mount it, and shells and services work inside it."""
+    made = CertificateSet.create(tmp_path / "certs")
+    before = made.directory.stat().st_ino
+    made.renew()
+    made.add_client("more")
+    made.repair()
+    assert made.directory.stat().st_ino == before
+
+
+def test_a_shell_inside_the_directory_sees_the_renewal(tmp_path):
+    made = CertificateSet.create(tmp_path / "certs")
+    before = made.server_pem.read_bytes()
+    script = "milvus-secure certs renew . >&2 && cat server.pem"
+    shown = subprocess.run(
+        ["bash", "-c", script],
+        cwd=made.directory,
+        env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+        capture_output=True,
+        check=True,
+        timeout=120,
+    )
+    assert shown.stdout == made.server_pem.read_bytes() != before
+
+
+MOUNTED = """
+mount --bind "$1" "$2" && cd "$2" && milvus-secure certs renew "$1" >&2 && cat "$2/server.pem"
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may mount")
+def test_a_container_that_mounts_the_directory_sees_the_renewal(tmp_path):
+    made = CertificateSet.create(tmp_path / "certs")
+    before = made.server_pem.read_bytes()
+    (tmp_path / "mounted").mkdir()
+    command = ["unshare", "--mount", "bash", "-c", MOUNTED, "bash"]
+    shown = subprocess.run(
+        [*command, made.directory, tmp_path / "mounted"],
+        env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+        capture_output=True,
+        timeout=120,
+    )
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout == made.server_pem.read_bytes() != before
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o600, 0o440])
+def test_a_file_keeps_its_mode(tmp_path, mode):
+    made = CertificateSet.create(tmp_path / "certs")
+    made.server_key.chmod(mode)
+    made.renew()
+    assert stat.S_IMODE(made.server_key.stat().st_mode) == mode
+
+
 def test_a_directory_keeps_its_mode_and_its_links(tmp_path):
     made = CertificateSet.create(tmp_path / "certs")
     made.directory.chmod(0o750)
@@ -139,16 +197,24 @@ def test_a_directory_keeps_its_mode_and_its_links(tmp_path):
     assert (made.directory / "latest.pem").readlink() == Path("server.pem")
 
 
-def test_a_directory_within_is_refused_before_anything_changes(tmp_path, snapshot):
+def test_a_directory_in_place_of_a_file_is_refused_by_run_and_dry_run(tmp_path):
+    made = CertificateSet.create(tmp_path / "certs")
+    made.directory.joinpath("server.csr").unlink()
+    made.directory.joinpath("server.csr").mkdir()
+    for dry_run in (True, False):
+        with pytest.raises(CertificateError, match=r"server\.csr is a directory"):
+            made.renew(dry_run=dry_run)
+
+
+def test_a_directory_within_stays(tmp_path):
     made = CertificateSet.create(tmp_path / "certs")
     (made.directory / "old").mkdir()
-    before = snapshot(made.directory)
-    with pytest.raises(CertificateError, match="holds the directory old"):
-        made.renew()
-    assert snapshot(made.directory) == before
+    made.renew()
+    assert (made.directory / "old").is_dir()
 
 
 def test_files_written_are_exactly_those_given(tmp_path):
-    write_set(tmp_path / "certs", {"a.key": b"a", "b.pem": b"b"})
-    write_set(tmp_path / "certs", {"a.key": b"c"}, drop=["b.pem"])
+    with exclusive(tmp_path / "certs", create=True):
+        write_change(tmp_path / "certs", Change({"a.key": b"a", "b.pem": b"b"}))
+        write_change(tmp_path / "certs", Change({"a.key": b"c"}, dropped=("b.pem",)))
     assert {p.name: p.read_bytes() for p in (tmp_path / "certs").iterdir()} == {"a.key": b"c"}

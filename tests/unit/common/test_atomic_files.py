@@ -106,8 +106,9 @@ for n in range(1, 2000):
     killed = os.WIFSIGNALED(status)
     at_once = contents(folder)
     finish_interrupted(folder)
-    outcomes.append([killed] + [{k: v.decode() for k, v in f.items() if not k.startswith(".")}
-                                for f in (at_once, contents(folder))] + [sorted(os.listdir(folder))])
+    both = [{k: v.decode() for k, v in f.items() if not k.startswith(".")}
+            for f in (at_once, contents(folder))]
+    outcomes.append([killed, *both, sorted(os.listdir(folder))])
     if not killed:
         break
 print(json.dumps(outcomes))
@@ -148,7 +149,7 @@ def test_a_failure_in_the_middle_restores_every_file(folder, monkeypatch):
         return replace(self, target)
 
     monkeypatch.setattr(Path, "replace", refused)
-    with pytest.raises(FileChangeError, match="input/output error. Nothing was changed"):
+    with pytest.raises(FileChangeError, match=r"input/output error\. Nothing was changed"):
         change(folder)
     assert contents(folder) == before
     assert {p.name: p.stat().st_ino for p in folder.iterdir()} == inodes
@@ -207,7 +208,9 @@ def test_a_file_keeps_its_access_control_list(folder):
     # user::rw-, user:1234:r--, group::r--, mask::r--, other::--- as acl(5) encodes them.
     entries = ((1, 6, -1), (2, 4, 1234), (4, 4, -1), (16, 4, -1), (32, 0, -1))
     packed = (2).to_bytes(4, "little") + b"".join(
-        tag.to_bytes(2, "little") + rights.to_bytes(2, "little") + (who % 2**32).to_bytes(4, "little")
+        tag.to_bytes(2, "little")
+        + rights.to_bytes(2, "little")
+        + (who % 2**32).to_bytes(4, "little")
         for tag, rights, who in entries
     )
     try:

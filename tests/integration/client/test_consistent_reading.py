@@ -1,0 +1,144 @@
+"""A client that connects in the very moment of a renewal reads a certificate and its own key."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from milvus_secure import CertificateSet, EmbeddedMilvus, MilvusSettings, check, connect_secure
+from milvus_secure.diagnosis.material import RENEWAL_SECONDS
+
+CONNECTIONS = 100
+
+
+@pytest.fixture
+def certificates(tmp_path: Path) -> CertificateSet:
+    return CertificateSet.create(tmp_path / "certs")
+
+
+@contextmanager
+def repeating(work: Callable[[], object], pause: float = 0.0) -> Iterator[list[int]]:
+    """Repeat something in a thread while the block runs; the list counts how often."""
+    count = [0]
+    stopped = threading.Event()
+
+    def run() -> None:
+        while not stopped.is_set():
+            work()
+            count[0] += 1
+            time.sleep(pause)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield count
+    finally:
+        stopped.set()
+        thread.join(60)
+
+
+def settings_in(folder: Path, **values: object) -> MilvusSettings:
+    return MilvusSettings.from_arguments(
+        ca_pem_path=folder / "ca.pem",
+        client_pem_path=folder / "client.pem",
+        client_key_path=folder / "client.key",
+        **values,
+    )
+
+
+def connect_during_renewals(certificates: CertificateSet, connections: int) -> int:
+    with (
+        EmbeddedMilvus(
+            server_pem_path=certificates.server_pem,
+            server_key_path=certificates.server_key,
+            ca_pem_path=certificates.ca_pem,
+        ) as server,
+        repeating(lambda: certificates.renew("client")) as renewals,
+    ):
+        settings = settings_in(certificates.directory, uri=server.uri, timeout=60)
+        for _ in range(connections):
+            connect_secure(settings).close()
+    return renewals[0]
+
+
+def test_no_connection_is_refused_while_a_set_is_renewed(certificates):
+    assert connect_during_renewals(certificates, CONNECTIONS) > 1
+
+
+@pytest.mark.thorough
+def test_of_a_thousand_connections_during_a_hundred_renewals_none_is_refused(certificates):
+    renewals = 0
+    while renewals < 100:
+        renewals += connect_during_renewals(certificates, 1_000)
+
+
+class TestOtherWaysToRenew:
+    """Each replaces a pair by another one, again and again, while offline checks read it."""
+
+    @pytest.fixture
+    def pairs(self, tmp_path: Path) -> list[Path]:
+        made = CertificateSet.create(tmp_path / "made")
+        folders = []
+        for number in range(2):
+            made.renew("client")
+            shutil.copytree(made.directory, tmp_path / f"pair{number}")
+            folders.append(tmp_path / f"pair{number}")
+        return folders
+
+    def check_meanwhile(self, folder: Path, switch: Callable[[], object]) -> None:
+        settings = settings_in(folder)
+        with repeating(switch, pause=0.005):
+            for _ in range(CONNECTIONS):
+                report = check(settings, online=False)
+                assert report.ok, str(report)
+
+    def test_plain_copies(self, pairs, tmp_path):
+        folder = tmp_path / "deployed"
+        shutil.copytree(pairs[0], folder)
+        state = [0]
+
+        def copy() -> None:
+            state[0] ^= 1
+            for name in ("client.key", "client.pem"):
+                shutil.copyfile(pairs[state[0]] / name, folder / name)
+
+        self.check_meanwhile(folder, copy)
+
+    def test_the_link_of_a_kubernetes_volume(self, pairs, tmp_path):
+        folder = tmp_path / "volume"
+        folder.mkdir()
+        (folder / "..data").symlink_to(pairs[0])
+        for name in ("ca.pem", "client.pem", "client.key"):
+            (folder / name).symlink_to(Path("..data", name))
+        state = [0]
+
+        def switch() -> None:
+            state[0] ^= 1
+            (folder / "..new").symlink_to(pairs[state[0]])
+            os.replace(folder / "..new", folder / "..data")  # noqa: PTH105 - a link is renamed
+
+        self.check_meanwhile(folder, switch)
+
+
+class TestStableFiles:
+    def test_a_pair_that_does_not_fit_is_still_reported(self, certificates):
+        shutil.copy(certificates.server_key, certificates.client_key)
+        report = check(settings_in(certificates.directory), online=False)
+        assert report.root_cause.code == "key-mismatch"
+
+    def test_files_that_have_not_changed_are_read_once(self, certificates, monkeypatch):
+        shutil.copy(certificates.server_key, certificates.client_key)
+        time.sleep(RENEWAL_SECONDS + 0.1)
+
+        def fail(_: float) -> None:
+            raise AssertionError("the files were to be read once")
+
+        monkeypatch.setattr(time, "sleep", fail)
+        assert not check(settings_in(certificates.directory), online=False).ok
