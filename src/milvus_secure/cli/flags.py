@@ -16,7 +16,7 @@ Commands = Any
 
 
 def add_settings_flags(parser: argparse.ArgumentParser, *, repeatable: bool = False) -> None:
-    """Add ``--config``, ``--profile``, ``--env-file`` and a flag for every setting.
+    """Add a flag for every setting, and those that say where the others are read.
 
     Args:
         parser: Where to add them.
@@ -31,6 +31,9 @@ def add_settings_flags(parser: argparse.ArgumentParser, *, repeatable: bool = Fa
     many: dict[str, Any] = {"action": "append"} if repeatable else {}
     group.add_argument("--profile", metavar="NAME", help="[profiles.NAME] of that file", **many)
     group.add_argument("--env-file", metavar="FILE", help="read this file instead of .env")
+    group.add_argument(
+        "--env-prefix", metavar="PREFIX", help="what variables begin with, instead of MILVUS_"
+    )
     for row in declarations():
         flag = f"--{row.name.replace('_', '-')}"
         meaning = row.meaning.replace("`", "").replace("%", "%%")
@@ -57,6 +60,7 @@ def settings_from(arguments: argparse.Namespace, **changes: Any) -> MilvusSettin
 
     values: dict[str, Any] = {row.name: getattr(arguments, row.name) for row in declarations()}
     values |= {"config": arguments.config, "profile": arguments.profile}
+    values["_env_prefix"] = arguments.env_prefix
     if arguments.env_file is not None:
         # Absolute, since a missing `.env` is no error unless it was named.
         values["env_file"] = Path(arguments.env_file).absolute()

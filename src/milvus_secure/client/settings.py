@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from ..settings.arguments import SettingsKwargs
+    from ..settings.arguments import Paths, SettingsKwargs
     from .explaining import Explaining
     from .kwargs import ClientKwargs
 
@@ -25,13 +25,21 @@ class MilvusSettings(SettingsModel):
     arguments, the environment (``MILVUS_`` and the field's name in upper case), ``.env``, a
     TOML, YAML or JSON file, a secrets directory, and the defaults. Instances are immutable.
 
+    It is a ``pydantic_settings.BaseSettings``: a subclass may add fields, set ``env_prefix``,
+    ``env_file`` and ``secrets_dir`` in ``model_config``, and override
+    ``settings_customise_sources``; an application's own settings may contain it.
+
     Args:
         profile: Which ``[profiles.NAME]`` of the file to lay over its top level.
         config: The settings file; it must exist. False reads none, milvus-secure.toml included.
         environ: The environment to read instead of ``os.environ``.
-        env_file: The ``.env`` file, or None for none.
-        secrets_dir: A directory with one file per setting, such as ``/run/secrets``.
+        env_file: The ``.env`` file or files, the weakest first; None reads none.
+        secrets_dir: A directory with one file per setting, such as ``/run/secrets``, or several.
         cwd: What relative paths start from, instead of the working directory.
+        _env_prefix: What variables begin with, instead of ``MILVUS_``: one program may reach two
+            clusters by ``SOURCE_MILVUS_`` and ``TARGET_MILVUS_``.
+        _env_file: As ``env_file``; pydantic-settings' name for it.
+        _secrets_dir: As ``secrets_dir``; pydantic-settings' name for it.
         **values: Any setting, strongest of all sources.
 
     Raises:
@@ -47,9 +55,12 @@ class MilvusSettings(SettingsModel):
             profile: str | None = None,
             config: str | os.PathLike[str] | Literal[False] | None = None,
             environ: Mapping[str, str] | None = None,
-            env_file: str | os.PathLike[str] | None = ".env",
-            secrets_dir: str | os.PathLike[str] | None = None,
+            env_file: Paths = ".env",
+            secrets_dir: Paths = None,
             cwd: str | os.PathLike[str] | None = None,
+            _env_prefix: str | None = None,
+            _env_file: Paths = ".env",
+            _secrets_dir: Paths = None,
             **values: Unpack[SettingsKwargs],
         ) -> None: ...
 

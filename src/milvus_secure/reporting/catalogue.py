@@ -122,6 +122,7 @@ _ENTRIES: Final = (
     Entry("server-env-ignored", "server", "warning", "Milvus does not read the variable"),
     Entry("server-not-judged", "server", "warning", "a part of the configuration is not judged"),
     Entry("pymilvus-variable", "settings", "warning", "`import pymilvus` fails on a variable"),
+    Entry("secrets-dir-unused", "settings", "warning", "the secrets directory has no setting"),
     Entry("env-unknown", "settings", "warning", "a variable looks misspelled"),
     Entry("server-tls-off", "server", "info", "the server speaks plaintext"),
     Entry("credentials-unused", "settings", "info", "credentials are set that are not used"),

@@ -1,12 +1,12 @@
 """The keyword arguments of `MilvusSettings` and `connect_secure`, for editors and type checkers.
 
-Nothing is imported from here at run time. A test compares the names with the fields.
+A test compares the names with the fields.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal, TypedDict
 
 from pydantic import SecretStr
@@ -15,6 +15,7 @@ from .._common.tls_mode import TLSMode
 
 Secret = str | SecretStr | None
 Path = str | os.PathLike[str] | None
+Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None
 Text = str | bytes | None
 
 
@@ -47,6 +48,9 @@ class LoadingKwargs(SettingsKwargs, total=False):
     """Every setting, and where the other settings are read; see `MilvusSettings`."""
 
     environ: Mapping[str, str] | None
-    env_file: Path
-    secrets_dir: Path
+    env_file: Paths
+    secrets_dir: Paths
     cwd: Path
+    _env_prefix: str | None
+    _env_file: Paths
+    _secrets_dir: Paths

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic.fields import FieldInfo
 
+from .arguments import SettingsKwargs
 from .normalize import INLINE, PATHS, SECRETS
+
+PREFIX = "MILVUS_"
+"""What variables begin with, unless ``env_prefix`` says otherwise."""
 
 
 class Declaration(NamedTuple):
@@ -29,19 +33,44 @@ def declared(fields: Mapping[str, FieldInfo]) -> tuple[Declaration, ...]:
     """
     rows = []
     for name, info in fields.items():
-        extra: Any = info.json_schema_extra
         default = "" if info.default is None else str(info.default)
-        rows.append(
-            Declaration(
-                name,
-                f"MILVUS_{name.upper()}",
-                tuple(extra["aliases"]),
-                _type_name(name),
-                default,
-                info.description or "",
-            )
+        aliases = tuple(f"{PREFIX}{alias}" for alias in _aliases(info))
+        variable = f"{PREFIX}{name.upper()}"
+        row = Declaration(
+            name, variable, aliases, _type_name(name), default, info.description or ""
         )
+        rows.append(row)
     return tuple(rows)
+
+
+def variables(fields: Mapping[str, FieldInfo], prefix: str = PREFIX) -> dict[str, str]:
+    """Every variable with the setting it stands for.
+
+    Args:
+        fields: Of a settings model.
+        prefix: What the variables begin with; case does not matter.
+
+    Returns:
+        The proper names first, so that they go before the names of other projects.
+    """
+    upper = prefix.upper()
+    proper = {f"{upper}{name.upper()}": name for name in fields}
+    others = {f"{upper}{alias}": name for name, info in fields.items() for alias in _aliases(info)}
+    return {**proper, **{name: setting for name, setting in others.items() if name not in proper}}
+
+
+def added_fields(fields: Mapping[str, FieldInfo]) -> dict[str, FieldInfo]:
+    """The fields that a subclass added to the settings."""
+    return {
+        name: info for name, info in fields.items() if name not in SettingsKwargs.__annotations__
+    }
+
+
+def _aliases(info: FieldInfo) -> tuple[str, ...]:
+    """Other projects' names for a setting, without the prefix."""
+    extra = info.json_schema_extra
+    aliases = extra.get("aliases") if isinstance(extra, Mapping) else None
+    return tuple(map(str, aliases)) if isinstance(aliases, list) else ()
 
 
 def _type_name(name: str) -> str:

@@ -8,7 +8,8 @@ from pydantic import BeforeValidator, Field, PlainSerializer, SecretStr
 
 from .._common.endpoint import mask_uri
 from .._common.tls_mode import TLSMode
-from .normalize import INLINE, PATHS, SECRETS, holds_material
+from ..pem.shapes import holds_material, is_material_path
+from .normalize import INLINE, PATHS, SECRETS
 
 
 def _number(value: object) -> object:
@@ -48,7 +49,11 @@ def checked_text(name: str, value: object) -> object:
         return value
     if any("\ud800" <= c <= "\udfff" for c in text):
         raise ValueError("it is not UTF-8 text")
-    if name not in (*INLINE, *SECRETS) and holds_material(text):
-        own = f", which belongs in {name.removesuffix('_path')}" if name in PATHS else ""
-        raise ValueError(f"it is the text of a certificate or key{own}")
+    if name not in (*INLINE, *SECRETS) and _is_material(name, text):
+        belongs = f", which belongs in {name.removesuffix('_path')}" if name in PATHS else ""
+        raise ValueError(f"it is the text of a certificate or key{belongs}")
     return value
+
+
+def _is_material(name: str, text: str) -> bool:
+    return is_material_path(text) if name in PATHS else holds_material(text)

@@ -6,13 +6,14 @@ Loading opens no certificate: a broken environment still becomes an object to di
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import (
+    BaseModel,
     Field,
     PrivateAttr,
     SecretStr,
@@ -28,18 +29,41 @@ from ..errors import SettingsError
 from ..pem.slots import Slot
 from ..pem.temp_files import TempFiles
 from ..reporting.report import Finding
-from .declarations import Declaration, declared
+from .declarations import PREFIX, Declaration, declared, variables
 from .field_types import Days, Mode, Pem, Seconds, Uri, checked_text
-from .invalid_values import invalid_values
-from .normalize import clean, shown_value, unpack
+from .loading import DEFAULT_ENV_FILE, Loading, PathText, Places, aliases, key_names
+from .normalize import clean, shown_value, unpack, with_scheme
+from .other_names import ENDPOINTS
 from .pem_source import PemSource
 from .provenance import Sourced, is_inside
-from .sources import Places, as_arguments, gather
+from .pymilvus_variables import unreadable
+from .source_errors import invalid_values
+from .sources import (
+    ArgumentsSource,
+    EnvFileSource,
+    EnvironmentSource,
+    SecretsDirSource,
+    SettingsFileSource,
+    SourceWithProvenance,
+    as_arguments,
+    merge,
+    variable_notes,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from .arguments import SettingsKwargs
+
+
+_AS_CONFIGURED = Path()
+"""Stands for what ``model_config`` says, as in pydantic-settings."""
+
+
+def _each(paths: PathText | Sequence[PathText] | None) -> tuple[PathText, ...]:
+    if paths is None:
+        return ()
+    return (paths,) if isinstance(paths, (str, os.PathLike)) else tuple(paths)
 
 
 def _here() -> Path:
@@ -54,20 +78,7 @@ def _setting(default: Any, meaning: str, *aliases: str) -> Any:  # noqa: ANN401 
 
 
 class SettingsModel(BaseSettings):
-    """How to reach a Milvus, and whom to trust on the way.
-
-    Each field is named as pymilvus names the keyword. Values come, strongest first, from
-    arguments, the environment (``MILVUS_`` and the field's name in upper case), ``.env``, a
-    TOML, YAML or JSON file, a secrets directory, and the defaults. Instances are immutable.
-
-    Args:
-        profile: Which ``[profiles.NAME]`` of the file to lay over its top level.
-        config: The settings file; it must exist.
-        environ: The environment to read instead of ``os.environ``.
-        env_file: The ``.env`` file, or None for none.
-        secrets_dir: A directory with one file per setting, such as ``/run/secrets``.
-        cwd: What relative paths start from, instead of the working directory.
-        **values: Any setting, strongest of all sources.
+    """The settings alone; `MilvusSettings` adds what they make, and describes the arguments.
 
     Raises:
         SettingsError: If a value is not of its type, a key is unknown, or a named file or
@@ -75,26 +86,33 @@ class SettingsModel(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=False
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        validate_default=False,
+        env_prefix=PREFIX,
+        env_file=DEFAULT_ENV_FILE,
     )
 
-    uri: Uri = _setting(DEFAULT_URI, "`http`, `https` or `tcp` endpoint")
-    user: str | None = _setting(None, "Milvus user", "MILVUS_USERNAME")
+    uri: Uri = _setting(DEFAULT_URI, "`http`, `https` or `tcp` endpoint", *ENDPOINTS)
+    user: str | None = _setting(None, "Milvus user", "USERNAME")
     password: SecretStr | None = _setting(None, "Milvus password")
     token: SecretStr | None = _setting(None, "Milvus token, instead of user and password")
-    db_name: str | None = _setting(None, "database", "MILVUS_DATABASE", "MILVUS_DB")
+    db_name: str | None = _setting(None, "database", "DATABASE", "DB")
     timeout: Seconds = _setting(
-        10.0, "seconds to connect, the diagnosis of a failure included", "MILVUS_CONN_TIMEOUT"
+        10.0, "seconds to connect, the diagnosis of a failure included", "CONN_TIMEOUT"
     )
     secure: bool | None = _setting(
-        None, "unset: TLS if the scheme or a PEM setting says so", "MILVUS_SSL", "MILVUS_USE_SSL"
+        None, "unset: TLS if the scheme or a PEM setting says so", "SSL", "USE_SSL", "USE_TLS"
     )
     tls_mode: Mode = _setting(
         TLSMode.AUTO,
         "what you insist on: `auto`, `plaintext`, `one-way`, `mutual` (or 0, 1, 2)",
     )
     server_name: str | None = _setting(
-        None, "name the server certificate must carry, when not the host in `uri`"
+        None,
+        "name the server certificate must carry, when not the host in `uri`",
+        "TLS_SERVER_NAME",
     )
     server_pem_path: Path | None = _setting(
         None, "trust anchor for one-way TLS: the server's certificate, or a CA"
@@ -102,15 +120,24 @@ class SettingsModel(BaseSettings):
     ca_pem_path: Path | Literal["system"] | None = _setting(
         None,
         "trust anchor for one-way and mutual TLS; `system` means public roots",
-        "MILVUS_CA_CERT_PATH",
+        "CA_CERT_PATH",
+        "CA_CERT",
+        "TLS_ROOT_CERT_PATH",
+        "TLS_ROOT_CERT",
     )
     client_pem_path: Path | None = _setting(
         None,
         "client certificate chain, or a PKCS#12 store with key; it selects mutual TLS",
-        "MILVUS_MTLS_CERT_PATH",
+        "MTLS_CERT_PATH",
+        "TLS_CERT_CHAIN_PATH",
+        "TLS_CERT_CHAIN",
     )
     client_key_path: Path | None = _setting(
-        None, "private key of the client certificate", "MILVUS_MTLS_KEY_PATH"
+        None,
+        "private key of the client certificate",
+        "MTLS_KEY_PATH",
+        "TLS_PRIVATE_KEY_PATH",
+        "TLS_PRIVATE_KEY",
     )
     client_key_password: SecretStr | None = _setting(
         None, "password of an encrypted client key or PKCS#12 store"
@@ -130,30 +157,50 @@ class SettingsModel(BaseSettings):
     @field_validator("*", mode="before")
     @classmethod
     def _checked(cls, value: object, info: ValidationInfo) -> object:
-        return checked_text(info.field_name or "", value)
+        name = info.field_name or ""
+        return checked_text(name, value) if name in SettingsModel.model_fields else value
 
     def __init__(
         self,
         *,
         profile: str | None = None,
-        config: str | os.PathLike[str] | Literal[False] | None = None,
+        config: PathText | Literal[False] | None = None,
         environ: Mapping[str, str] | None = None,
-        env_file: str | os.PathLike[str] | None = ".env",
-        secrets_dir: str | os.PathLike[str] | None = None,
-        cwd: str | os.PathLike[str] | None = None,
+        env_file: PathText | Sequence[PathText] | None = _AS_CONFIGURED,
+        secrets_dir: PathText | Sequence[PathText] | None = None,
+        cwd: PathText | None = None,
+        _env_prefix: str | None = None,
+        _env_file: PathText | Sequence[PathText] | None = _AS_CONFIGURED,
+        _secrets_dir: PathText | Sequence[PathText] | None = None,
         **values: Unpack[SettingsKwargs],
     ) -> None:
+        cls, configured = type(self), type(self).model_config
+        files = _env_file if env_file is _AS_CONFIGURED else env_file
+        files = configured.get("env_file") if files is _AS_CONFIGURED else files
+        secrets = secrets_dir or _secrets_dir or configured.get("secrets_dir")
+        prefix = configured.get("env_prefix", "") if _env_prefix is None else _env_prefix
         places = Places(
             environ=os.environ if environ is None else environ,
             config=config,
             profile=profile,
-            env_file=env_file,
-            secrets_dir=secrets_dir,
+            env_files=_each(files),
+            secrets_dirs=_each(secrets),
             cwd=_here() if cwd is None else Path(cwd).absolute(),
+            prefix=prefix.upper(),
         )
-        gathered = gather(values, places, VARIABLES)
-        cleaned, notes = clean(gathered.values, places.environ)
-        self._fill(cleaned, (*gathered.notes, *notes))
+        loading = Loading(cls.model_fields, places)
+        sources = cls.settings_customise_sources(
+            cls,
+            init_settings=ArgumentsSource(cls, values, loading),
+            env_settings=EnvironmentSource(cls, loading),
+            dotenv_settings=EnvFileSource(cls, loading),
+            file_secret_settings=SecretsDirSource(cls, loading),
+        )
+        merged = merge(sources, loading)
+        cleaned, notes = clean(with_scheme(merged), places.environ)
+        unread = variable_notes(sources, merged, loading)
+        clash = unreadable({**loading.env_file, **loading.environ})
+        self._fill(cleaned, (*loading.notes, *unread, *clash, *notes))
 
     @classmethod
     def from_arguments(cls, **values: Unpack[SettingsKwargs]) -> Self:
@@ -166,7 +213,7 @@ class SettingsModel(BaseSettings):
         Raises:
             SettingsError: If a name is not a setting, or a value is not of its type.
         """
-        cleaned, notes = clean(as_arguments(values, tuple(cls.model_fields), _here()), {})
+        cleaned, notes = clean(as_arguments(values, key_names(cls.model_fields), _here()), {})
         settings = cls.__new__(cls)
         cls._fill(settings, cleaned, tuple(notes))
         return settings
@@ -174,30 +221,40 @@ class SettingsModel(BaseSettings):
     def _fill(self, cleaned: Mapping[str, Sourced], notes: tuple[Finding, ...]) -> None:
         uri = cleaned.get("uri")
         parsed = parse_uri(uri.value) if uri and isinstance(uri.value, str) else None
-        given, unused = unpack(cleaned, parsed)
+        settings, unused = unpack(cleaned, parsed)
+        by_alias = {name: alias for alias, name in aliases(type(self).model_fields).items()}
         try:
-            super().__init__(**{name: one.value for name, one in given.items()})
+            # Past BaseSettings, which would ask all sources once more.
+            BaseModel.__init__(
+                self, **{by_alias.get(name, name): each.value for name, each in settings.items()}
+            )
         except ValidationError as error:
-            invalid = invalid_values(error, given)
+            invalid = invalid_values(error, settings, key_names(type(self).model_fields))
         else:
             invalid = []
         if invalid:  # outside the handler: pydantic's exception holds on to the values
             raise SettingsError(*invalid)
-        self._sources = {name: one.source for name, one in given.items()}
+        self._sources = {name: each.source for name, each in settings.items()}
         self._notes = (*notes, *unused)
         self._parsed_uri = parsed or parse_uri(self.uri)
 
     @classmethod
     def settings_customise_sources(
         cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic-settings' signature
+        settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take what `sources.gather` merged: the built-in sources keep no provenance."""
-        return (init_settings,)
+        """The sources, the strongest first; override it to add, leave out or reorder some.
+
+        The provenance of a value from a source of your own is the name of the source's class.
+        """
+        files = []
+        if isinstance(init_settings, SourceWithProvenance):
+            files.append(SettingsFileSource(settings_cls, init_settings.loading))
+        return (init_settings, env_settings, dotenv_settings, *files, file_secret_settings)
 
     def source_of(self, name: str) -> str:
         """Where a setting's value came from, such as ``env MILVUS_URI`` or ``default``."""
@@ -284,7 +341,7 @@ class SettingsModel(BaseSettings):
             SettingsError: As the constructor does.
         """
         cwd = _here()
-        names = tuple(type(self).model_fields)
+        names = key_names(type(self).model_fields)
         given, notes = clean(as_arguments(values, names, cwd), os.environ)
         kept = {
             name: Sourced(getattr(self, name), source, cwd, rank=1)
@@ -333,8 +390,4 @@ def declarations() -> tuple[Declaration, ...]:
     return declared(SettingsModel.model_fields)
 
 
-# Every variable with its setting: all proper names first, so that they win over aliases.
-VARIABLES = {
-    **{row.variable: row.name for row in declarations()},
-    **{alias: row.name for row in declarations() for alias in row.aliases},
-}
+VARIABLES = variables(SettingsModel.model_fields)

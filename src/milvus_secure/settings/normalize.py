@@ -9,8 +9,11 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from .._common.endpoint import ParsedUri, mask_uri
+from pydantic import SecretStr
+
+from .._common.endpoint import ParsedUri, mask_uri, uri_of
 from .._common.text import printable
+from ..pem.shapes import holds_material, is_material_path
 from ..pem.slots import SYSTEM, Slot
 from ..reporting.report import Finding, finding
 from .credentials import unpack_uri
@@ -45,13 +48,28 @@ def clean(
             if text != value and not (name in INLINE and text == value.strip()):
                 notes.append(_noted(name, one.source, value, text))
             value = text
-            if name in PATHS and value not in {"", SYSTEM} and not holds_material(value):
+            if name in PATHS and value not in {"", SYSTEM} and not is_material_path(value):
                 value = expand(value, one.base, environ)
         if one.comment_cut and name in SECRETS:
             notes.append(_noted_comment(name, one.source))
         if value != "":
             cleaned[name] = replace(one, value=value)
     return cleaned, notes
+
+
+def with_scheme(values: Mapping[str, Sourced]) -> dict[str, Sourced]:
+    """Complete an address that has no scheme: TLS, unless plaintext is asked for."""
+    uri = values.get("uri")
+    if uri is None or not uri.without_scheme:
+        return dict(values)
+    text = uri_of(uri.value)
+    asked = [values[name].value for name in ("secure", "tls_mode") if name in values]
+    if any(stripped(str(value)).lower() in _PLAINTEXT for value in asked):
+        text = re.sub("^https://", "http://", text)
+    return {**values, "uri": replace(uri, value=text)}
+
+
+_PLAINTEXT = {"false", "f", "no", "n", "off", "0", "plaintext"}
 
 
 def expand(value: str, base: Path, environ: Mapping[str, str]) -> Path:
@@ -99,22 +117,13 @@ def _unpack_store(values: Mapping[str, Sourced]) -> dict[str, Sourced]:
     return unpacked
 
 
-def holds_material(text: str) -> bool:
-    """True for what is certificate or key itself: PEM, or base64 of PEM or of DER."""
-    return "-----BEGIN " in text or _MATERIAL.fullmatch(text) is not None
-
-
-# Base64 of "-----BEGIN", and of DER that is longer than any name or path of such letters.
-_MATERIAL = re.compile(r"LS0tLS1CRUdJTi[A-Za-z0-9+/=\s]*|MI[A-Za-z0-9+/=\s]{120,}")
-
-
 def shown_value(name: str, value: object) -> str:
     """A setting's value as it may be printed anywhere: secrets masked, always encodable."""
     if value is None:
         return ""
-    if name in SECRETS:
+    if name in SECRETS or isinstance(value, SecretStr):
         return "**********"
-    if name in INLINE or holds_material(str(value)):
+    if name in INLINE or (is_material_path if name in PATHS else holds_material)(str(value)):
         return "<PEM text>"
     if isinstance(value, bool):
         return str(value).lower()

@@ -21,6 +21,8 @@ class Sourced:
         rank: The place of its source among all sources; 0 is the strongest.
         literal: True where what is written is what is meant (code, TOML, YAML, JSON, a secret
             file): a secret from there is not cleaned.
+        without_scheme: True for an address to which ``https://`` or ``http://`` is to be added.
+        implicit: True for a file that is used because of its name alone, such as ``tls.crt``.
         comment_cut: True if a part of the line in ``.env`` was read as a comment.
     """
 
@@ -29,6 +31,8 @@ class Sourced:
     base: Path
     rank: int = 0
     literal: bool = False
+    without_scheme: bool = False
+    implicit: bool = False
     comment_cut: bool = False
 
 

@@ -1,272 +1,347 @@
-"""Where settings come from: arguments, environment, .env, a file, a secrets directory.
+"""The sources of settings, as pydantic-settings has them, each with the provenance of its values.
 
-Each source yields named texts with their provenance; the strongest source wins. Nothing here
-knows what a setting means, and nothing opens a certificate.
+`SettingsModel.settings_customise_sources` gets them and may leave out, reorder or add some. A
+source of somebody else is any `PydanticBaseSettingsSource`; its class name is the provenance.
+
+pydantic-settings' own TOML, YAML and JSON sources do not fit: their errors quote the text of the
+file, which may hold secrets, they read files of any size, and they know no profiles.
 """
 
 from __future__ import annotations
 
-import os
-import re
-import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any
+
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+)
 
 from .._common.text import printable
 from ..errors import SettingsError
+from ..pem.slots import Slot
 from ..reporting.report import Finding
-from .invalid_values import malformed, missing, missing_profile, misspelled, unknown_key
-from .normalize import expand
+from .declarations import added_fields
+from .loading import Loading
+from .other_names import settings_in, unread_variables
 from .provenance import Sourced
-from .pymilvus_variables import unreadable
-from .settings_file import read_settings_file, read_settings_text
+from .settings_file import read_settings_text
+from .source_errors import no_settings_in, not_json, read_or_raise, unknown_key
 
-DEFAULT_CONFIG = "milvus-secure.toml"
-DEFAULT_ENV_FILE = ".env"
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
 
-_T = TypeVar("_T")
-
-
-@dataclass(frozen=True)
-class Gathered:
-    """The winning raw value of each setting, and what was noticed on the way."""
-
-    values: dict[str, Sourced]
-    notes: tuple[Finding, ...] = ()
+# What a Secret of type kubernetes.io/tls holds, as cert-manager writes it.
+_KUBERNETES = {"ca.crt": Slot.CA_PEM, "tls.crt": Slot.CLIENT_PEM, "tls.key": Slot.CLIENT_KEY}
 
 
-@dataclass(frozen=True)
-class Places:
-    """Where to look; every part can be given, so that no test depends on the machine.
+class SourceWithProvenance(PydanticBaseSettingsSource):
+    """A source that knows where each of its values came from."""
 
-    Attributes:
-        environ: The environment; ``os.environ`` unless given.
-        config: An explicit settings file, which must exist; False for none at all.
-        profile: The profile to choose, which must exist.
-        env_file: A ``.env`` file; one of another name must exist.
-        secrets_dir: A directory with one file per secret, such as ``/run/secrets``.
-        cwd: What relative paths and ``milvus-secure.toml`` are relative to.
+    loading: Loading
+
+    def sourced(self) -> dict[str, Sourced]:
+        """The values of this source by setting, each with its provenance.
+
+        Raises:
+            SettingsError: If a place that was named is missing or cannot be read.
+        """
+        raise NotImplementedError
+
+    def __call__(self) -> dict[str, Any]:
+        """The values alone, as pydantic-settings asks for them."""
+        return {name: value.value for name, value in self.sourced().items()}
+
+    def __repr__(self) -> str:
+        return type(self).__name__  # pydantic-settings' own show values
+
+
+class ArgumentsSource(SourceWithProvenance, InitSettingsSource):
+    """Settings given in code or as flags; a None counts as not given."""
+
+    def __init__(
+        self, settings_cls: type[BaseSettings], values: Mapping[str, object], loading: Loading
+    ) -> None:
+        self.loading = loading
+        super().__init__(settings_cls, init_kwargs=dict(values))
+        self._values = as_arguments(values, loading.names, loading.places.cwd)
+
+    def sourced(self) -> dict[str, Sourced]:
+        """The arguments."""
+        return self._values
+
+
+class _VariablesSource(SourceWithProvenance, EnvSettingsSource):
+    """Settings in variables; fields of a subclass are read as pydantic-settings reads them."""
+
+    def __init__(self, settings_cls: type[BaseSettings], loading: Loading) -> None:
+        self.loading = loading
+        super().__init__(settings_cls, env_prefix=loading.places.prefix)
+
+    @property
+    def variables(self) -> Mapping[str, Sourced]:
+        """Every variable there is, known or not."""
+        raise NotImplementedError
+
+    @property
+    def variables_at_top(self) -> dict[str, Sourced]:
+        """The variables but for the nested ones of fields that a subclass added."""
+        delimiter = self.env_nested_delimiter
+        added = added_fields(self.settings_cls.model_fields)
+        stems = tuple(f"{self.loading.places.prefix}{name}{delimiter}".upper() for name in added)
+        return {
+            name: value
+            for name, value in self.variables.items()
+            if not (delimiter and name.upper().startswith(stems))
+        }
+
+    def sourced(self) -> dict[str, Sourced]:
+        """The settings that the variables stand for."""
+        loading = self.loading
+        settings = settings_in(self.variables, loading.variables, loading.places.prefix)
+        for name, field in added_fields(self.settings_cls.model_fields).items():
+            settings.pop(name, None)
+            value = self._added(name, field)
+            if value is not None:
+                settings[name] = value
+        return settings
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        return {name.lower(): value.value for name, value in self.variables.items()}
+
+    def _added(self, name: str, field: FieldInfo) -> Sourced | None:
+        candidates = self._extract_field_info(field, name)
+        variables = {each.lower(): value for each, value in self.variables.items()}
+        exact = [variables[env] for _, env, _ in candidates if env in variables]
+        delimiter = self.env_nested_delimiter
+        nested = [
+            value
+            for each, value in variables.items()
+            if delimiter and any(each.startswith(f"{env}{delimiter}") for _, env, _ in candidates)
+        ]
+        provenance = next(iter([*exact, *nested]), None)
+        if provenance is None:
+            return None
+        try:
+            raw, _, is_complex = self.get_field_value(field, name)
+            value = self.prepare_field_value(name, field, raw, is_complex)
+        except ValueError:
+            value = None
+            failed = True
+        else:
+            failed = False
+        if failed:  # outside the handler: the parser's exception holds the text
+            raise SettingsError(not_json(name, provenance.source))
+        return None if value is None else replace(provenance, value=value)
+
+
+class EnvironmentSource(_VariablesSource):
+    """Settings in environment variables."""
+
+    @property
+    def variables(self) -> Mapping[str, Sourced]:
+        """The environment."""
+        return self.loading.environ
+
+
+class EnvFileSource(_VariablesSource, DotEnvSettingsSource):
+    """Settings in ``.env`` files, each with its line."""
+
+    @property
+    def variables(self) -> Mapping[str, Sourced]:
+        """The variables of all the files."""
+        return self.loading.env_file
+
+
+class SettingsFileSource(SourceWithProvenance):
+    """Settings in a TOML, YAML or JSON file, with the profile that was chosen."""
+
+    def __init__(self, settings_cls: type[BaseSettings], loading: Loading) -> None:
+        self.loading = loading
+        super().__init__(settings_cls)
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 - pydantic-settings' signature
+        """The value of one setting; None if the file does not give it."""
+        value = self.sourced().get(field_name)
+        return (value.value if value else None), field_name, False
+
+    def sourced(self) -> dict[str, Sourced]:
+        """The settings of the file."""
+        return self.loading.config
+
+
+class SecretsDirSource(SourceWithProvenance, SecretsSettingsSource):
+    """Settings in files of one directory, named as variables in any case (Docker secrets).
+
+    The files of a Kubernetes Secret of type kubernetes.io/tls are read too: ``ca.crt``, and
+    ``tls.crt`` with ``tls.key`` as the client's pair. Their paths are used, so that renewed files
+    are seen.
     """
 
-    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
-    config: str | os.PathLike[str] | Literal[False] | None = None
-    profile: str | None = None
-    env_file: str | os.PathLike[str] | None = DEFAULT_ENV_FILE
-    secrets_dir: str | os.PathLike[str] | None = None
-    cwd: Path = field(default_factory=Path.cwd)
+    def __init__(self, settings_cls: type[BaseSettings], loading: Loading) -> None:
+        self.loading = loading
+        super().__init__(settings_cls, env_prefix=loading.places.prefix)
+        self.variables: dict[str, Sourced] = {}
+        self._settings: dict[str, Sourced] | None = None
+
+    def sourced(self) -> dict[str, Sourced]:
+        """The settings that the files hold."""
+        if self._settings is None:
+            self._settings = {}
+            for directory, source in self.loading.secrets_dirs:
+                self._settings.update(self._read(directory, source))
+        return self._settings
+
+    def _read(self, directory: Path, source: str) -> dict[str, Sourced]:
+        known = self.loading.variables
+        entries = read_or_raise(
+            "secrets_dir", source, directory, lambda: sorted(directory.iterdir())
+        )
+        files: dict[str, Sourced] = {}
+        for entry in entries:
+            variable, value = entry.name.upper(), ""
+            if variable in known:
+                read = partial(read_settings_text, entry)
+                text = read_or_raise(known[variable], source, entry, read)
+                # The line break at the end belongs to the file, not to the value.
+                value = text.removesuffix("\n").removesuffix("\r")
+            where = f"secret {printable(str(entry))}"
+            files[variable] = Sourced(value, where, directory, literal=True)
+        self.variables.update(files)
+        prefix = self.loading.places.prefix
+        settings = settings_in(files, known, prefix)
+        for slot, path in _kubernetes_files(directory).items():
+            if not settings.keys() & set(slot.settings):
+                where = f"secret {printable(str(path))}"
+                settings[slot.path_setting] = Sourced(
+                    path, where, directory, literal=True, implicit=True
+                )
+        if not settings and not (prefix and any(name.startswith(prefix) for name in files)):
+            self.loading.notes.append(no_settings_in(directory, source, [e.name for e in entries]))
+        return settings
 
 
-def gather(
-    arguments: Mapping[str, object], places: Places, variables: Mapping[str, str]
-) -> Gathered:
-    """Merge all sources, the strongest first.
-
-    Args:
-        arguments: Settings given in code or as flags; a None counts as not given.
-        places: Where the other sources are.
-        variables: Environment variable names, each with the setting it stands for, in order of
-            preference (a setting's own name before its aliases).
-
-    Raises:
-        SettingsError: If a named file or profile is missing, a file cannot be parsed, or an
-            argument or a file key is unknown.
-    """
-    names = tuple(dict.fromkeys(variables.values()))
-    given = as_arguments(arguments, names, places.cwd)
-    environ = {
-        name: Sourced(value, f"env {printable(name)}", places.cwd)
-        for name, value in places.environ.items()
-    }
-    dotenv = _dotenv(places)
-
-    def control(name: str, explicit: str | os.PathLike[str] | None) -> Sourced | None:
-        if explicit is not None:
-            return Sourced(os.fsdecode(explicit), "argument", places.cwd)
-        return next((one for one in (environ.get(name), dotenv.get(name)) if _filled(one)), None)
-
-    profile = control("MILVUS_PROFILE", places.profile)
-    if places.config is False:
-        config = {}
-    else:
-        config = _config(control("MILVUS_CONFIG", places.config), profile, places, names)
-    files = _secrets(control("MILVUS_SECRETS_DIR", places.secrets_dir), places, variables)
-    layers = (
-        given,
-        _by_setting(environ, variables),
-        _by_setting(dotenv, variables),
-        config,
-        _by_setting(files, variables),
-    )
-    merged: dict[str, Sourced] = {}
-    for rank, layer in reversed(list(enumerate(layers))):
-        merged.update({name: replace(value, rank=rank) for name, value in layer.items()})
-    notes = misspelled({**files, **dotenv, **environ}, variables)
-    return Gathered(merged, (*notes, *unreadable({**dotenv, **environ})))
+def _kubernetes_files(directory: Path) -> dict[Slot, Path]:
+    files = {slot: directory / name for name, slot in _KUBERNETES.items()}
+    present = {slot: path for slot, path in files.items() if path.is_file()}
+    if not {Slot.CLIENT_PEM, Slot.CLIENT_KEY} <= present.keys():
+        present.pop(Slot.CLIENT_PEM, None)
+        present.pop(Slot.CLIENT_KEY, None)
+    return present
 
 
 def as_arguments(
-    values: Mapping[str, object], names: tuple[str, ...], cwd: Path
+    values: Mapping[str, object], names: Mapping[str, str], cwd: Path
 ) -> dict[str, Sourced]:
     """Settings given in code; a None counts as not given.
+
+    Args:
+        values: As they were given.
+        names: Every key that may be used, with the setting's name.
+        cwd: What relative paths start from.
 
     Raises:
         SettingsError: If a name is not a setting.
     """
-    unknown = [unknown_key(name, "argument", names) for name in values if name not in names]
+    unknown = [unknown_key(name, "argument", tuple(names)) for name in values if name not in names]
     if unknown:
         raise SettingsError(*unknown)
     return {
-        name: Sourced(value, "argument", cwd, literal=True)
+        names[name]: Sourced(value, "argument", cwd, literal=True)
         for name, value in values.items()
         if value is not None
     }
 
 
-def _filled(one: Sourced | None) -> bool:
-    return one is not None and bool(one.value if one.literal else one.value.strip())
-
-
-def _by_setting(found: Mapping[str, Sourced], variables: Mapping[str, str]) -> dict[str, Sourced]:
-    """Translate variables to settings; an empty variable counts as not set."""
-    layer: dict[str, Sourced] = {}
-    for variable, name in variables.items():
-        if _filled(found.get(variable)):
-            layer.setdefault(name, found[variable])
-    return layer
-
-
-def _dotenv(places: Places) -> dict[str, Sourced]:
-    if places.env_file is None:
-        return {}
-    path = places.cwd / os.fsdecode(places.env_file)
-    if os.fsdecode(places.env_file) == DEFAULT_ENV_FILE:
-        if not os.path.isfile(path):  # noqa: PTH113 - also False where it may not be looked at
-            return {}  # a virtual environment is often a directory of this name
-    elif not _exists(path):
-        missing("env_file", "argument", path, "file", "Create it, or correct env_file.")
-    from io import StringIO  # noqa: PLC0415 - only where there is a .env
-
-    from dotenv.parser import parse_stream  # noqa: PLC0415
-    from dotenv.variables import parse_variables  # noqa: PLC0415
-
-    text = _read("env_file", path.name, path, partial(read_settings_text, path))
-    found: dict[str, Sourced] = {}
-    for binding in parse_stream(StringIO(text)):
-        where = f"{path.name}:{_line(binding.original)}"
-        if binding.error and "MILVUS_" in binding.original.string:
-            malformed("env_file", where, path, "it has a line that is not NAME=value")
-        if binding.key and binding.value:
-            # As load_dotenv() does, which pymilvus calls when it is imported.
-            known = {**{name: one.value for name, one in found.items()}, **places.environ}
-            value = "".join(part.resolve(known) for part in parse_variables(binding.value))
-            cut = _has_comment(binding.original.string)
-            found[binding.key] = Sourced(value, where, path.parent, comment_cut=cut)
-    return found
-
-
-def _has_comment(assignment: str) -> bool:
-    """True if python-dotenv ends an unquoted value at a blank and ``#`` (its ``parse_value``)."""
-    value = assignment.partition("=")[2].lstrip(" \t")
-    line = value.partition("\n")[0]
-    return line[:1] not in {"'", '"'} and re.search(r"\s#", line) is not None
-
-
-def _line(original: Any) -> int:  # noqa: ANN401 - python-dotenv's Original
-    """The line of the assignment itself: python-dotenv counts leading blank lines into it."""
-    text: str = original.string
-    return int(original.line) + len(text[: len(text) - len(text.lstrip())].splitlines())
-
-
-def _config(
-    config: Sourced | None, profile: Sourced | None, places: Places, names: tuple[str, ...]
+def merge(
+    sources: tuple[PydanticBaseSettingsSource | Callable[[], dict[str, Any]], ...],
+    loading: Loading,
 ) -> dict[str, Sourced]:
-    if config:
-        path = expand(config.value.strip(), config.base, places.environ)
-    else:
-        path = places.cwd / DEFAULT_CONFIG
-    if not (_exists(path) if config else os.path.lexists(path)):
-        if config:
-            remedy = "Create it, or correct or unset MILVUS_CONFIG or --config."
-            missing("config", config.source, path, "settings file", remedy)
-        if profile:
-            missing_profile(profile, path, (), known_file=False)
-        return {}
-    shown = printable(path.name)
-    asked_by = config.source if config else "default"
-    table = _read("config", asked_by, path, partial(read_settings_file, path))
-    profiles = table.pop("profiles", {})
-    if not isinstance(profiles, Mapping) or not all(
-        isinstance(one, Mapping) for one in profiles.values()
-    ):
-        malformed("profiles", shown, path, "profiles must be tables, as in [profiles.prod]")
-    sections = {shown: table, **{f"{shown} [profiles.{n}]": p for n, p in profiles.items()}}
+    """The value of each setting from the strongest source that gives it.
+
+    Args:
+        sources: The strongest first.
+        loading: What they share.
+
+    Raises:
+        SettingsError: As the sources do, and for a setting that does not exist.
+    """
+    merged: dict[str, Sourced] = {}
+    for rank, source in enumerate(sources):
+        for name, value in _values(source, merged, loading).items():
+            ranked = replace(value, rank=rank)
+            stronger = merged.get(name)
+            if stronger is None:
+                merged[name] = ranked
+            elif isinstance(stronger.value, dict) and isinstance(value.value, dict):
+                merged[name] = replace(stronger, value=_deep(value.value, stronger.value))
+    return _without_implicit(merged)
+
+
+def variable_notes(
+    sources: tuple[object, ...], settings: Mapping[str, Sourced], loading: Loading
+) -> list[Finding]:
+    """Variables of these sources that nothing reads though they look like ours."""
+    found: dict[str, Sourced] = {}
+    for source in reversed(sources):
+        if isinstance(source, SecretsDirSource):
+            found.update(source.variables)
+        elif isinstance(source, _VariablesSource):
+            found.update(source.variables_at_top)
+    prefix = loading.places.prefix
+    return list(
+        unread_variables(found, loading.variables, prefix, uri_is_default="uri" not in settings)
+    )
+
+
+def _values(
+    source: PydanticBaseSettingsSource | Callable[[], dict[str, Any]],
+    merged: Mapping[str, Sourced],
+    loading: Loading,
+) -> dict[str, Sourced]:
+    if isinstance(source, SourceWithProvenance):
+        return source.sourced()
+    if isinstance(source, PydanticBaseSettingsSource):
+        state = {name: value.value for name, value in merged.items()}
+        source._set_current_state(state)  # noqa: SLF001 - what BaseSettings does, for current_state
+    where = getattr(source, "__name__", type(source).__name__)
+    values = {name: value for name, value in source().items() if value is not None}
     unknown = [
-        unknown_key(str(key), where, names, path)
-        for where, section in sections.items()
-        for key in section
-        if key not in names
+        unknown_key(name, where, tuple(loading.names))
+        for name in values
+        if name not in loading.names
     ]
     if unknown:
         raise SettingsError(*unknown)
-    chosen = [shown]
-    if profile:
-        name = profile.value.strip()
-        if name not in profiles:
-            missing_profile(profile, path, tuple(map(str, profiles)))
-        chosen.append(f"{shown} [profiles.{name}]")
     return {
-        key: Sourced(value, where, path.parent, literal=True)
-        for where in chosen
-        for key, value in sections[where].items()
-        if value is not None
+        loading.names[name]: Sourced(value, where, loading.places.cwd, literal=True)
+        for name, value in values.items()
     }
 
 
-def _secrets(
-    directory: Sourced | None, places: Places, variables: Mapping[str, str]
-) -> dict[str, Sourced]:
-    """One file per variable, named as that in any case (as Docker secrets are)."""
-    if directory is None:
-        return {}
-    path = expand(directory.value.strip(), directory.base, places.environ)
-    if not os.path.isdir(path):  # noqa: PTH112 - also False for a path that cannot be
-        remedy = "Mount it, or correct or unset MILVUS_SECRETS_DIR."
-        missing("secrets_dir", directory.source, path, "secrets directory", remedy)
-    entries = _read("secrets_dir", directory.source, path, lambda: sorted(path.iterdir()))
-    found: dict[str, Sourced] = {}
-    for entry in entries:
-        variable, value = entry.name.upper(), ""
-        if variable in variables:
-            setting, read = variables[variable], partial(read_settings_text, entry)
-            text = _read(setting, directory.source, entry, read)
-            # The line break at the end belongs to the file, not to the value.
-            value = text.removesuffix("\n").removesuffix("\r")
-        source = f"secret {printable(str(entry))}"
-        found[variable] = Sourced(value, source, path, literal=True)
-    return found
+def _deep(weaker: Mapping[str, Any], stronger: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested values of a subclass's field, merged as pydantic-settings merges them."""
+    merged = {**weaker, **stronger}
+    for name in weaker.keys() & stronger.keys():
+        if isinstance(weaker[name], dict) and isinstance(stronger[name], dict):
+            merged[name] = _deep(weaker[name], stronger[name])
+    return merged
 
 
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError:  # a loop of links, a name too long, a directory not ours
-        return True
+def _without_implicit(merged: Mapping[str, Sourced]) -> dict[str, Sourced]:
+    """Leave out a file used for its name alone where its piece, or half of its pair, is set."""
+    explicit = {name for name, value in merged.items() if not value.implicit}
+    pair = {*Slot.CLIENT_PEM.settings, *Slot.CLIENT_KEY.settings}
 
+    def counts(name: str) -> bool:
+        siblings = pair if name in pair else set(Slot(name.removesuffix("_path")).settings)
+        return not explicit & siblings
 
-def _read(setting: str, source: str, path: Path, read: Callable[[], _T]) -> _T:
-    """What reading yields; a failure is told without the text, which may hold secrets."""
-    # Raised outside the handler, so that no parser's exception hangs on to the text.
-    try:
-        return read()
-    except UnicodeDecodeError:
-        why = "it is not UTF-8 text"
-    except OSError as error:
-        why = (error.strerror or type(error).__name__).lower()
-        remedy = f"Let this user read it; see: ls -ld {shlex.quote(printable(str(path)))}"
-        return malformed(setting, source, path, why, remedy)
-    except ValueError as error:
-        why = str(error)
-    return malformed(setting, source, path, why)
+    return {name: value for name, value in merged.items() if not value.implicit or counts(name)}

@@ -29,6 +29,7 @@ RAISED_WHILE_LOADING = {
     "pymilvus-variable",
     "value-invalid",
     "credentials-unused",
+    "secrets-dir-unused",
     "value-cleaned",
 }
 RULES = (*checks.RULES, *server_rules.RULES)

@@ -198,7 +198,7 @@ class TestVariables:
         ],
     )
     def test_other_variables_are_left_alone(self, name, load):
-        assert load({name: "x"}).notes == ()
+        assert load({name: "x"}, uri="https://h:1").notes == ()
 
     def test_the_servers_own_prefix_is_never_read(self, load):
         settings = load({"MILVUS_CONF_URI": "https://h:1", "MILVUS_CONF_TOKEN": "x"})

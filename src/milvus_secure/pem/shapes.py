@@ -1,0 +1,102 @@
+"""Recognizes key or certificate material in a text, whatever form it was brought into."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+
+_WORDS = re.compile(
+    r"BEGIN (?:[A-Z0-9]+ )*(?:PRIVATE KEY|CERTIFICATE)|-----BEGIN |PRIVATE KEY-----"
+)
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{40,}={0,2}")
+_HEX = re.compile(r"(?:0x)?[0-9A-Fa-f]{64,}")
+# Base64 of DER that was cut or changed: longer than any name or path of these letters.
+_LIKE_DER = re.compile(r"MI[A-Za-z0-9+/=]{120,}")
+_NESTED = 3
+"""How many times a text may have been encoded."""
+
+
+def holds_material(text: str) -> bool:
+    """True for a text that is a certificate or a key: PEM, base64 or hex of it, or a data URI.
+
+    Args:
+        text: The value of a setting that takes a name or a path.
+    """
+    if _WORDS.search(text) or text.lstrip().lower().startswith("data:"):
+        return True
+    bare = re.sub(r"\s|\\n|\\r|['\"]", "", text)
+    return _LIKE_DER.fullmatch(bare) is not None or _decodes_to_material(bare, _NESTED)
+
+
+def is_material_path(text: str) -> bool:
+    """True for a text in the place of a path that can only be a key, such as 64 hex digits.
+
+    Args:
+        text: The value of a setting that takes a path.
+    """
+    return holds_material(text) or _HEX.fullmatch(re.sub(r"[\s:]", "", text)) is not None
+
+
+def encoded_times(text: str) -> int:
+    """How many times PEM or DER is encoded as base64 in a text; 0 if it is not.
+
+    Args:
+        text: The value of a setting that takes a text.
+    """
+    data, times = "".join(text.split()), 0
+    while times < _NESTED:
+        decoded = _decoded(data)
+        if decoded is None:
+            return 0
+        times += 1
+        if b"-----BEGIN " in decoded or _is_der(decoded):
+            return times
+        data = "".join(decoded.decode("latin-1").split())
+    return 0
+
+
+def _decodes_to_material(text: str, depth: int) -> bool:
+    digits = text.replace(":", "")
+    if _HEX.fullmatch(digits):
+        decoded: bytes | None = _unhex(digits.removeprefix("0x"))
+    else:
+        decoded = _decoded(text)
+    if decoded is None:
+        return False
+    if _is_der(decoded):
+        return True
+    inner = decoded.decode("latin-1")
+    if _WORDS.search(inner.replace("\0", "")):
+        return True
+    return depth > 1 and _decodes_to_material("".join(inner.split()), depth - 1)
+
+
+def _unhex(digits: str) -> bytes:
+    return binascii.unhexlify(digits[: len(digits) // 2 * 2])
+
+
+def _decoded(text: str) -> bytes | None:
+    """What a text of base64, also of the URL-safe alphabet and without padding, stands for."""
+    if not _BASE64.fullmatch(text):
+        return None
+    body = text.rstrip("=").replace("-", "+").replace("_", "/")
+    body = body[: len(body) - (len(body) % 4 == 1)]
+    try:
+        return base64.b64decode(body + "=" * (-len(body) % 4))
+    except ValueError:
+        return None
+
+
+def _is_der(data: bytes) -> bool:
+    """True for a SEQUENCE that starts with an INTEGER or a SEQUENCE, cut off or not.
+
+    PKCS#8 (RFC 5958), SEC1 (RFC 5915) and PKCS#1 keys (RFC 8017) start like this, and certificates
+    (RFC 5280) too.
+    """
+    if len(data) < 24 or data[0] != 0x30:
+        return False
+    length_bytes = data[1] - 0x80 if data[1] > 0x80 else 0
+    if length_bytes > 3 or data[1] == 0x80:
+        return False
+    return data[2 + length_bytes] in {0x02, 0x30}

@@ -1,0 +1,244 @@
+"""What other projects and Kubernetes call a setting, by meaning where the name is not known."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from difflib import get_close_matches
+from ipaddress import ip_address
+
+from .._common.endpoint import DEFAULT_URI
+from .._common.text import printable
+from ..pem.shapes import holds_material
+from ..pem.slots import Slot
+from ..reporting.report import Finding, Severity, finding
+from .normalize import stripped
+from .provenance import Sourced
+
+CONTROLS = ("CONFIG", "PROFILE", "SECRETS_DIR")
+"""Variables, without their prefix, that say where settings are read."""
+
+ENDPOINTS = ("ADDRESS", "ENDPOINT", "HOST")
+"""Variables, without their prefix, that name the endpoint in other ways than as a URI."""
+
+_PORT = "PORT"
+# pymilvus's own, which are no settings of ours.
+_FOREIGN = ("MILVUS_CONN_ALIAS", "MILVUS_DEFAULT_CONNECTION")
+_SERVER = "CONF_"
+
+# The words of a name by which its meaning is known, the most telling first. A name has a meaning
+# only if all of its words belong to it: MILVUS_PARTITION_KEY is nobody's private key.
+_SIDE = {"tls", "ssl", "mtls", "grpc", "milvus"}
+_FORM = {"pem", "file", "path", "crt", "location", "text", "data", "content", "base64", "b64"}
+_CLIENT = {"client", "user", "mtls"}
+_CA = {"ca", "cacert", "cafile", "capath", "rootca", "cabundle", "truststore", "trusted"}
+_CERT = {"cert", "certs", "certificate", "certificates", "chain", "crt", "certfile", "bundle"}
+_KEY = {"key", "keyfile", "privkey", "privatekey", "private"}
+_SECRET = {"password", "passphrase", "pass", "passwd", "pwd"}
+_ENDPOINT = {
+    "url",
+    "uri",
+    "addr",
+    "address",
+    "addresses",
+    "endpoint",
+    "endpoints",
+    "host",
+    "hostname",
+    "server",
+}
+_OPPOSED = {"KEY", "CA", "PASSWORD", "SERVER", "CLIENT"}
+_Words = frozenset[str] | set[str]
+_MEANINGS: tuple[tuple[str, _Words, _Words, _Words], ...] = (
+    # setting, one of these words, one of these too (if there are any), and these may be there
+    ("client_key_password", {"passphrase"}, set(), _SIDE | _CLIENT | _KEY | _CERT | _FORM),
+    ("client_key_password", _KEY, _SECRET, _SIDE | _CLIENT | _CERT | _FORM),
+    ("token", {"token", "apikey", "api"}, set(), {"auth", "access", "key", "grpc"}),
+    ("client_key_path", _KEY, set(), _SIDE | _CLIENT | _CERT | _FORM),
+    ("ca_pem_path", _CA, set(), _SIDE | _FORM | _CERT | {"root", "server", "authority"}),
+    ("ca_pem_path", {"root", "roots"}, _CERT | {"pem"}, _SIDE | _FORM),
+    ("server_name", {"sni", "servername"}, set(), _SIDE | {"override"}),
+    ("server_name", {"name"}, {"server", "override", "target", "common"}, _SIDE),
+    ("server_pem_path", {"server"}, _CERT | _FORM, _SIDE),
+    ("client_pem_path", _CERT, set(), _SIDE | _CLIENT | _FORM),
+    ("client_pem_path", {"client"}, _FORM, _SIDE),
+    ("password", _SECRET, set(), {"auth", "user", "login"}),
+    ("user", {"user", "username", "login"}, set(), {"auth", "name", "grpc"}),
+    ("db_name", {"database", "db", "dbname"}, set(), {"name", "default"}),
+    ("timeout", {"timeout"}, set(), {"connect", "connection", "conn", "grpc", "client", "seconds"}),
+    ("tls_mode", {"mode"}, _SIDE | {"security"}, set()),
+    ("secure", {"tls", "ssl", "https", "secure"}, set(), {"use", "enable", "enabled", "with"}),
+    ("uri", _ENDPOINT, set(), {"grpc", "service", "connection", "port"}),
+)
+
+
+def meant_setting(name: str) -> str | None:
+    """The setting that a name of another project stands for, by the words it consists of.
+
+    Args:
+        name: Without the prefix of variables; case and the kind of separator do not matter.
+    """
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+    words = set(filter(None, re.split(r"[^a-z0-9]+", spaced)))
+    for setting, telling, also, others in _MEANINGS:
+        if words & telling and (not also or words & also) and words <= {*telling, *also, *others}:
+            return setting
+    return None
+
+
+def settings_in(
+    found: Mapping[str, Sourced], variables: Mapping[str, str], prefix: str
+) -> dict[str, Sourced]:
+    """Translate variables to settings; an empty variable counts as not set.
+
+    Args:
+        found: Variables with their values.
+        variables: Those that are known, with the setting each stands for.
+        prefix: What the variables begin with, in upper case.
+    """
+    settings: dict[str, Sourced] = {}
+    for variable, name in variables.items():
+        value = found.get(variable)
+        if value is None or not is_filled(value):
+            continue
+        alias = variable.removeprefix(prefix)
+        if name == "uri" and alias in ENDPOINTS:
+            address = _address(alias, found, prefix)
+            if address is not None:
+                settings.setdefault(name, address)
+        elif name != alias.lower() and name in _TEXT_FOR and holds_material(value.value):
+            settings.setdefault(_TEXT_FOR[name], value)
+        else:
+            settings.setdefault(name, value)
+    return settings
+
+
+# Some projects put the text and some the path of a certificate into one variable.
+_TEXT_FOR = {slot.path_setting: slot.text_setting for slot in Slot}
+
+
+def is_filled(value: Sourced) -> bool:
+    """True for a value that counts: one of blanks alone does only where it is meant literally."""
+    return bool(value.value if value.literal else value.value.strip())
+
+
+def _address(alias: str, found: Mapping[str, Sourced], prefix: str) -> Sourced | None:
+    """The endpoint from a variable like ``MILVUS_HOST``; None if it is none, or Kubernetes's."""
+    value = found[f"{prefix}{alias}"]
+    text = stripped(value.value)
+    if _is_service_url(text):
+        return None
+    if "://" in text:
+        return replace(value, value=text)
+    port = found.get(f"{prefix}{_PORT}")
+    number = stripped(port.value) if port and alias == "HOST" else ""
+    if number.isdigit() and port is not None:
+        try:
+            bare = f"[{text}]" if ip_address(text).version == 6 else text
+        except ValueError:
+            bare = text
+        if not re.search(r":\d*$", bare):
+            both = value.source if value.source == port.source else f"{value.source}, {port.source}"
+            return replace(value, value=f"{bare}:{number}", source=both, without_scheme=True)
+    return replace(value, value=text, without_scheme=True)
+
+
+def _is_service_url(text: str) -> bool:
+    """True for what Kubernetes and Docker links put into the variable of a service's port."""
+    return re.match(r"(?:tcp|udp|sctp)://", text.strip(), re.IGNORECASE) is not None
+
+
+def unread_variables(
+    found: Mapping[str, Sourced],
+    variables: Mapping[str, str],
+    prefix: str,
+    *,
+    uri_is_default: bool,
+) -> Iterator[Finding]:
+    """Variables that nothing reads though they look as if they were meant for us.
+
+    Args:
+        found: All variables with their values.
+        variables: Those that are known, with the setting each stands for.
+        prefix: What ours begin with, in upper case.
+        uri_is_default: True if no source gives the uri.
+    """
+    known = (*variables, *(f"{prefix}{name}" for name in CONTROLS))
+    services = []
+    for name, value in found.items():
+        upper = name.upper()
+        if not prefix or not upper.startswith(prefix) or upper.startswith(f"{prefix}{_SERVER}"):
+            continue
+        rest = upper.removeprefix(prefix)
+        if _is_of_kubernetes(rest, value.value):
+            services.append(name)
+            continue
+        if name in _FOREIGN or (rest == _PORT and f"{prefix}HOST" in found):
+            continue
+        if name in known and not (rest in ENDPOINTS and _is_service_url(stripped(value.value))):
+            continue
+        meant = "uri" if rest == _PORT else variables.get(name) or meant_setting(rest)
+        close = f"{prefix}{meant.upper()}" if meant else _spelled(rest, known, prefix)
+        if close and (name not in known or uri_is_default):
+            yield _unread(name, close, variables.get(close), value, uri_is_default=uri_is_default)
+    if services and uri_is_default:
+        yield _service(services, found, prefix)
+
+
+def _spelled(rest: str, known: Iterable[str], prefix: str) -> str | None:
+    """The known name a misspelled one is close to; never one of the opposite meaning."""
+    words = _OPPOSED & set(rest.split("_"))
+    # What all names share says nothing about how close two of them are.
+    bare = {
+        name.removeprefix(prefix): name
+        for name in known
+        if words <= set(name.removeprefix(prefix).split("_"))
+    }
+    close = get_close_matches(rest, bare, n=1, cutoff=0.75)
+    return bare[close[0]] if close else None
+
+
+def _is_of_kubernetes(rest: str, value: str) -> bool:
+    """True for a variable that Kubernetes sets for a service (its ``envvars.FromServices``)."""
+    if re.fullmatch(r"(?:\w+_)?SERVICE_(?:HOST|PORT(?:_\w+)?)", rest):
+        return True
+    if re.fullmatch(r"(?:\w+_)?PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?", rest):
+        return True
+    return re.fullmatch(r"(?:\w+_)?PORT", rest) is not None and _is_service_url(value)
+
+
+def _unread(
+    name: str, close: str, setting: str | None, value: Sourced, *, uri_is_default: bool
+) -> Finding:
+    local = setting == "uri" and uri_is_default
+    outcome = f" No uri is set, so the default {DEFAULT_URI} is used." if local else ""
+    return finding(
+        "env-unknown",
+        f"The variable {printable(name)} is not read; its name looks like {close}.{outcome}",
+        f"Set {close}, or unset {printable(name)}.",
+        setting=setting,
+        source=value.source,
+        expected=close,
+        presented=printable(name),
+    )
+
+
+def _service(names: list[str], found: Mapping[str, Sourced], prefix: str) -> Finding:
+    """No uri, in a pod whose namespace has a service with such a name."""
+    first = next((name for name in names if name.endswith("_SERVICE_HOST")), names[0])
+    stem = re.sub(r"_(?:SERVICE_HOST|SERVICE_PORT.*|PORT(?:_.*)?)$", "", first)
+    port = found.get(f"{stem}_SERVICE_PORT")
+    number = port.value if port and port.value.isdigit() else "19530"
+    host = stem.lower().replace("_", "-")
+    return finding(
+        "env-unknown",
+        f"No uri is set, so the default {DEFAULT_URI} is used. Kubernetes sets {first} for a "
+        f"service {host}, but its variables are not read.",
+        f"Set {prefix}URI=https://{host}:{number} if that service is the one to use.",
+        severity=Severity.WARNING,
+        setting="uri",
+        source=found[first].source,
+        expected=f"{prefix}URI",
+        presented=printable(first),
+    )

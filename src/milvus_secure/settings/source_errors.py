@@ -1,0 +1,221 @@
+"""Errors and notes about the sources of settings themselves."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn, TypeVar
+
+from .._common.text import printable
+from ..errors import SettingsError
+from ..pem.shapes import holds_material
+from ..pem.slots import Slot
+from ..reporting.report import Finding, Severity, finding
+from .normalize import shown_value
+from .other_names import meant_setting
+from .provenance import Sourced
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+_T = TypeVar("_T")
+_TEXT_FOR = {slot.path_setting: slot.text_setting for slot in Slot}
+
+
+def _nearest(name: str, known: Iterable[str], cutoff: float = 0.75) -> str | None:
+    """The known name a misspelled one most likely stands for, if any is close."""
+    return next(iter(get_close_matches(name, known, n=1, cutoff=cutoff)), None)
+
+
+def unknown_key(key: str, where: str, names: tuple[str, ...], path: Path | None = None) -> Finding:
+    """A setting that does not exist, in code or in a file."""
+    bare = key.lower().removeprefix("milvus_")
+    # An unknown key is an error in any case, so a bold guess does no harm.
+    close = meant_setting(bare) or _nearest(bare, names, 0.6)
+    text = f" (or {_TEXT_FOR[close]!r} for the text itself)" if close in _TEXT_FOR else ""
+    shown = "<PEM text>" if holds_material(key) else printable(key)
+    what = (
+        f"The settings file has the unknown key {shown!r}."
+        if path
+        else (f"There is no setting named {shown!r}.")
+    )
+    return finding(
+        "config-unknown-key",
+        what,
+        f"Did you mean {close!r}{text}?"
+        if close
+        else "See `milvus-secure settings` for the names.",
+        setting=shown,
+        source=where,
+        origin=_origin(path) if path else None,
+        expected=close,
+        presented=shown,
+    )
+
+
+def invalid_values(
+    error: ValidationError, values: Mapping[str, Sourced], names: Mapping[str, str]
+) -> list[Finding]:
+    """One finding for each setting whose value is not of its type; defaults are not validated.
+
+    Args:
+        error: What pydantic says.
+        values: The settings with their provenance.
+        names: Every key that pydantic may use for a setting, with the setting's name.
+    """
+    found: dict[str, Finding] = {}
+    for detail in error.errors(include_url=False, include_input=False, include_context=False):
+        place = str(detail["loc"][0]) if detail["loc"] else ""
+        name = names.get(place, place)
+        why = detail["msg"].removeprefix("Value error, ")
+        one = values.get(name) or Sourced(None, "default", Path())
+        found.setdefault(
+            name,
+            finding(
+                "value-invalid",
+                f"The value of {name} cannot be used: {why[:1].lower()}{why[1:]}.",
+                f"Correct it in {one.source}.",
+                setting=name,
+                source=one.source,
+                presented=shown_value(name, one.value)[:80],
+            ),
+        )
+    return list(found.values())
+
+
+def missing(setting: str, source: str, path: Path, what: str, remedy: str) -> NoReturn:
+    """Refuse to go on without a place that was named."""
+    raise SettingsError(
+        finding(
+            "config-file-missing",
+            f"The {what} {printable(str(path))} does not exist.",
+            remedy,
+            setting=setting,
+            source=source,
+            origin=_origin(path),
+        )
+    )
+
+
+def missing_profile(
+    profile: Sourced, path: Path, known: tuple[str, ...], *, known_file: bool = True
+) -> NoReturn:
+    """Refuse to go on without the profile that was asked for."""
+    name = printable(profile.value.strip())
+    close = _nearest(name, known, 0.6)
+    have = f"The profiles there are: {', '.join(known)}." if known else "It has no profiles."
+    what = f"The profile {name!r} is not in {printable(str(path))}."
+    remedy = f"Did you mean {close!r}?" if close else f"Add [profiles.{name}] to it. {have}"
+    if not known_file:
+        what = f"There is no settings file that could hold the profile {name!r}."
+        remedy = f"Name it in MILVUS_CONFIG or --config, or create {printable(str(path))}."
+    raise SettingsError(
+        finding(
+            "profile-missing",
+            what,
+            remedy,
+            setting="profile",
+            source=profile.source,
+            origin=_origin(path),
+            expected=", ".join(known) or None,
+            presented=name,
+        )
+    )
+
+
+def malformed(
+    setting: str,
+    source: str,
+    path: Path,
+    why: str,
+    remedy: str = "Correct the file; nothing was read from it.",
+) -> NoReturn:
+    """Refuse to guess what a file that cannot be read would say."""
+    raise SettingsError(
+        finding(
+            "config-file-malformed",
+            f"{printable(str(path))} cannot be read: {why}.",
+            remedy,
+            setting=setting,
+            source=source,
+            origin=_origin(path),
+        )
+    )
+
+
+def _origin(path: Path) -> str:
+    return f"file:{printable(str(path))}"
+
+
+def read_or_raise(setting: str, source: str, path: Path, read: Callable[[], _T]) -> _T:
+    """What reading yields; an error message never quotes the text, which may hold secrets.
+
+    Raises:
+        SettingsError: If reading fails.
+    """
+    # Raised outside the handler, so that no parser's exception keeps the text.
+    try:
+        return read()
+    except UnicodeDecodeError:
+        why = "it is not UTF-8 text"
+    except OSError as error:
+        why = (error.strerror or type(error).__name__).lower()
+        remedy = f"Let this user read it; see: ls -ld {shlex.quote(printable(str(path)))}"
+        return malformed(setting, source, path, why, remedy)
+    except ValueError as error:
+        why = str(error)
+    return malformed(setting, source, path, why)
+
+
+def key_in_place_of_path(setting: str, source: str) -> NoReturn:
+    """Refuse a certificate or a key where the name of a file or a profile belongs."""
+    raise SettingsError(
+        finding(
+            "value-invalid",
+            f"The value of {setting} cannot be used: it is the text of a certificate or key.",
+            f"Correct it in {source}: {setting} takes a name.",
+            setting=setting,
+            source=source,
+            presented="<PEM text>",
+        )
+    )
+
+
+def unreadable_implicit(path: Path) -> Finding:
+    """A file that nobody named is not read, because this user may not."""
+    return finding(
+        "config-file-malformed",
+        f"{printable(str(path))} was not read: this user has no permission to.",
+        f"Let this user read it, or ignore this; see: ls -ld {shlex.quote(printable(str(path)))}",
+        severity=Severity.WARNING,
+        origin=_origin(path),
+    )
+
+
+def no_settings_in(directory: Path, source: str, entries: Iterable[str]) -> Finding:
+    """A secrets directory that holds no setting."""
+    names = [name for name in entries if not name.startswith("..")]
+    listed = ", ".join(printable(name) for name in names[:5]) or "no files"
+    return finding(
+        "secrets-dir-unused",
+        f"No file in the secrets directory {printable(str(directory))} is named as a setting; it "
+        f"holds {listed}.",
+        "Name the files as variables, such as MILVUS_TOKEN, or as Kubernetes does: ca.crt, "
+        "tls.crt, tls.key. For other names set the paths: MILVUS_CA_PEM_PATH.",
+        setting="secrets_dir",
+        source=source,
+        origin=_origin(directory),
+    )
+
+
+def not_json(name: str, source: str) -> Finding:
+    """A variable of a subclass's field whose type needs JSON."""
+    return finding(
+        "value-invalid",
+        f"The value of {name} cannot be used: it is not JSON, which a field of its type needs.",
+        f"Correct it in {source}.",
+        setting=name,
+        source=source,
+    )

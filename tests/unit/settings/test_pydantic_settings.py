@@ -1,0 +1,354 @@
+"""`MilvusSettings` is a pydantic-settings class, as the users of that library know it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import AliasChoices, BaseModel, Field, SecretStr
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from milvus_secure import MilvusSettings, SettingsError
+
+
+class Source(MilvusSettings):
+    model_config = SettingsConfigDict(env_prefix="SOURCE_MILVUS_")
+
+
+class TestPrefix:
+    ENVIRON = {  # noqa: RUF012
+        "SOURCE_MILVUS_URI": "https://source:1",
+        "SOURCE_MILVUS_USERNAME": "source",
+        "TARGET_MILVUS_URI": "https://target:1",
+        "TARGET_MILVUS_PROFILE": "target",
+        "MILVUS_DB_NAME": "other",
+    }
+
+    @pytest.mark.parametrize("how", ["class", "argument", "lower case"])
+    def test_variables_begin_with_it(self, how, tmp_path):
+        prefix = {"argument": "SOURCE_MILVUS_", "lower case": "source_milvus_"}.get(how)
+        cls = Source if how == "class" else MilvusSettings
+        settings = cls(environ=self.ENVIRON, cwd=tmp_path, _env_prefix=prefix)
+        assert settings.shown()["uri"] == {
+            "value": "https://source:1", "source": "env SOURCE_MILVUS_URI",
+        }  # fmt: skip
+        assert settings.source_of("user") == "env SOURCE_MILVUS_USERNAME"
+        assert settings.db_name is None
+        assert settings.notes == ()
+
+    def test_variables_that_say_where_to_look_do_too(self, tmp_path):
+        (tmp_path / "milvus-secure.toml").write_text('[profiles.target]\nuser = "t"\n')
+        settings = MilvusSettings(environ=self.ENVIRON, cwd=tmp_path, _env_prefix="TARGET_MILVUS_")
+        assert settings.user == "t"
+
+    @pytest.mark.trips("env-unknown")
+    def test_a_misspelled_one_is_named_with_it(self, tmp_path):
+        settings = Source(environ={"SOURCE_MILVUS_TOKN": "x", "MILVUS_TOKN": "x"}, cwd=tmp_path)
+        assert [note.expected for note in settings.notes] == ["SOURCE_MILVUS_TOKEN"]
+
+    def test_env_files_and_secrets_use_it(self, tmp_path):
+        (tmp_path / ".env").write_text("SOURCE_MILVUS_USER=u\nMILVUS_USER=x\n")
+        (tmp_path / "source_milvus_token").write_text("t")
+        settings = Source(environ={}, cwd=tmp_path, secrets_dir=tmp_path)
+        assert (settings.user, settings.token.get_secret_value()) == ("u", "t")
+
+    def test_none_at_all_warns_of_nothing(self, tmp_path):
+        environ = {"URI": "https://h:1", "PATHS": "x", "HOME": "/"}
+        settings = MilvusSettings(environ=environ, cwd=tmp_path, _env_prefix="")
+        assert (settings.uri, settings.notes) == ("https://h:1", ())
+
+
+class TestPlaces:
+    @pytest.mark.parametrize("how", ["_env_file", "env_file", "model_config"])
+    def test_env_files(self, how, tmp_path):
+        (tmp_path / "a.env").write_text("MILVUS_USER=a\nMILVUS_DB_NAME=a\n")
+        (tmp_path / "b.env").write_text("MILVUS_USER=b\n")
+        files = ("a.env", tmp_path / "b.env")
+        if how == "model_config":
+
+            class Configured(MilvusSettings):
+                model_config = SettingsConfigDict(env_file=files)
+
+            settings = Configured(environ={}, cwd=tmp_path)
+        else:
+            settings = MilvusSettings(environ={}, cwd=tmp_path, **{how: files})
+        assert (settings.user, settings.db_name) == ("b", "a")
+        assert settings.source_of("user") == "b.env:1"
+
+    @pytest.mark.parametrize("how", ["_env_file", "env_file", "model_config"])
+    def test_no_env_file(self, how, tmp_path):
+        (tmp_path / ".env").write_text("MILVUS_USER=a\n")
+
+        class Configured(MilvusSettings):
+            model_config = SettingsConfigDict(env_file=None)
+
+        cls, values = (Configured, {}) if how == "model_config" else (MilvusSettings, {how: None})
+        assert cls(environ={}, cwd=tmp_path, **values).user is None
+
+    @pytest.mark.parametrize("how", ["_secrets_dir", "secrets_dir", "model_config"])
+    def test_secrets_directories(self, how, tmp_path):
+        for name in "ab":
+            (tmp_path / name).mkdir()
+            (tmp_path / name / "MILVUS_USER").write_text(name)
+        folders = (tmp_path / "a", "b")
+        if how == "model_config":
+
+            class Configured(MilvusSettings):
+                model_config = SettingsConfigDict(secrets_dir=folders)
+
+            settings = Configured(environ={}, cwd=tmp_path)
+        else:
+            settings = MilvusSettings(environ={}, cwd=tmp_path, **{how: folders})
+        assert settings.source_of("user") == f"secret {tmp_path}/b/MILVUS_USER"
+
+
+class Limits(BaseModel):
+    rows: int = 1
+    depth: int = 1
+
+
+class Wider(MilvusSettings):
+    """With fields of its own: plain, secret, from JSON, nested, and with an alias."""
+
+    model_config = SettingsConfigDict(env_nested_delimiter="__")
+
+    region: str = "nowhere"
+    api_key: SecretStr | None = None
+    shards: list[int] = []  # noqa: RUF012
+    limits: Limits = Limits()
+    zone: str = Field("a", validation_alias="AWS_ZONE")
+    tier: str = Field("a", validation_alias=AliasChoices("TIER", "LEVEL"))
+
+
+class TestSubclass:
+    def test_its_fields_come_from_the_environment(self, tmp_path):
+        environ = {
+            "MILVUS_REGION": "eu", "MILVUS_SHARDS": "[1, 2]", "MILVUS_LIMITS__ROWS": "5",
+            "AWS_ZONE": "b", "MILVUS_URI": "https://h:1", "LEVEL": "c",
+        }  # fmt: skip
+        settings = Wider(environ=environ, cwd=tmp_path)
+        assert (settings.region, settings.shards, settings.zone) == ("eu", [1, 2], "b")
+        assert (settings.limits.rows, settings.uri, settings.tier) == (5, "https://h:1", "c")
+        assert settings.source_of("region") == "env MILVUS_REGION"
+        assert settings.source_of("zone") == "env AWS_ZONE"
+        assert settings.source_of("limits") == "env MILVUS_LIMITS__ROWS"
+        assert settings.notes == ()
+
+    def test_and_from_every_other_source(self, tmp_path):
+        (tmp_path / "milvus-secure.toml").write_text(
+            'region = "toml"\n[limits]\nrows = 2\ndepth = 2\n'
+        )
+        (tmp_path / ".env").write_text("MILVUS_LIMITS__DEPTH=3\n")
+        (tmp_path / "milvus_shards").write_text("[4]")
+        settings = Wider(environ={}, cwd=tmp_path, zone="c", secrets_dir=tmp_path)
+        assert (settings.region, settings.zone, settings.shards) == ("toml", "c", [4])
+        assert (settings.limits.rows, settings.limits.depth) == (2, 3)
+
+    @pytest.mark.trips("env-unknown")
+    def test_a_misspelled_one_is_named(self, tmp_path):
+        [note] = Wider(environ={"MILVUS_REGON": "x"}, cwd=tmp_path).notes
+        assert note.expected == "MILVUS_REGION"
+
+    @pytest.mark.trips("value-invalid")
+    @pytest.mark.parametrize(("variable", "name"), [
+        ("MILVUS_SHARDS", "shards"), ("MILVUS_LIMITS__ROWS", "limits"), ("MILVUS_LIMITS", "limits"),
+    ])  # fmt: skip
+    def test_a_wrong_value_names_it_unshown(self, variable, name, tmp_path):
+        with pytest.raises(SettingsError) as caught:
+            Wider(environ={variable: "canary"}, cwd=tmp_path)
+        [found] = caught.value.findings
+        assert (found.code, found.setting, found.source) == (
+            "value-invalid",
+            name,
+            f"env {variable}",
+        )
+        assert caught.value.__context__ is None
+
+    def test_its_secrets_are_masked(self, tmp_path):
+        settings = Wider(environ={"MILVUS_API_KEY": "canary"}, cwd=tmp_path)
+        assert settings.api_key.get_secret_value() == "canary"
+        assert "canary" not in f"{settings!r}{settings.shown()}"
+
+    def test_from_arguments_and_replace_know_them(self):
+        settings = Wider.from_arguments(region="x", AWS_ZONE="z").replace(api_key="k")
+        assert (settings.region, settings.zone) == ("x", "z")
+        assert isinstance(settings, Wider)
+
+    def test_an_unknown_one_is_an_error(self, tmp_path):
+        with pytest.raises(SettingsError, match="Did you mean 'region'"):
+            Wider(environ={}, cwd=tmp_path, regin="x")
+
+    def test_another_default_of_the_uri_is_used(self, tmp_path):
+        class Ours(MilvusSettings):
+            uri: str = "https://ours:1"
+
+        assert Ours(environ={}, cwd=tmp_path).endpoint.host == "ours"
+
+
+class Vault(PydanticBaseSettingsSource):
+    """A source as its documentation shows one."""
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        return {"token": " canary ", "user": "vault"}.get(field_name), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        self.state = dict(self.current_state)
+        fields = self.settings_cls.model_fields
+        return {name: self.get_field_value(field, name)[0] for name, field in fields.items()}
+
+
+def sources_of(*extra, drop=()):
+    """A subclass whose sources are the usual ones, with some more and some less."""
+
+    class Customised(MilvusSettings):
+        @classmethod
+        def settings_customise_sources(cls, settings_cls, **sources):
+            usual = super().settings_customise_sources(settings_cls, **sources)
+            kept = [source for source in usual if not isinstance(source, drop)]
+            return (*kept, *(make(settings_cls) for make in extra))
+
+    return Customised
+
+
+class TestSources:
+    def test_one_of_ones_own_gives_its_name_as_provenance(self, tmp_path):
+        settings = sources_of(Vault)(environ={"MILVUS_USER": "env"}, cwd=tmp_path)
+        assert settings.token.get_secret_value() == " canary "
+        assert settings.source_of("token") == "Vault"
+        assert settings.source_of("user") == "env MILVUS_USER"
+
+    def test_it_sees_what_stronger_sources_gave(self, tmp_path):
+        seen = []
+
+        class Watching(Vault):
+            def __call__(self):
+                seen.append(self.current_state)
+                return {}
+
+        sources_of(Watching)(environ={"MILVUS_USER": "env"}, cwd=tmp_path)
+        assert seen == [{"user": "env"}]
+
+    @pytest.mark.trips("config-unknown-key")
+    def test_a_setting_that_it_invents_is_an_error(self, tmp_path):
+        class Wrong(Vault):
+            def __call__(self):
+                return {"tokn": "canary"}
+
+        with pytest.raises(SettingsError, match="Did you mean 'token'") as caught:
+            sources_of(Wrong)(environ={}, cwd=tmp_path)
+        assert caught.value.findings[0].source == "Wrong"
+        assert "canary" not in str(caught.value)
+
+    @pytest.mark.trips("value-invalid")
+    def test_a_wrong_value_names_it(self, tmp_path):
+        class Wrong(Vault):
+            def __call__(self):
+                return {"timeout": "soon"}
+
+        with pytest.raises(SettingsError, match="timeout from Wrong"):
+            sources_of(Wrong)(environ={}, cwd=tmp_path)
+
+    def test_the_usual_ones_are_those_of_the_library(self, tmp_path):
+        kinds = []
+
+        class Looking(MilvusSettings):
+            @classmethod
+            def settings_customise_sources(cls, settings_cls, *sources, **named):
+                kinds.extend((sources, named))
+                return super().settings_customise_sources(settings_cls, *sources, **named)
+
+        Looking(environ={}, cwd=tmp_path, token="canary")
+        (sources, named) = kinds
+        given = {**dict(zip(("init_settings",), sources, strict=False)), **named}
+        assert isinstance(given["init_settings"], InitSettingsSource)
+        assert isinstance(given["env_settings"], EnvSettingsSource)
+        assert isinstance(given["dotenv_settings"], DotEnvSettingsSource)
+        assert isinstance(given["file_secret_settings"], SecretsSettingsSource)
+        assert "canary" not in repr(given)
+
+    @pytest.mark.parametrize(("kind", "left"), [
+        (EnvSettingsSource, "secret"), (SecretsSettingsSource, "env"),
+    ])  # fmt: skip
+    def test_they_can_be_left_out(self, kind, left, tmp_path):
+        (tmp_path / "milvus_user").write_text("secret")
+        environ = {"MILVUS_USER": "env", "MILVUS_TOKN": "x"}
+        settings = sources_of(drop=kind)(environ=environ, cwd=tmp_path, secrets_dir=tmp_path)
+        assert settings.user == left
+        assert bool(settings.notes) == (left == "env")
+
+    def test_their_order_is_the_precedence(self, tmp_path):
+        class Reversed(MilvusSettings):
+            @classmethod
+            def settings_customise_sources(cls, settings_cls, **sources):
+                return super().settings_customise_sources(settings_cls, **sources)[::-1]
+
+        (tmp_path / "milvus-secure.toml").write_text('user = "toml"\n')
+        settings = Reversed(environ={"MILVUS_USER": "env"}, cwd=tmp_path, user="argument")
+        assert settings.source_of("user") == "milvus-secure.toml"
+
+    def test_one_of_the_librarys_own_can_be_added(self, tmp_path):
+        (tmp_path / "more.toml").write_text('user = "more"\n')
+
+        class More(TomlConfigSettingsSource):
+            pass
+
+        settings = sources_of(lambda cls: More(cls, tmp_path / "more.toml"))(
+            environ={}, cwd=tmp_path
+        )
+        assert (settings.user, settings.source_of("user")) == ("more", "More")
+
+    def test_a_secret_manager_that_reads_variables_can_be_added(self, tmp_path):
+        """As AWS's, Azure's and Google's do: an EnvSettingsSource with values from elsewhere."""
+
+        class SecretManager(EnvSettingsSource):
+            def _load_env_vars(self):
+                return {"milvus_token": '"canary"', "milvus_uri": "https://h:1"}
+
+        settings = sources_of(SecretManager)(environ={}, cwd=tmp_path)
+        assert settings.token.get_secret_value() == '"canary"'
+        assert settings.source_of("uri") == "SecretManager"
+        assert settings.notes == ()
+
+
+class App(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="APP_", env_nested_delimiter="__")
+
+    name: str = "app"
+    milvus: MilvusSettings = Field(default_factory=MilvusSettings.from_arguments)
+
+
+class TestNested:
+    @pytest.fixture(autouse=True)
+    def _elsewhere(self, monkeypatch, tmp_path):
+        monkeypatch.chdir(tmp_path)
+
+    def test_an_applications_variables_reach_it(self, monkeypatch):
+        monkeypatch.setenv("APP_MILVUS__URI", "https://u:p@h:1/db")
+        monkeypatch.setenv("APP_MILVUS__CA_PEM_PATH", "ca.pem")
+        monkeypatch.setenv("APP_MILVUS__TIMEOUT", "5")
+        milvus = App().milvus
+        assert (milvus.uri, milvus.user, milvus.timeout) == ("https://h:1", "u", 5.0)
+        assert milvus.ca_pem_path == Path.cwd() / "ca.pem"
+
+    def test_json_and_instances_do_too(self, monkeypatch):
+        monkeypatch.setenv("APP_MILVUS", json.dumps({"token": "canary"}))
+        app = App()
+        assert app.milvus.token.get_secret_value() == "canary"
+        assert "canary" not in repr(app)
+        assert App(milvus=app.milvus).milvus is app.milvus
+
+    def test_a_mistake_is_a_settings_error(self, monkeypatch):
+        monkeypatch.setenv("APP_MILVUS__TIMEOUT", "soon")
+        with pytest.raises(SettingsError, match="timeout"):
+            App()
