@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from pydantic import AliasChoices
 from pydantic.fields import FieldInfo
 
 from .arguments import SettingsKwargs
@@ -56,6 +57,8 @@ def variables(fields: Mapping[str, FieldInfo], prefix: str = PREFIX) -> dict[str
     upper = prefix.upper()
     proper = {f"{upper}{name.upper()}": name for name in fields}
     others = {f"{upper}{alias}": name for name, info in fields.items() for alias in _aliases(info)}
+    for name, info in fields.items():
+        others |= {alias.upper(): name for alias in pydantic_aliases(info)}
     return {**proper, **{name: setting for name, setting in others.items() if name not in proper}}
 
 
@@ -64,6 +67,14 @@ def added_fields(fields: Mapping[str, FieldInfo]) -> dict[str, FieldInfo]:
     return {
         name: info for name, info in fields.items() if name not in SettingsKwargs.__annotations__
     }
+
+
+def pydantic_aliases(info: FieldInfo) -> list[str]:
+    """The names by which pydantic takes a field instead of its own."""
+    alias = info.validation_alias
+    if isinstance(alias, AliasChoices):
+        return [choice for choice in alias.choices if isinstance(choice, str)]
+    return [alias] if isinstance(alias, str) else []
 
 
 def _aliases(info: FieldInfo) -> tuple[str, ...]:

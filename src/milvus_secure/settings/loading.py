@@ -13,7 +13,7 @@ from .._common.text import printable
 from ..errors import SettingsError
 from ..pem.shapes import holds_material
 from ..reporting.report import Finding
-from .declarations import PREFIX, variables
+from .declarations import PREFIX, pydantic_aliases, variables
 from .env_file import read_env_file
 from .normalize import expand
 from .other_names import is_filled
@@ -208,11 +208,7 @@ def key_names(fields: Mapping[str, FieldInfo]) -> dict[str, str]:
 
 def aliases(fields: Mapping[str, FieldInfo]) -> dict[str, str]:
     """The aliases that pydantic takes for fields, with the fields' names."""
-    return {
-        info.validation_alias: name
-        for name, info in fields.items()
-        if isinstance(info.validation_alias, str)
-    }
+    return {alias: name for name, info in fields.items() for alias in pydantic_aliases(info)}
 
 
 def _exists(path: Path) -> bool:

@@ -195,7 +195,7 @@ def _spelled(rest: str, known: Iterable[str], prefix: str) -> str | None:
         for name in known
         if words <= set(name.removeprefix(prefix).split("_"))
     }
-    close = get_close_matches(rest, bare, n=1, cutoff=0.75)
+    close = get_close_matches(rest, bare, n=1, cutoff=0.8)
     return bare[close[0]] if close else None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ class Sourced:
         comment_cut: True if a part of the line in ``.env`` was read as a comment.
     """
 
-    value: Any
+    value: Any = field(repr=False)  # it may be a secret
     source: str
     base: Path
     rank: int = 0

@@ -23,6 +23,7 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
     SecretsSettingsSource,
 )
+from pydantic_settings.sources import PydanticBaseEnvSettingsSource
 
 from .._common.text import printable
 from ..errors import SettingsError
@@ -78,8 +79,52 @@ class ArgumentsSource(SourceWithProvenance, InitSettingsSource):
         return self._values
 
 
-class _VariablesSource(SourceWithProvenance, EnvSettingsSource):
-    """Settings in variables; fields of a subclass are read as pydantic-settings reads them."""
+class _NamedValues(SourceWithProvenance, PydanticBaseEnvSettingsSource):
+    """Texts by the name of a variable; a subclass's fields are read as pydantic-settings does."""
+
+    def _settings_in(self, variables: Mapping[str, Sourced]) -> dict[str, Sourced]:
+        loading = self.loading
+        settings = settings_in(variables, loading.variables, loading.places.prefix)
+        by_lower = {name.lower(): value for name, value in variables.items()}
+        for name, field in added_fields(self.settings_cls.model_fields).items():
+            settings.pop(name, None)
+            value = self._added(name, field, by_lower)
+            if value is not None:
+                settings[name] = value
+        return settings
+
+    def _added(
+        self, name: str, field: FieldInfo, variables: Mapping[str, Sourced]
+    ) -> Sourced | None:
+        """The value of a subclass's field, from JSON where its type needs that."""
+        candidates = self._extract_field_info(field, name)
+        exact = [(variables[env], complex_) for _, env, complex_ in candidates if env in variables]
+        raw, is_complex = exact[0] if exact else (None, False)
+        nested = self._first_nested(variables, [env for _, env, _ in candidates])
+        provenance = raw or nested
+        if provenance is None:
+            return None
+        try:
+            text = raw.value if raw else None
+            value = self.prepare_field_value(name, field, text, is_complex)
+        except ValueError:
+            failed = True
+        else:
+            failed = False
+        if failed:  # outside the handler: the parser's exception holds the text
+            raise SettingsError(not_json(name, provenance.source))
+        return None if value is None else replace(provenance, value=value)
+
+    def _first_nested(self, variables: Mapping[str, Sourced], stems: list[str]) -> Sourced | None:
+        delimiter = self.config.get("env_nested_delimiter")
+        if not delimiter:
+            return None
+        starts = tuple(f"{stem}{delimiter}" for stem in stems)
+        return next((value for name, value in variables.items() if name.startswith(starts)), None)
+
+
+class _VariablesSource(_NamedValues, EnvSettingsSource):
+    """Settings in variables."""
 
     def __init__(self, settings_cls: type[BaseSettings], loading: Loading) -> None:
         self.loading = loading
@@ -104,42 +149,10 @@ class _VariablesSource(SourceWithProvenance, EnvSettingsSource):
 
     def sourced(self) -> dict[str, Sourced]:
         """The settings that the variables stand for."""
-        loading = self.loading
-        settings = settings_in(self.variables, loading.variables, loading.places.prefix)
-        for name, field in added_fields(self.settings_cls.model_fields).items():
-            settings.pop(name, None)
-            value = self._added(name, field)
-            if value is not None:
-                settings[name] = value
-        return settings
+        return self._settings_in(self.variables)
 
     def _load_env_vars(self) -> Mapping[str, str | None]:
         return {name.lower(): value.value for name, value in self.variables.items()}
-
-    def _added(self, name: str, field: FieldInfo) -> Sourced | None:
-        candidates = self._extract_field_info(field, name)
-        variables = {each.lower(): value for each, value in self.variables.items()}
-        exact = [variables[env] for _, env, _ in candidates if env in variables]
-        delimiter = self.env_nested_delimiter
-        nested = [
-            value
-            for each, value in variables.items()
-            if delimiter and any(each.startswith(f"{env}{delimiter}") for _, env, _ in candidates)
-        ]
-        provenance = next(iter([*exact, *nested]), None)
-        if provenance is None:
-            return None
-        try:
-            raw, _, is_complex = self.get_field_value(field, name)
-            value = self.prepare_field_value(name, field, raw, is_complex)
-        except ValueError:
-            value = None
-            failed = True
-        else:
-            failed = False
-        if failed:  # outside the handler: the parser's exception holds the text
-            raise SettingsError(not_json(name, provenance.source))
-        return None if value is None else replace(provenance, value=value)
 
 
 class EnvironmentSource(_VariablesSource):
@@ -177,7 +190,7 @@ class SettingsFileSource(SourceWithProvenance):
         return self.loading.config
 
 
-class SecretsDirSource(SourceWithProvenance, SecretsSettingsSource):
+class SecretsDirSource(_NamedValues, SecretsSettingsSource):
     """Settings in files of one directory, named as variables in any case (Docker secrets).
 
     The files of a Kubernetes Secret of type kubernetes.io/tls are read too: ``ca.crt``, and
@@ -216,7 +229,7 @@ class SecretsDirSource(SourceWithProvenance, SecretsSettingsSource):
             files[variable] = Sourced(value, where, directory, literal=True)
         self.variables.update(files)
         prefix = self.loading.places.prefix
-        settings = settings_in(files, known, prefix)
+        settings = self._settings_in(files)
         for slot, path in _kubernetes_files(directory).items():
             if not settings.keys() & set(slot.settings):
                 where = f"secret {printable(str(path))}"

@@ -41,8 +41,9 @@ class TestPrefix:
         cls = Source if how == "class" else MilvusSettings
         settings = cls(environ=self.ENVIRON, cwd=tmp_path, _env_prefix=prefix)
         assert settings.shown()["uri"] == {
-            "value": "https://source:1", "source": "env SOURCE_MILVUS_URI",
-        }  # fmt: skip
+            "value": "https://source:1",
+            "source": "env SOURCE_MILVUS_URI",
+        }
         assert settings.source_of("user") == "env SOURCE_MILVUS_USERNAME"
         assert settings.db_name is None
         assert settings.notes == ()
@@ -134,9 +135,13 @@ class Wider(MilvusSettings):
 class TestSubclass:
     def test_its_fields_come_from_the_environment(self, tmp_path):
         environ = {
-            "MILVUS_REGION": "eu", "MILVUS_SHARDS": "[1, 2]", "MILVUS_LIMITS__ROWS": "5",
-            "AWS_ZONE": "b", "MILVUS_URI": "https://h:1", "LEVEL": "c",
-        }  # fmt: skip
+            "MILVUS_REGION": "eu",
+            "MILVUS_SHARDS": "[1, 2]",
+            "MILVUS_LIMITS__ROWS": "5",
+            "AWS_ZONE": "b",
+            "MILVUS_URI": "https://h:1",
+            "LEVEL": "c",
+        }
         settings = Wider(environ=environ, cwd=tmp_path)
         assert (settings.region, settings.shards, settings.zone) == ("eu", [1, 2], "b")
         assert (settings.limits.rows, settings.uri, settings.tier) == (5, "https://h:1", "c")
@@ -161,9 +166,14 @@ class TestSubclass:
         assert note.expected == "MILVUS_REGION"
 
     @pytest.mark.trips("value-invalid")
-    @pytest.mark.parametrize(("variable", "name"), [
-        ("MILVUS_SHARDS", "shards"), ("MILVUS_LIMITS__ROWS", "limits"), ("MILVUS_LIMITS", "limits"),
-    ])  # fmt: skip
+    @pytest.mark.parametrize(
+        ("variable", "name"),
+        [
+            ("MILVUS_SHARDS", "shards"),
+            ("MILVUS_LIMITS__ROWS", "limits"),
+            ("MILVUS_LIMITS", "limits"),
+        ],
+    )
     def test_a_wrong_value_names_it_unshown(self, variable, name, tmp_path):
         with pytest.raises(SettingsError) as caught:
             Wider(environ={variable: "canary"}, cwd=tmp_path)
@@ -200,6 +210,7 @@ class Vault(PydanticBaseSettingsSource):
     """A source as its documentation shows one."""
 
     def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        del field
         return {"token": " canary ", "user": "vault"}.get(field_name), field_name, False
 
     def __call__(self) -> dict[str, Any]:
@@ -277,9 +288,13 @@ class TestSources:
         assert isinstance(given["file_secret_settings"], SecretsSettingsSource)
         assert "canary" not in repr(given)
 
-    @pytest.mark.parametrize(("kind", "left"), [
-        (EnvSettingsSource, "secret"), (SecretsSettingsSource, "env"),
-    ])  # fmt: skip
+    @pytest.mark.parametrize(
+        ("kind", "left"),
+        [
+            (EnvSettingsSource, "secret"),
+            (SecretsSettingsSource, "env"),
+        ],
+    )
     def test_they_can_be_left_out(self, kind, left, tmp_path):
         (tmp_path / "milvus_user").write_text("secret")
         environ = {"MILVUS_USER": "env", "MILVUS_TOKN": "x"}
