@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from weakref import WeakKeyDictionary, finalize
 
 from .._common.endpoint import uri_of
+from .._common.frames import clear_variables
 from .._common.system_limits import require_descriptors
 from ..diagnosis.threads import call_in_thread
 from ..errors import MilvusSecureError, SecureConnectionError
 from .connection_log import connection_is_logged, log_connection
-from .failures import diagnosed, forget_variables, is_failure, unexplained
+from .failures import diagnosed, is_failure, unexplained
 from .kwargs import keywords
 from .material_provider import MaterialProvider
 from .pymilvus_import import import_pymilvus
@@ -75,9 +76,10 @@ def connect_secure(
         pymilvus.exceptions.ParamError: As pymilvus raises it; so is everything else that is
             no failure to connect.
     """
-    supply = _prepared(
-        settings, profile, config, cast("dict[str, Any]", overrides), preflight=preflight
-    )
+    arguments = cast("dict[str, Any]", overrides)
+    arguments["settings"] = settings
+    del settings  # an endpoint may contain a password: no frame keeps it
+    supply = _prepared(profile, config, arguments, preflight=preflight)
     loaded = supply.settings
     import_pymilvus()
     from pymilvus import MilvusClient  # noqa: PLC0415 - takes most of a second
@@ -92,7 +94,7 @@ def connect_secure(
             client = call_with_deadline(partial(MilvusClient, **kwargs), seconds)
         except BaseException as error:
             kwargs.clear()
-            forget_variables(error)
+            clear_variables(error)
             if not is_failure(error):
                 raise
             report = diagnosed(supply.context(), budget.probe())
@@ -122,9 +124,10 @@ async def connect_secure_async(
         SettingsError: As `connect_secure`.
         SecureConnectionError: As `connect_secure`.
     """
-    supply = _prepared(
-        settings, profile, config, cast("dict[str, Any]", overrides), preflight=preflight
-    )
+    arguments = cast("dict[str, Any]", overrides)
+    arguments["settings"] = settings
+    del settings  # an endpoint may contain a password: no frame keeps it
+    supply = _prepared(profile, config, arguments, preflight=preflight)
     loaded = supply.settings
     import_pymilvus()
     try:
@@ -145,7 +148,7 @@ async def connect_secure_async(
             await _connected(client, seconds)
         except BaseException as error:
             kwargs.clear()
-            forget_variables(error)
+            clear_variables(error)
             if not is_failure(error):
                 raise
             report = await call_in_thread(partial(diagnosed, supply.context(), budget.probe()))
@@ -169,13 +172,13 @@ def _supplied(client: _Result, supply: MaterialProvider) -> _Result:
 
 
 def _prepared(
-    settings: MilvusSettings | str | None,
     profile: str | None,
     config: str | os.PathLike[str] | None,
     overrides: dict[str, Any],
     *,
     preflight: bool,
 ) -> MaterialProvider:
+    settings: MilvusSettings | str | None = overrides.pop("settings")
     try:
         if isinstance(settings, str):
             if "uri" in overrides:
@@ -189,6 +192,9 @@ def _prepared(
             )
         elif overrides:
             settings = settings.replace(**overrides)
+    except BaseException:
+        settings = None
+        raise
     finally:
         overrides.clear()  # the caller's too: crash reporters show what frames hold
     supply = MaterialProvider(settings)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from traceback import clear_frames, walk_tb
+from traceback import walk_tb
 from typing import TYPE_CHECKING, Any
 
 from .._common.endpoint import mask_uri
+from .._common.frames import causes
 from .._common.system_limits import NoPlaceError
 from ..diagnosis.check import judge
 from ..diagnosis.rules import RULES
@@ -45,7 +45,7 @@ def connection_failure(error: BaseException) -> BaseException | None:
     """
     if "pymilvus" not in sys.modules:
         return None
-    return next(filter(_may_be_failure, _causes(error)), None)
+    return next(filter(_may_be_failure, causes(error)), None)
 
 
 def is_certain(failure: BaseException) -> bool:
@@ -103,34 +103,15 @@ def unexplained(
     return cause, "Try again; a larger timeout helps if the server is slow."
 
 
-def forget_variables(error: BaseException) -> None:
-    """Empty the frames an exception came through: crash reporters show what they hold."""
-    for cause in _causes(error):
-        clear_frames(cause.__traceback__)
-
-
 def forget_variables_of_pymilvus(error: BaseException) -> None:
     """Empty pymilvus's frames alone: the others are the caller's, for a debugger to look at."""
-    for cause in _causes(error):
+    for cause in causes(error):
         for frame, _ in walk_tb(cause.__traceback__):
             if _is_pymilvus(frame):
                 try:
                     frame.clear()
                 except RuntimeError:  # it still runs
                     continue
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """An exception, those it was raised from or while handling, and those of a group."""
-    pending, met = [error], set[int]()
-    while pending:
-        link = pending.pop(0)
-        if id(link) in met:  # pymilvus raises some from themselves
-            continue
-        met.add(id(link))
-        yield link
-        beneath = (link.__cause__, link.__context__, *getattr(link, "exceptions", ()))
-        pending.extend(one for one in beneath if isinstance(one, BaseException))
 
 
 def _innermost(error: BaseException) -> str:

@@ -24,6 +24,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from .._common.endpoint import DEFAULT_URI, Endpoint, ParsedUri, parse_uri
+from .._common.frames import without_arguments_in_frames
 from .._common.tls_mode import TLSMode
 from ..errors import SettingsError
 from ..pem.slots import Slot
@@ -160,6 +161,7 @@ class SettingsModel(BaseSettings):
         name = info.field_name or ""
         return checked_text(name, value) if name in SettingsModel.model_fields else value
 
+    @without_arguments_in_frames
     def __init__(
         self,
         *,
@@ -203,6 +205,7 @@ class SettingsModel(BaseSettings):
         self._fill(cleaned, (*loading.notes, *unread, *clash, *notes))
 
     @classmethod
+    @without_arguments_in_frames
     def from_arguments(cls, **values: Unpack[SettingsKwargs]) -> Self:
         """Settings from these arguments alone; no environment variable and no file is read.
 
@@ -330,6 +333,7 @@ class SettingsModel(BaseSettings):
         """What was noticed while loading: cleaned values and misspelled variables."""
         return self._notes
 
+    @without_arguments_in_frames
     def replace(self, **values: Unpack[SettingsKwargs]) -> Self:
         """A copy with some settings given as arguments; no other source is read again.
 
