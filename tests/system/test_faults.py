@@ -289,7 +289,7 @@ try:
 except OSError:
     for _ in range(int(sys.argv[1])):
         os.close(held.pop())
-print(check(settings).root_cause)
+print(check(settings).root_cause.message)
 try:
     connect_secure(settings)
 except MilvusSecureError as error:

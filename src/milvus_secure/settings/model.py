@@ -9,7 +9,6 @@ import os
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import (
@@ -296,7 +295,7 @@ class SettingsModel(BaseSettings):
                 sources[slot] = PemSource(slot, slot.text_setting, source, text=text)
             elif path is not None:
                 sources[slot] = PemSource.of(slot, self.source_of(slot.path_setting), path)
-        return MappingProxyType(sources)
+        return sources
 
     def has(self, slot: Slot | str) -> bool:
         """True if a piece of material is given, as text or as a path.

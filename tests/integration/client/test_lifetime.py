@@ -211,7 +211,4 @@ def test_pickled_settings_take_no_paths_along(pem_texts, settings, certs):
     again = pickle.loads(pickle.dumps(made))
     made.temp_files.close()
     assert not Path(path).exists()
-    assert (
-        Path(again.client_kwargs()["client_key_path"]).read_text()
-        == pem_texts["client_key"].strip()
-    )
+    assert Path(again.client_kwargs()["client_key_path"]).read_text() == pem_texts["client_key"]
