@@ -12,7 +12,7 @@ KEPT    = $(shell [ ! -e $(VENV)/.unfinished ] && $(BIN)/python $(IS_NEW))
 TOO_OLD = milvus-secure needs Python 3.10 or newer, which $(PYTHON) is not. \
           Name another: make PYTHON=python3.12 $(MAKECMDGOALS)
 
-.PHONY: help demo test thorough matrix extremes lint types format bench docs site build audit pins clean
+.PHONY: help demo test thorough matrix extremes frameworks lint types format bench docs site build audit pins clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -52,6 +52,9 @@ extremes: $(VENV)/.ready  ## what depends on the releases of others, on the olde
 
 matrix: $(VENV)/.ready  ## the same on every Python and pymilvus that is supported
 	$(BIN)/python tools/matrix.py
+
+frameworks: $(VENV)/.ready  ## the recipes of examples/frameworks, each with its framework from PyPI
+	$(BIN)/python tools/frameworks.py
 
 lint: $(VENV)/.ready  ## ruff: rules and format; import-linter: the layers
 	$(BIN)/ruff check .
@@ -93,4 +96,4 @@ pins: $(VENV)/.ready  ## the newest versions that fit, with their hashes, into r
 	    --output-file requirements/oldest.txt
 
 clean:  ## remove what the targets made
-	rm -rf $(VENV) .matrix .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+	rm -rf $(VENV) .matrix .frameworks .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

@@ -1,0 +1,23 @@
+"""One recipe of a framework runs here; `make frameworks` runs all, each from PyPI."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_recipe_for_gunicorn_runs_and_names_a_wrong_ca():
+    pytest.importorskip("gunicorn", reason="gunicorn is for POSIX")
+    done = subprocess.run(
+        [sys.executable, ROOT / "tools" / "frameworks.py", "--here", "gunicorn"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count(" ok") == 3
