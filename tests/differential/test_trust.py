@@ -40,7 +40,9 @@ def disagreements(
     for odd, real in zip(odds, accepted, strict=True):
         ours = verdict(odd, role)
         count += 1
-        if not ours.failures and ours.not_judged:
+        if any("failed to judge" in part.because for part in ours.not_judged):
+            wrong.append(f"{odd.name}: {ours.not_judged}")
+        elif not ours.failures and ours.not_judged:
             left.append(f"{odd.name}: left to the peer, {ours.not_judged}")
         elif ours.accepted != real:
             word = "accepts" if real else "refuses"

@@ -11,6 +11,8 @@ WIDTH = 80
 
 def lower_ascii(name: str) -> str:
     """Fold the case of ASCII letters alone, as absl does."""
+    if name.isascii():
+        return name.lower()
     return "".join(c.lower() if c.isascii() else c for c in name)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-SEQUENCE, OBJECT_IDENTIFIER, BOOLEAN, INTEGER, OCTET_STRING = 0x30, 0x06, 0x01, 0x02, 0x04
+SEQUENCE, OBJECT_IDENTIFIER, BOOLEAN, INTEGER = 0x30, 0x06, 0x01, 0x02
+BIT_STRING, OCTET_STRING, UTC_TIME = 0x03, 0x04, 0x17
 
 
 def elements(data: bytes) -> Iterator[tuple[int, bytes]]:

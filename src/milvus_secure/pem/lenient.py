@@ -90,12 +90,11 @@ def extensions(certificate: x509.Certificate) -> tuple[Extension, ...]:
 
 def _one_by_one(certificate: x509.Certificate) -> list[Extension]:
     read = []
-    before, listed, after = _around_extensions(certificate)
-    for _, body in der.elements(listed):
+    for body in _extension_bodies(certificate):
         parts = list(der.elements(body))
         identifier, value = parts[0][1], parts[-1][1]
         oid, critical = der.dotted(identifier), len(parts) == 3 and parts[1][1] != b"\0"
-        lone = _Lone(before, after, identifier)
+        lone = _Lone(identifier)
         try:
             read.append(Extension(oid, critical, lone.read(value)))
         except EXTENSION_ERRORS:
@@ -103,25 +102,21 @@ def _one_by_one(certificate: x509.Certificate) -> list[Extension]:
     return read
 
 
-def _around_extensions(certificate: x509.Certificate) -> tuple[bytes, bytes, bytes]:
-    """The fields before the extensions, the extensions themselves, and what follows after."""
-    from cryptography.hazmat.primitives.serialization import Encoding  # noqa: PLC0415 - rare
-
-    whole = der.content(certificate.public_bytes(Encoding.DER), der.SEQUENCE)
-    (_, signed), *rest = der.elements(whole)
-    fields = list(der.elements(signed))
-    before = b"".join(der.element(tag, body) for tag, body in fields if tag != 0xA3)
-    listed = next((body for tag, body in fields if tag == 0xA3), der.element(der.SEQUENCE))
-    after = b"".join(der.element(tag, body) for tag, body in rest)
-    return before, der.content(listed, der.SEQUENCE), after
+def _extension_bodies(certificate: x509.Certificate) -> Iterator[bytes]:
+    to_be_signed = der.content(certificate.tbs_certificate_bytes, der.SEQUENCE)
+    for tag, body in der.elements(to_be_signed):
+        if tag == _EXTENSIONS:
+            yield from (element for _, element in der.elements(der.content(body, der.SEQUENCE)))
 
 
 @dataclass(frozen=True, slots=True)
 class _Lone:
-    """A certificate with a single extension, which cryptography then reads for itself."""
+    """A certificate with a single extension, which cryptography then reads for itself.
 
-    before: bytes
-    after: bytes
+    Attributes:
+        identifier: The type of the extension, as it is encoded.
+    """
+
     identifier: bytes
 
     def read(self, value: bytes) -> x509.ExtensionType:
@@ -130,14 +125,30 @@ class _Lone:
             der.element(der.OBJECT_IDENTIFIER, self.identifier),
             der.element(der.OCTET_STRING, value),
         )
-        listed = der.element(0xA3, der.element(der.SEQUENCE, extension))
-        whole = der.element(
-            der.SEQUENCE, der.element(der.SEQUENCE, self.before, listed), self.after
-        )
+        listed = der.element(_EXTENSIONS, der.element(der.SEQUENCE, extension))
+        to_be_signed = der.element(der.SEQUENCE, _BARE_FIELDS, listed)
+        signature = der.element(der.BIT_STRING, b"\0")
+        whole = der.element(der.SEQUENCE, to_be_signed, _ED25519, signature)
         with _quietly():
             [read] = x509.load_der_x509_certificate(whole).extensions
             found: x509.ExtensionType = read.value
         return found
+
+
+# The other fields of a certificate (RFC 5280, 4.1) at their smallest.
+_EXTENSIONS = 0xA3
+_ED25519 = der.element(der.SEQUENCE, der.element(der.OBJECT_IDENTIFIER, b"\x2b\x65\x70"))
+_BARE_FIELDS = b"".join(
+    (
+        der.element(0xA0, der.element(der.INTEGER, b"\2")),  # version 3
+        der.element(der.INTEGER, b"\1"),
+        _ED25519,
+        der.element(der.SEQUENCE),
+        der.element(der.SEQUENCE, *[der.element(der.UTC_TIME, b"250101000000Z")] * 2),
+        der.element(der.SEQUENCE),
+        der.element(der.SEQUENCE, _ED25519, der.element(der.BIT_STRING, bytes(33))),
+    )
+)
 
 
 def _repaired(oid: str, value: bytes, lone: _Lone) -> x509.ExtensionType | None:

@@ -24,6 +24,8 @@ _PLAIN = re.compile(r"[\w-]+(\.[\w-]+)*", re.ASCII)
 _ANY_MAILBOX = x509.RFC822Name("any@subject")  # constraints on mailboxes are not judged
 _MOST_COMPARISONS = 1 << 20
 """BoringSSL's limit: names times constraints (``NAME_CONSTRAINTS_check``)."""
+_MOST_NAMES = 20_000
+"""How many names are looked up here, each below every constrained CA; real chains have few."""
 
 
 class _Trees(NamedTuple):
@@ -32,16 +34,9 @@ class _Trees(NamedTuple):
     dns: frozenset[str]
     directories: frozenset[tuple[object, ...]]
     networks: tuple[Any, ...]
-    others: frozenset[type[x509.GeneralName]]
+    types: frozenset[type[x509.GeneralName]]
     odd: bool
-
-    @property
-    def types(self) -> set[type[x509.GeneralName]]:
-        """The types of name that are constrained."""
-        found = set(self.others)
-        found |= {x509.DNSName} if self.dns else set()
-        found |= {x509.DirectoryName} if self.directories else set()
-        return found | ({x509.IPAddress} if self.networks else set())
+    sizes: frozenset[int]
 
 
 _Outcome = bool | None
@@ -50,6 +45,9 @@ _Outcome = bool | None
 
 def grpc_constraints(path: Sequence[x509.Certificate]) -> Iterator[Failure | NotJudged]:
     """What BoringSSL refuses, of every certificate but the self-issued above the leaf."""
+    if _is_a_crowd(path):
+        yield _LEFT_TO_THE_PEER
+        return
     for place, certificate in enumerate(path):
         if place and same_name(subject_of(certificate), issuer_of(certificate)):
             continue
@@ -73,12 +71,26 @@ def grpc_constraints(path: Sequence[x509.Certificate]) -> Iterator[Failure | Not
 
 def go_constraints(path: Sequence[x509.Certificate]) -> Iterator[Failure | NotJudged]:
     """What Go refuses, of every certificate's subjectAltName alone."""
+    if _is_a_crowd(path):
+        yield _LEFT_TO_THE_PEER
+        return
     for place, certificate in enumerate(path):
         names = _alternatives(certificate)
         for issuer in path[place + 1 :]:
             limits = extension(issuer, x509.NameConstraints)
             if limits is not None:
                 yield from _outcome(issuer, limits, names, _go_allows)
+
+
+_LEFT_TO_THE_PEER = NotJudged(
+    _CODE, "There are too many names and name constraints in the chain to judge them here."
+)
+
+
+def _is_a_crowd(path: Sequence[x509.Certificate]) -> bool:
+    """True if a hostile chain would take seconds to judge."""
+    limited = sum(extension(issuer, x509.NameConstraints) is not None for issuer in path[1:])
+    return limited > 1 and limited * sum(len(_alternatives(c)) for c in path) > _MOST_NAMES
 
 
 def _outcome(
@@ -149,9 +161,10 @@ def _sides(limits: x509.NameConstraints) -> tuple[_Trees, _Trees]:
 
 
 def _trees(side: Iterable[x509.GeneralName]) -> _Trees:
-    dns, directories, networks, others = set(), set(), [], set()
-    odd = False
+    dns, directories, networks = set(), set(), []
+    types, odd = set(), False
     for tree in side:
+        types.add(type(tree))
         if isinstance(tree, x509.DNSName):
             base = lower_ascii(tree.value)
             odd = odd or not (base == "" or _PLAIN.fullmatch(base.removeprefix(".")))
@@ -160,9 +173,14 @@ def _trees(side: Iterable[x509.GeneralName]) -> _Trees:
             directories.add(canonical(tree.value))
         elif isinstance(tree, x509.IPAddress):
             networks.append(tree.value)
-        else:
-            others.add(type(tree))
-    return _Trees(frozenset(dns), frozenset(directories), tuple(networks), frozenset(others), odd)
+    return _Trees(
+        frozenset(dns),
+        frozenset(directories),
+        tuple(networks),
+        frozenset(types),
+        odd,
+        frozenset(map(len, dns)),
+    )
 
 
 def _subject_names(certificate: x509.Certificate) -> Iterator[x509.GeneralName]:
@@ -179,7 +197,7 @@ def _alternatives(certificate: x509.Certificate) -> list[x509.GeneralName]:
 
 def _listed(names: Iterable[x509.GeneralName]) -> str:
     texts = [
-        name_text(name.value) if isinstance(name, x509.DirectoryName) else str(name.value)
+        name_text(name.value) if isinstance(name, x509.DirectoryName) else str(name.value)[:80]
         for name in names
     ]
     more = f", and {len(texts) - 6} more" if len(texts) > 6 else ""
@@ -188,7 +206,7 @@ def _listed(names: Iterable[x509.GeneralName]) -> str:
 
 def _grpc_allows(name: x509.GeneralName, permitted: _Trees, excluded: _Trees) -> _Outcome:
     """``nc_match``: within a permitted tree of its type, if there is one, and in no excluded."""
-    if not {type(name)} & (permitted.types | excluded.types):
+    if type(name) not in permitted.types and type(name) not in excluded.types:
         return True
     if isinstance(name, x509.IPAddress):
         return False  # X509_V_ERR_UNSUPPORTED_CONSTRAINT_TYPE
@@ -207,7 +225,7 @@ def _go_allows(name: x509.GeneralName, permitted: _Trees, excluded: _Trees) -> _
         return None
     if isinstance(name, x509.DNSName) and not _is_plain(lower_ascii(name.value)):
         return None
-    if not {type(name)} & (permitted.types | excluded.types):
+    if type(name) not in permitted.types and type(name) not in excluded.types:
         return True
     if isinstance(name, x509.IPAddress):
         within = not permitted.networks or any(name.value in net for net in permitted.networks)
@@ -222,22 +240,22 @@ def _dns_allowed(name: x509.GeneralName, permitted: _Trees, excluded: _Trees) ->
     text = lower_ascii(name.value)
     if not _is_plain(text) or (text.startswith("*.") and excluded.dns):
         return None
-    within = not permitted.dns or _is_within(text, permitted.dns)
-    return within and not _is_within(text, excluded.dns)
+    within = x509.DNSName not in permitted.types or _is_within(text, permitted)
+    return within and not _is_within(text, excluded)
 
 
 def _is_plain(name: str) -> bool:
     return _PLAIN.fullmatch(name.removeprefix("*.")) is not None
 
 
-def _is_within(name: str, bases: frozenset[str]) -> bool:
+def _is_within(name: str, trees: _Trees) -> bool:
     """Whether a domain is one of the bases or below it; only below one that starts with a dot.
 
     The time depends on the lengths of the bases, not on their number.
     """
-    for size in {len(base) for base in bases}:
+    for size in trees.sizes:
         start = len(name) - size
-        if start >= 0 and name[start:] in bases:
+        if start >= 0 and name[start:] in trees.dns:
             whole = not size or not start
             if whole or name[start] == "." or name[start - 1] == ".":
                 return True

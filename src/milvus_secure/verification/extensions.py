@@ -261,7 +261,9 @@ def _purpose(
 
 def usages_text(usages: x509.ExtendedKeyUsage) -> str:
     """The usages by name, such as ``serverAuth, clientAuth``; an unknown one by its number."""
-    return ", ".join(
-        one._name if one._name != "Unknown OID" else one.dotted_string  # noqa: SLF001 - its only name
-        for one in usages
-    )
+    names = [
+        usage._name if usage._name != "Unknown OID" else usage.dotted_string  # noqa: SLF001 - its only name
+        for usage in usages
+    ]
+    more = f", and {len(names) - 8} more" if len(names) > 8 else ""
+    return (", ".join(names[:8]) or "an empty list") + more
