@@ -210,17 +210,37 @@ def _tls_failed(context: Context) -> Iterator[Finding]:
         tls.error if observation.protocol == "tls" else "",
         f"gRPC: {grpc.details or grpc.status}" if grpc else "",
     ]
+    message, remedy = _last_words(context, closed=closed)
     yield at_endpoint(
         context,
         "tls-failed",
-        "The server closed the connection during the TLS handshake, without an answer."
-        if closed
-        else "The TLS handshake failed, and what was observed does not say why.",
-        "Look at the server's log, and compare with another TLS client.",
+        message,
+        remedy,
         expected="a TLS handshake that gRPC completes",
         presented="; ".join(filter(None, evidence)),
         command=s_client(context),
     )
+
+
+def _last_words(context: Context, *, closed: bool) -> tuple[str, str]:
+    """Message and remedy for a failure that nothing explains; gRPC's words say on which side."""
+    grpc = observed(context).grpc
+    details = grpc.details if grpc else ""
+    if "Failed to create security handshaker" in details:
+        return (
+            "gRPC cannot use the client's own certificate or key, or the trust anchors.",
+            "Make a new client pair, and compare with another TLS client, which may say why.",
+        )
+    if "CERTIFICATE_VERIFY_FAILED" in details:
+        return (
+            "gRPC refused the server's certificate, for a reason that these checks do not know.",
+            "gRPC's own words name the reason. Have the certificate reissued to avoid it.",
+        )
+    if closed:
+        message = "The server closed the connection during the TLS handshake, without an answer."
+    else:
+        message = "The TLS handshake failed, and what was observed does not say why."
+    return message, "Look at the server's log, and compare with another TLS client."
 
 
 def s_client(context: Context) -> str:
