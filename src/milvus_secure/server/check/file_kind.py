@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import Final
 
-from .milvus_yaml import format_key
+from ..milvus_keys import format_key
 from .yaml_tree import Block, Tree
 
 _COMPOSE: Final = frozenset(

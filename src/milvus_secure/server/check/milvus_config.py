@@ -18,9 +18,10 @@ from typing import Final
 
 from ..._common.tls_mode import TLSMode
 from ..config.server_plan import USER_YAML_SINCE, image_version
+from ..milvus_keys import format_key
 from .container import EnvValue, NotJudged, ProxyContainer
 from .container_files import ContainerFile, ContainerFiles, Presence
-from .milvus_yaml import Entry, MilvusFile, atoi, format_key, parse_bool, parse_file
+from .milvus_yaml import Entry, MilvusFile, atoi, parse_bool, parse_file
 from .reading import read_text
 from .yaml_tree import Repeat
 

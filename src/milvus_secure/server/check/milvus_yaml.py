@@ -20,7 +20,6 @@ _TRUE: Final = frozenset(["y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE",
 _FALSE: Final = frozenset(
     ["n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"]
 )
-_SEPARATORS: Final = str.maketrans("", "", "/_.")
 
 # strconv.ParseBool
 _PARSED_TRUE: Final = frozenset(["1", "t", "T", "true", "TRUE", "True"])
@@ -54,11 +53,6 @@ class MilvusFile:
     name: str
     entries: tuple[Entry, ...] = ()
     repeats: tuple[Repeat, ...] = ()
-
-
-def format_key(name: str) -> str:
-    """A key or variable in the form in which Milvus compares them."""
-    return name.lower().translate(_SEPARATORS)
 
 
 def parse_file(text: str, name: str, first_line: int = 1) -> MilvusFile:

@@ -78,8 +78,8 @@ def _compose(plan: ServerPlan) -> dict[str, object]:
                     "start_period": "90s",
                 },
                 "ports": [
-                    f"{plan.port}:19530",
-                    f"{plan.rest_port}:{plan.rest_port}",
+                    f"{plan.port}:{plan.container_port}",
+                    *([f"{plan.rest_port}:{plan.rest_port}"] if plan.rest_port else []),
                     "9091:9091",
                 ],
                 "depends_on": ["etcd", "minio"],

@@ -1,14 +1,13 @@
-"""Generated files, shown or written: a diff first, and nothing overwritten without being told."""
+"""Generated files, shown or written: a diff first, and nothing is overwritten without --force."""
 
 from __future__ import annotations
 
 import difflib
-import os
-import secrets
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
+from ..._common import atomic_files, directory_lock
+from ..._common.atomic_files import FileChangeError, NewFile
 from ...errors import MilvusSecureError
 
 _PRIVATE = (".key", "secret.yaml")
@@ -65,7 +64,7 @@ def write(files: Mapping[str, bytes], folder: Path, *, force: bool = False) -> t
         force: Whether files that differ may be overwritten.
 
     Returns:
-        The names that were written; files that were as they should be are left alone.
+        The names that were written; files that have these contents already are not written.
 
     Raises:
         MilvusSecureError: If a file differs and ``force`` is not given, or cannot be written.
@@ -79,49 +78,18 @@ def write(files: Mapping[str, bytes], folder: Path, *, force: bool = False) -> t
             f"{', '.join(differing)} in {folder} would change. "
             "Fix: look at the difference above, then add --force, or choose another --out."
         )
-    due = [name for name, data in files.items() if _existing(folder / name) != data]
-    staged: list[tuple[Path, Path]] = []
-    made: list[Path] = []
+    due = [name for name in files if _existing(folder / name) != files[name]]
     try:
-        for name in due:  # one by one, so that an error leaves what is staged to be removed
-            private = name.endswith(_PRIVATE)
-            _make_folder((folder / name).parent, made)
-            staged += [(_stage(folder / name, files[name], private=private), folder / name)]
-        for temporary, path in staged:
-            temporary.replace(path)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with directory_lock.exclusive(folder, create=True):
+            new = {name: NewFile(files[name], name.endswith(_PRIVATE)) for name in due}
+            atomic_files.replace_files(folder, new)
+    except FileChangeError as error:
+        raise MilvusSecureError(f"{error.cause} Fix: {error.fix}") from None
     except OSError as error:
-        for temporary, _ in staged:
-            temporary.unlink(missing_ok=True)
-        for empty in reversed(made):
-            with suppress(OSError):  # what was moved before the error stays
-                empty.rmdir()
-        why = (error.strerror or type(error).__name__).lower()
-        raise MilvusSecureError(
-            f"{folder} cannot be written: {why}. Fix: choose another --out, or make room there."
-        ) from None
+        failed = atomic_files.not_written(folder, error)
+        raise MilvusSecureError(f"{failed.cause} Fix: {failed.fix}") from None
     return tuple(due)
-
-
-def _make_folder(path: Path, made: list[Path]) -> None:
-    """Make a folder and those above it, and note each that was not there."""
-    for one in reversed((path, *path.parents)):
-        if not one.exists():
-            one.mkdir()
-            made.append(one)
-
-
-def _stage(path: Path, data: bytes, *, private: bool) -> Path:
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(
-        temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if private else 0o644
-    )
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(data)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
-    return temporary
 
 
 def _existing(path: Path) -> bytes | None:

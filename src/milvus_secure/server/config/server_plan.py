@@ -34,7 +34,9 @@ class ServerPlan:
         mode: One-way (``tlsMode: 1``) or mutual (``tlsMode: 2``).
         host: The name clients dial; the server certificate's first name unless given.
         port: The gRPC port clients dial.
-        rest_port: The RESTful API's own port: with TLS on, sharing the gRPC port stops Milvus.
+        rest_port: The RESTful API's port, since Milvus does not start when it shares the gRPC
+            port under TLS; None to leave the RESTful API as the template has it.
+        container_port: The gRPC port in the container.
         image: The container image.
         internal_tls: Whether Milvus's components talk TLS among themselves.
         authorization: Whether Milvus asks for user and password.
@@ -47,7 +49,8 @@ class ServerPlan:
     mode: TLSMode
     host: str | None = None
     port: int = 19530
-    rest_port: int = 8080
+    rest_port: int | None = 8080
+    container_port: int = 19530
     image: str = IMAGE
     internal_tls: bool = False
     authorization: bool = False
@@ -130,8 +133,9 @@ class ServerPlan:
         keys: dict[str, dict[str, object]] = {
             "tls": tls,
             "common": {"security": security},
-            "proxy": {"http": {"enabled": True, "port": self.rest_port}},
         }
+        if self.rest_port is not None:
+            keys["proxy"] = {"http": {"enabled": True, "port": self.rest_port}}
         if self.internal_tls:
             security["internaltlsEnabled"] = True
             keys["internaltls"] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,7 +15,9 @@ from ruamel.yaml.tokens import AliasToken
 from ruamel.yaml.util import load_yaml_guess_indent
 
 from ...errors import MilvusSecureError
+from ..milvus_keys import format_key
 
+_MAX_DEPTH = 20
 MAX_ALIASES = 200
 """Anchors are legal in these files; more aliases than this is a bomb, not a configuration."""
 
@@ -56,7 +58,9 @@ def parsed(text: str, name: str) -> list[Any]:
 
 
 def patched(text: str, keys: Mapping[str, Any], name: str) -> str:
-    """An existing YAML file with some keys set; comments, order and other keys stay.
+    """An existing milvus.yaml with some keys set; comments, order and other keys stay.
+
+    A key is set where it stands, in whatever spelling Milvus reads it.
 
     Args:
         text: The file as it is.
@@ -80,31 +84,67 @@ def patched(text: str, keys: Mapping[str, Any], name: str) -> str:
     other = next((kind for key, kind in _OTHER_KINDS.items() if key in document), None)
     if other is not None:
         raise MilvusSecureError(f"{name} is {other}, not a milvus.yaml. Fix: patch a milvus.yaml.")
-    _set(document, keys, name, ())
+    for dotted, value in leaves(keys):
+        _set(document, dotted, value, name)
     yaml.indent(mapping=2, sequence=indent or 2, offset=offset or 0)
     stream = io.StringIO()
     yaml.dump(document, stream)
     return stream.getvalue()
 
 
-def _set(node: Any, keys: Mapping[str, Any], name: str, above: tuple[str, ...]) -> None:  # noqa: ANN401 - ruamel's own map
+def leaves(keys: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """The dotted key and the value of everything in nested mappings."""
     for key, value in keys.items():
-        where = (*above, key)
-        if not isinstance(value, Mapping):
-            if key in node:
-                node[key] = value
-            else:
-                # At the front: behind the last key stand comments that belong to what follows.
-                node.insert(0, key, value)
-            continue
-        if node.get(key) is None:
-            node[key] = CommentedMap()
-        if not isinstance(node[key], MutableMapping):
-            line = node.lc.key(key)[0] + 1
-            raise MilvusSecureError(
-                f"{name}, line {line}: {'.'.join(where)} is not a mapping. Fix: correct it."
-            )
-        _set(node[key], value, name, where)
+        if isinstance(value, Mapping):
+            yield from leaves(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", value
+
+
+def _set(document: CommentedMap, dotted: str, value: Any, name: str) -> None:  # noqa: ANN401 - as YAML has it
+    """Set a key in every spelling in which it stands; else add it to its section."""
+    wanted = format_key(dotted)
+    entries = list(_entries(document))
+    places = [(holder, key) for holder, key, path in entries if format_key(path) == wanted]
+    for holder, key in places:
+        holder[key] = value
+    if places:
+        return
+    words = dotted.split(".")
+    section = document
+    for depth in range(len(words) - 1, 0, -1):
+        prefix = format_key(".".join(words[:depth]))
+        sections = [(holder, key) for holder, key, path in entries if format_key(path) == prefix]
+        if sections:
+            section = _section(*sections[-1], ".".join(words[:depth]), name)
+            words = words[depth:]
+            break
+    for word in words[:-1]:
+        section[word] = CommentedMap()
+        section = section[word]
+    # At the front: behind the last key stand comments that belong to what follows.
+    section.insert(0, words[-1], value)
+
+
+def _section(holder: CommentedMap, key: Any, dotted: str, name: str) -> CommentedMap:  # noqa: ANN401
+    if holder[key] is None:
+        holder[key] = CommentedMap()
+    section = holder[key]
+    if not isinstance(section, CommentedMap):
+        line = holder.lc.key(key)[0] + 1
+        raise MilvusSecureError(f"{name}, line {line}: {dotted} is not a mapping. Fix: correct it.")
+    return section
+
+
+def _entries(
+    node: CommentedMap, above: str = "", depth: int = 0
+) -> Iterator[tuple[CommentedMap, Any, str]]:
+    """Each key of nested mappings with its holder and its dotted path."""
+    for key, value in node.items():
+        path = f"{above}{key}"
+        yield node, key, path
+        if isinstance(value, CommentedMap) and depth < _MAX_DEPTH:  # an alias may lead upwards
+            yield from _entries(value, f"{path}.", depth + 1)
 
 
 @contextmanager

@@ -28,7 +28,6 @@ def test_a_port_that_cannot_be_dialled_is_refused(certs, tmp_path: Path, capsys,
 @pytest.mark.parametrize(
     "flags",
     [
-        ["--port", "8080"],
         ["--port", "8081", "--rest-port", "8081"],
         ["--rest-port", "19530"],
         # The container's port stays 19530, whatever clients dial.
@@ -42,6 +41,11 @@ def test_the_port_proposed_for_rest_is_a_free_one(certs: Path, capsys, flags):
     proposed = told.split()[-2:]
     assert proposed[0] == "--rest-port"
     assert config("--certs", certs, *flags, *proposed) == 0
+
+
+def test_rest_gets_a_port_that_grpc_does_not_take(certs: Path, capsys):
+    assert config("--certs", certs, "--port", "8080") == 0
+    assert "port: 8081" in capsys.readouterr().out
 
 
 def test_a_host_that_the_certificate_does_not_bear_is_told(certs: Path, capsys):

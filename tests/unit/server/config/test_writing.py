@@ -64,6 +64,83 @@ def test_milvus_own_template_changes_in_the_intended_keys_only(certs: Path):
     assert keys == {"port", "serverPemPath", "serverKeyPath", "caPemPath", "tlsMode"}
 
 
+@pytest.fixture
+def patch(certs: Path, tmp_path: Path, capsys):
+    """Patch the text of a milvus.yaml; answers with the result and what was reported."""
+
+    def run(text: str, *flags: object) -> tuple[str, str]:
+        file = tmp_path / "milvus.yaml"
+        file.write_text(text)
+        assert config("--certs", certs, "--patch", file, "--out", tmp_path / "out", *flags) == 0
+        return (tmp_path / "out" / "milvus.yaml").read_text(), capsys.readouterr().err
+
+    return run
+
+
+MUTUAL = """\
+common: {security: {tlsMode: 2}}
+proxy: {http: {port: 9999}}
+"""
+
+
+class TestPatch:
+    def test_what_the_file_says_wins_over_the_defaults(self, patch):
+        after, _ = patch(MUTUAL)
+        assert "tlsMode: 2" in after
+        assert "port: 9999" in after
+        assert "caPemPath" in after
+
+    def test_what_a_flag_changes_is_printed(self, patch):
+        after, reported = patch(MUTUAL, "--tls-mode", "1", "--rest-port", "8081")
+        assert "tlsMode: 1" in after
+        assert "common.security.tlsMode: 2 -> 1" in reported
+        assert "proxy.http.port: 9999 -> 8081" in reported
+
+    def test_what_stays_is_not_printed(self, patch):
+        _, reported = patch(MUTUAL)
+        assert "tlsMode" not in reported
+        assert "proxy.http" not in reported
+
+    def test_a_restful_api_that_is_off_stays_off(self, patch):
+        after, _ = patch("proxy: {http: {enabled: no}}\n")
+        assert "enabled: no" in after
+        assert "8080" not in after
+
+    def test_a_port_that_rest_shares_with_grpc_is_changed_and_printed(self, patch):
+        after, reported = patch("proxy: {port: 19530, http: {port: 19530}}\n")
+        assert "port: 8080" in after
+        assert "proxy.http.port: 19530 -> 8080" in reported
+
+    def test_the_port_in_the_container_follows_the_file(self, patch, tmp_path):
+        patch("proxy: {port: 29530}\n")
+        assert "29530:29530" in (tmp_path / "out" / "docker-compose.yml").read_text()
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "common.security.tlsMode: 0\n",
+            "common: {security.tlsMode: 0}\n",
+            "Common: {Security: {TLSMode: 0}}\n",
+            "common: {security: {tls_mode: 0}}\n",
+            "common.security: {tlsmode: 0}\n",
+        ],
+    )
+    def test_a_key_is_replaced_in_its_spelling(self, patch, text):
+        after, reported = patch(text, "--tls-mode", "2")
+        assert after.splitlines()[0] == text.replace("0", "2").strip()
+        assert "common.security.tlsMode: 0 -> 2" in reported
+
+    def test_a_key_in_two_spellings_gets_one_value(self, patch):
+        after, _ = patch("common.security.tlsMode: 0\ncommon: {security: {tlsMode: 1}}\n")
+        assert [line for line in after.splitlines() if "0" in line and "Mode" in line] == []
+
+    def test_a_missing_key_goes_into_its_section_in_whatever_spelling(self, patch):
+        after, _ = patch("TLS:\n  server_pem_path: /old.pem\n")
+        assert "server_pem_path: /milvus/tls/server.pem" in after
+        assert after.index("serverKeyPath") > after.index("TLS:")
+        assert "\ntls:" not in after
+
+
 BROKEN = {
     "tab": "tls:\n\tserverPemPath: x\n",
     "repeated key": "tls:\n  a: 1\ntls:\n  b: secret-canary\n",
@@ -136,4 +213,4 @@ def test_rest_and_grpc_may_not_share_a_port(certs: Path, capsys):
 def test_an_output_that_cannot_be_written_leaves_nothing(certs: Path, tmp_path: Path, capsys):
     (tmp_path / "file").touch()
     assert config("--certs", certs, "--out", tmp_path / "file") == 1
-    assert "cannot be written" in capsys.readouterr().err
+    assert "is not a directory" in capsys.readouterr().err
