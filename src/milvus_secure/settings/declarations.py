@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from pydantic import AliasChoices
+from pydantic import AliasChoices, Field
 from pydantic.fields import FieldInfo
 
 from .arguments import SettingsKwargs
@@ -13,6 +13,17 @@ from .normalize import INLINE, PATHS, SECRETS
 
 PREFIX = "MILVUS_"
 """What variables begin with, unless ``env_prefix`` says otherwise."""
+
+
+def setting(default: Any, meaning: str, *aliases: str) -> Any:  # noqa: ANN401 - as pydantic's Field
+    """Declare a setting.
+
+    Args:
+        default: Its default.
+        meaning: For documentation and flags.
+        *aliases: Other projects' names of its variable, without the prefix.
+    """
+    return Field(default, description=meaning, json_schema_extra={"aliases": list(aliases)})
 
 
 class Declaration(NamedTuple):

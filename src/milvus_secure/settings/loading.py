@@ -53,7 +53,7 @@ class Places:
         prefix: What variables begin with, in upper case.
     """
 
-    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
     config: PathText | Literal[False] | None = None
     profile: str | None = None
     env_files: tuple[PathText, ...] = (DEFAULT_ENV_FILE,)

@@ -9,7 +9,7 @@ file, which may hold secrets, they read files of any size, and they know no prof
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -28,10 +28,9 @@ from pydantic_settings.sources import PydanticBaseEnvSettingsSource
 from .._common.text import printable
 from ..errors import SettingsError
 from ..pem.slots import Slot
-from ..reporting.report import Finding
 from .declarations import added_fields
 from .loading import Loading
-from .other_names import settings_in, unread_variables
+from .other_names import settings_in
 from .provenance import Sourced
 from .settings_file import read_settings_text
 from .source_errors import no_settings_in, not_json, read_or_raise, unknown_key
@@ -123,7 +122,7 @@ class _NamedValues(SourceWithProvenance, PydanticBaseEnvSettingsSource):
         return next((value for name, value in variables.items() if name.startswith(starts)), None)
 
 
-class _VariablesSource(_NamedValues, EnvSettingsSource):
+class VariablesSource(_NamedValues, EnvSettingsSource):
     """Settings in variables."""
 
     def __init__(self, settings_cls: type[BaseSettings], loading: Loading) -> None:
@@ -155,7 +154,7 @@ class _VariablesSource(_NamedValues, EnvSettingsSource):
         return {name.lower(): value.value for name, value in self.variables.items()}
 
 
-class EnvironmentSource(_VariablesSource):
+class EnvironmentSource(VariablesSource):
     """Settings in environment variables."""
 
     @property
@@ -164,7 +163,7 @@ class EnvironmentSource(_VariablesSource):
         return self.loading.environ
 
 
-class EnvFileSource(_VariablesSource, DotEnvSettingsSource):
+class EnvFileSource(VariablesSource, DotEnvSettingsSource):
     """Settings in ``.env`` files, each with its line."""
 
     @property
@@ -271,90 +270,3 @@ def as_arguments(
         for name, value in values.items()
         if value is not None
     }
-
-
-def merge(
-    sources: tuple[PydanticBaseSettingsSource | Callable[[], dict[str, Any]], ...],
-    loading: Loading,
-) -> dict[str, Sourced]:
-    """The value of each setting from the strongest source that gives it.
-
-    Args:
-        sources: The strongest first.
-        loading: What they share.
-
-    Raises:
-        SettingsError: As the sources do, and for a setting that does not exist.
-    """
-    merged: dict[str, Sourced] = {}
-    for rank, source in enumerate(sources):
-        for name, value in _values(source, merged, loading).items():
-            ranked = replace(value, rank=rank)
-            stronger = merged.get(name)
-            if stronger is None:
-                merged[name] = ranked
-            elif isinstance(stronger.value, dict) and isinstance(value.value, dict):
-                merged[name] = replace(stronger, value=_deep(value.value, stronger.value))
-    return _without_implicit(merged)
-
-
-def variable_notes(
-    sources: tuple[object, ...], settings: Mapping[str, Sourced], loading: Loading
-) -> list[Finding]:
-    """Variables of these sources that nothing reads though they look like ours."""
-    found: dict[str, Sourced] = {}
-    for source in reversed(sources):
-        if isinstance(source, SecretsDirSource):
-            found.update(source.variables)
-        elif isinstance(source, _VariablesSource):
-            found.update(source.variables_at_top)
-    prefix = loading.places.prefix
-    return list(
-        unread_variables(found, loading.variables, prefix, uri_is_default="uri" not in settings)
-    )
-
-
-def _values(
-    source: PydanticBaseSettingsSource | Callable[[], dict[str, Any]],
-    merged: Mapping[str, Sourced],
-    loading: Loading,
-) -> dict[str, Sourced]:
-    if isinstance(source, SourceWithProvenance):
-        return source.sourced()
-    if isinstance(source, PydanticBaseSettingsSource):
-        state = {name: value.value for name, value in merged.items()}
-        source._set_current_state(state)  # noqa: SLF001 - what BaseSettings does, for current_state
-    where = getattr(source, "__name__", type(source).__name__)
-    values = {name: value for name, value in source().items() if value is not None}
-    unknown = [
-        unknown_key(name, where, tuple(loading.names))
-        for name in values
-        if name not in loading.names
-    ]
-    if unknown:
-        raise SettingsError(*unknown)
-    return {
-        loading.names[name]: Sourced(value, where, loading.places.cwd, literal=True)
-        for name, value in values.items()
-    }
-
-
-def _deep(weaker: Mapping[str, Any], stronger: Mapping[str, Any]) -> dict[str, Any]:
-    """Nested values of a subclass's field, merged as pydantic-settings merges them."""
-    merged = {**weaker, **stronger}
-    for name in weaker.keys() & stronger.keys():
-        if isinstance(weaker[name], dict) and isinstance(stronger[name], dict):
-            merged[name] = _deep(weaker[name], stronger[name])
-    return merged
-
-
-def _without_implicit(merged: Mapping[str, Sourced]) -> dict[str, Sourced]:
-    """Leave out a file used for its name alone where its piece, or half of its pair, is set."""
-    explicit = {name for name, value in merged.items() if not value.implicit}
-    pair = {*Slot.CLIENT_PEM.settings, *Slot.CLIENT_KEY.settings}
-
-    def counts(name: str) -> bool:
-        siblings = pair if name in pair else set(Slot(name.removesuffix("_path")).settings)
-        return not explicit & siblings
-
-    return {name: value for name, value in merged.items() if not value.implicit or counts(name)}
