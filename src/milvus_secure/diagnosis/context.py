@@ -191,12 +191,16 @@ class Context:
                 ``endpoint``, or a part of the observation: ``observation``, ``protocol``,
                 ``tls``, ``proxy``, ``grpc`` or ``milvus`` (what answers over a gRPC channel).
         """
-        seen = self.observation
+        return subject in self._subjects
+
+    @cached_property
+    def _subjects(self) -> frozenset[str]:
+        seen, encrypted = self.observation, self.mode is not TLSMode.PLAINTEXT
         present: dict[str, object] = {
             "material": self.material,
-            "anchors": self.mode is not TLSMode.PLAINTEXT,
+            "anchors": encrypted,
             "trust_file": self.anchor_material,
-            "server_chain": self.mode is not TLSMode.PLAINTEXT and self.server_chain,
+            "server_chain": encrypted and self.server_chain,
             "client_chain": self.client_chain,
             "endpoint": self.endpoint,
             "observation": seen,
@@ -206,7 +210,7 @@ class Context:
             "milvus": seen and seen.grpc_ready,
             "proxy": seen and seen.proxy,
         }
-        return bool(present[subject]) if subject in present else subject in self.material
+        return frozenset([*self.material, *(name for name, part in present.items() if part)])
 
     def blocked_by(self, need: str) -> str | None:
         """Why an input of a rule cannot be had, as a finding code, or None if it can.

@@ -88,12 +88,15 @@ def run(context: Subject, rules: Sequence[RuleOf[Subject]]) -> Outcome:
         except Exception as error:  # noqa: BLE001 - one broken rule must not hide the others
             findings.append(_crashed(rule, error))
             continue
-        found = [result for result in results if isinstance(result, Finding)]
-        left = [result for result in results if isinstance(result, Skip)]
-        findings.extend(found)
-        skipped.extend(left)
-        judged.update(dict.fromkeys(result.code for result in found))
-        if rule.applies_to(context) and not any(skip.code == rule.code for skip in left):
+        left_out = False
+        for result in results:
+            if isinstance(result, Finding):
+                findings.append(result)
+                judged[result.code] = None
+            else:
+                skipped.append(result)
+                left_out = left_out or result.code == rule.code
+        if not left_out and rule.applies_to(context):
             judged[rule.code] = None
     return Outcome(tuple(findings), tuple(judged), tuple(dict.fromkeys(skipped)))
 
