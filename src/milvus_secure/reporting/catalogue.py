@@ -39,6 +39,8 @@ _ENTRIES: Final = (
     Entry("server-name-malformed", "settings", "error", "server_name is not a name"),
     # A server's configuration.
     Entry("server-config-missing", "server", "error", "a mounted milvus.yaml is not there"),
+    Entry("server-file-refused", "server", "error", "Docker Compose would refuse the file"),
+    Entry("server-manifest-refused", "server", "error", "the cluster would refuse the file"),
     Entry("server-key-conflict", "server", "error", "one key has two values"),
     Entry("server-key-repeated", "server", "error", "a section stands twice in a file"),
     Entry("server-tls-mode-invalid", "server", "error", "tlsMode is none of 0, 1 and 2"),
@@ -119,6 +121,9 @@ _ENTRIES: Final = (
     Entry("server-name-unused", "settings", "warning", "server_name has no effect"),
     Entry("uri-port-implicit", "settings", "warning", "a bare https URI means port 443"),
     Entry("server-config-unread", "server", "warning", "Milvus does not read a mounted file"),
+    Entry(
+        "server-variable-unset", "server", "warning", "a variable in a Compose file has no value"
+    ),
     Entry("server-env-ignored", "server", "warning", "Milvus does not read the variable"),
     Entry("server-not-judged", "server", "warning", "a part of the configuration is not judged"),
     Entry("pymilvus-variable", "settings", "warning", "`import pymilvus` fails on a variable"),

@@ -31,6 +31,10 @@ RAISED_WHILE_LOADING = {
     "credentials-unused",
     "secrets-dir-unused",
     "value-cleaned",
+    # By the readers of a server's files.
+    "server-file-refused",
+    "server-manifest-refused",
+    "server-variable-unset",
 }
 RULES = (*checks.RULES, *server_rules.RULES)
 

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Final
 
 from ..milvus_keys import format_key
+from .helm_kinds import chart_of
 from .yaml_tree import Block, Tree
 
 _COMPOSE: Final = frozenset(
@@ -39,29 +40,6 @@ _MILVUS_SECTIONS: Final = frozenset(
         "quotaandlimits",
     }
 )
-_CHART_VALUES: Final = frozenset(
-    {
-        "extraConfigFiles",
-        "customConfigMap",
-        "cluster",
-        "image",
-        "volumes",
-        "volumeMounts",
-        "service",
-        "ingress",
-        "standalone",
-        "externalEtcd",
-        "externalS3",
-        "pulsarv3",
-        "global",
-        "nameOverride",
-        "fullnameOverride",
-        "auth",
-        "milvus",
-        "persistence",
-        "serviceAccount",
-    }
-)
 
 
 class FileKind(Enum):
@@ -78,7 +56,7 @@ def kind_of(documents: Sequence[Tree], file_name: str) -> FileKind:
     """The kind of a file, from its documents.
 
     Manifests have ``apiVersion`` and ``kind``; a Compose file has services and no top-level key
-    that Compose refuses; values of a chart have a key that no milvus.yaml has, or are called so;
+    that Compose refuses; values of a chart have several marks of one, or are called so;
     a milvus.yaml has one of its sections.
 
     Args:
@@ -93,7 +71,7 @@ def kind_of(documents: Sequence[Tree], file_name: str) -> FileKind:
     first = blocks[0]
     if _is_compose(first):
         return FileKind.COMPOSE
-    if set(first) & _CHART_VALUES or "values" in file_name.lower():
+    if chart_of(first, file_name) is not None:
         return FileKind.VALUES
     sections = {format_key(key.split(".")[0]) for key in first}
     return FileKind.MILVUS if sections & _MILVUS_SECTIONS else FileKind.UNKNOWN

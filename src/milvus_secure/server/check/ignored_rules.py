@@ -33,6 +33,8 @@ def key_repeated(context: ServerContext) -> Iterator[Finding]:
     """A key stands twice in one mapping: Milvus takes the last one, whole."""
     for repeated in context.config.repeats:
         repeat = repeated.repeat
+        if not _holds_judged_key(repeat.key):
+            continue
         yield finding(
             "server-key-repeated",
             f"{repeat.key} stands twice in {repeated.file}, in lines {repeat.earlier} and "
@@ -42,6 +44,12 @@ def key_repeated(context: ServerContext) -> Iterator[Finding]:
             source=f"{repeated.file}:{repeat.later}",
             origin=context.origin,
         )
+
+
+def _holds_judged_key(key: str) -> bool:
+    """True for a key that the rules look at, and for a section with such a key in it."""
+    formatted = format_key(key)
+    return any(judged.startswith(formatted) for judged in JUDGED_KEYS)
 
 
 def file_unread(context: ServerContext) -> Iterator[Finding]:

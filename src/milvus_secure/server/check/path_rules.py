@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from ...reporting.report import Finding, Severity, finding
+from ...reporting.report import Finding, Severity, Skip, finding
 from .container_files import ContainerFile, Presence
 from .milvus_config import PATH_KEYS
 from .server_context import ServerContext, needed_paths
@@ -28,7 +28,7 @@ def tls_incomplete(context: ServerContext) -> Iterator[Finding]:
             )
 
 
-def path_unmounted(context: ServerContext) -> Iterator[Finding]:
+def path_unmounted(context: ServerContext) -> Iterator[Finding | Skip]:
     """A path of the container that nothing provides."""
     config = context.config
     targets = ", ".join(str(mount.target) for mount in config.files.mounts) or "none"
@@ -60,6 +60,7 @@ def path_unmounted(context: ServerContext) -> Iterator[Finding]:
             )
         elif file.presence is Presence.UNKNOWN:
             yield _not_judged(context, key, path, file)
+            yield Skip("server-path-unmounted", "server-not-judged")
 
 
 def _not_judged(context: ServerContext, key: str, path: str, file: ContainerFile) -> Finding:

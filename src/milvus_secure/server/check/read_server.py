@@ -9,14 +9,15 @@ from pathlib import Path, PurePosixPath
 
 from ...errors import MilvusSecureError
 from ...reporting.report import Finding
-from .cluster_readers import read_manifests, read_values
 from .compose import COMPOSE_FILES, read_compose
 from .container import Deployment, Mount, NotJudged, ProxyContainer
 from .container_files import ContainerFiles
 from .file_kind import FileKind, kind_of
+from .helm_kinds import read_helm
+from .kubernetes import read_kubernetes
 from .milvus_config import CONFIG_FILES, WORKING_DIRECTORY, MilvusConfig, config_of, config_of_file
 from .reading import STANDARD_INPUT, read_input, read_text
-from .yaml_tree import Tree, documents
+from .yaml_tree import Block, Tree, documents
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def read_server(path: Path, mounts: Sequence[tuple[Path, PurePosixPath]] = ()) -
             f"{name} is no configuration of Milvus: it has no tls or common part, no services, no "
             "extraConfigFiles and no Kubernetes resource. Fix: name such a file."
         )
-    deployment = _deployment(kind, trees, path)
+    deployment = _deployment(kind, trees, path, name, text)
     return ServerFile(
         path,
         kind,
@@ -73,12 +74,13 @@ def read_server(path: Path, mounts: Sequence[tuple[Path, PurePosixPath]] = ()) -
     )
 
 
-def _deployment(kind: FileKind, trees: list[Tree], path: Path) -> Deployment:
+def _deployment(kind: FileKind, trees: list[Tree], path: Path, name: str, text: str) -> Deployment:
     if kind is FileKind.COMPOSE:
         return read_compose(trees[0], path)
-    if kind is FileKind.MANIFESTS:
-        return read_manifests(trees, path)
-    return read_values(trees[0], path)
+    values = trees[0]
+    if kind is FileKind.VALUES and isinstance(values, Block):
+        return read_helm(values, path, name, text)
+    return read_kubernetes(trees, path, name)
 
 
 def _milvus_yaml(

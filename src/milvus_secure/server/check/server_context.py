@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from stat import S_IMODE
 
@@ -12,6 +12,7 @@ from ..._common.tls_mode import TLSMode
 from ...pem.material import Material, parse_material, read_one
 from .container_files import ContainerFile, Presence
 from .milvus_config import PATH_KEYS, MilvusConfig
+from .placeholders import is_placeholder
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,13 @@ def needed_paths(config: MilvusConfig) -> Mapping[str, str | None]:
     return {slot: config.setting(PATH_KEYS[slot]).value for slot in slots}
 
 
+def _not_left_out(file: ContainerFile) -> ContainerFile:
+    """The file; of a placeholder, that its content is not at hand."""
+    if file.content is None or not is_placeholder(file.content):
+        return file
+    return replace(file, presence=Presence.UNKNOWN, origin=f"the real content of {file.origin}")
+
+
 def server_context(config: MilvusConfig) -> ServerContext:
     """Find the certificate files, and read those that are at hand, each once."""
     located: dict[str, ContainerFile] = {}
@@ -77,7 +85,7 @@ def server_context(config: MilvusConfig) -> ServerContext:
     for slot, path in needed_paths(config).items():
         if not path:
             continue
-        file = located[slot] = config.files.find(path)
+        file = located[slot] = _not_left_out(config.files.find(path))
         key = PATH_KEYS[slot]
         source = config.source_of(key)
         if file.presence is Presence.CONTENT:

@@ -1,0 +1,98 @@
+"""Files for a cluster, told apart by what identifies them: the group of ``apiVersion``.
+
+A kind alone identifies nothing: ``Milvus`` is a resource of the Milvus Operator (``milvus.io``)
+and of KubeDB (``kubedb.com``). What is not read here is *not judged*, by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from ...errors import MilvusSecureError
+from .container import Deployment, NotJudged
+from .kubernetes_objects import KubernetesObject, objects_of
+from .kubernetes_stores import Stores
+from .manifests import joined, read_manifests
+from .operator_resource import read_operator
+from .yaml_tree import Block, Tree
+
+OPERATOR_GROUP: Final = "milvus.io"
+_FROM_CLUSTER: Final = (
+    "Check what runs in the cluster: kubectl get pod,configmap,secret -o yaml "
+    "| milvus-secure server check -"
+)
+# Groups whose objects make a Milvus by rules of their own: what to call the object, and the
+# command after which its result can be judged.
+_OTHER_GROUPS: Final = {
+    "kubedb.com": ("KubeDB's", _FROM_CLUSTER),
+    "apps.kubeblocks.io": ("KubeBlocks'", _FROM_CLUSTER),
+    "kustomize.config.k8s.io": (
+        "Kustomize's",
+        "Build it: kustomize build DIR | milvus-secure server check -",
+    ),
+    "argoproj.io": (
+        "Argo CD's",
+        "Render it: argocd app manifests NAME | milvus-secure server check -",
+    ),
+    "helm.toolkit.fluxcd.io": ("Flux's", _FROM_CLUSTER),
+    "helm.cattle.io": ("K3s'", _FROM_CLUSTER),
+}
+
+
+def is_kubernetes(tree: Tree) -> bool:
+    """Whether a document is an object of Kubernetes, by the two fields that every one has."""
+    return isinstance(tree, Block) and {"apiVersion", "kind"} <= set(tree)
+
+
+def read_kubernetes(trees: Sequence[Tree], path: Path, name: str) -> Deployment:
+    """Everything in a stream of objects that runs a proxy.
+
+    Args:
+        trees: Its documents.
+        path: The file, or ``-``.
+        name: How a report calls the file.
+
+    Raises:
+        MilvusSecureError: If nothing in it has to do with Milvus.
+    """
+    objects = [item for tree in trees for item in objects_of(tree, name)]
+    stores = Stores(objects)
+    parts = [
+        read_operator(item, stores, path)
+        for item in objects
+        if item.group == OPERATOR_GROUP and item.kind in {"Milvus", "MilvusCluster"}
+    ]
+    parts.append(read_manifests(objects, path))
+    deployment = joined(parts)
+    if deployment.containers or deployment.not_judged:
+        return deployment
+    others = tuple(_not_judged(objects))
+    if others:
+        return Deployment(not_judged=others)
+    raise MilvusSecureError(
+        f"{name} has no container that runs Milvus's proxy (milvus run proxy or standalone). "
+        "Fix: give the manifests of the proxy, such as: helm template milvus milvus/milvus "
+        "-f values.yaml | milvus-secure server check -"
+    )
+
+
+def _not_judged(objects: Sequence[KubernetesObject]) -> Iterator[NotJudged]:
+    for item in objects:
+        known = next((other for other in _OTHER_GROUPS if _is_of(item.group, other)), None)
+        if known is None and item.kind != "Milvus":
+            continue
+        owner, fix = _OTHER_GROUPS.get(known or "", ("the", _FROM_CLUSTER))
+        yield NotJudged(
+            f"{owner} resource {item.label}",
+            f"its group is {item.group or 'not given'}, whose controller configures Milvus by "
+            "rules of its own",
+            fix,
+            item.at(item.body.line),
+        )
+
+
+def _is_of(group: str, other: str) -> bool:
+    """Whether a group is another one or below it, such as ``ops.kubedb.com``."""
+    return group == other or group.endswith(f".{other}")

@@ -1,0 +1,198 @@
+"""What a pod's volumes put into its containers.
+
+Kubernetes API reference, Volume and VolumeMount; the checks are those of
+``pkg/apis/core/validation/validation.go``, and of the kubelet, which starts no pod whose Secret
+lacks a key that it names.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Final
+
+from .container import EnvValue, Mount
+from .kubernetes_objects import block_at, blocks_at, boolean, text_at
+from .pod import Pod
+from .pod_environment import expanded
+from .refusals import Refusals
+from .yaml_tree import Block
+
+Files = Mapping[str, "bytes | None"]
+
+# Of a projected volume, what the kubelet writes to a path that the manifest gives.
+_ONE_FILE: Final = ("serviceAccountToken", "clusterTrustBundle", "podCertificate")
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """A volume of a pod.
+
+    Attributes:
+        origin: How a report calls it, such as ``Secret certs``.
+        files: Content by path, as in `Mount`; None if it is not at hand.
+    """
+
+    origin: str
+    files: Files | None = None
+
+
+def mounts(
+    pod: Pod, container: Block, variables: Mapping[str, EnvValue], refusals: Refusals
+) -> tuple[Mount, ...]:
+    """What is mounted into a container.
+
+    Args:
+        pod: Its pod.
+        container: Its entry in the pod's ``containers``.
+        variables: Its environment, for ``subPathExpr``.
+        refusals: Takes what the cluster would refuse.
+    """
+    volumes = _volumes(pod, container, refusals)
+    mounted: dict[str, Mount] = {}
+    for entry in blocks_at(container, "volumeMounts"):
+        name, path = text_at(entry, "name"), text_at(entry, "mountPath")
+        source = pod.at(entry.line)
+        if path in mounted:
+            refusals.add(
+                f"{path} is mounted twice", "Remove one of the two.", "volumeMounts", source
+            )
+        volume = volumes.get(name)
+        if volume is None:
+            refusals.add(
+                f"volumeMounts names the volume {name}, and the pod has no volume of this name",
+                f"Add it to the pod's volumes: {', '.join(volumes) or 'it has none'} are there.",
+                "volumeMounts",
+                source,
+            )
+            volume = Volume(f"volume {name}")
+        mounted[path] = _mount(volume, entry, path, variables)
+    return tuple(mounted.values())
+
+
+def _mount(volume: Volume, entry: Block, path: str, variables: Mapping[str, EnvValue]) -> Mount:
+    target = PurePosixPath(posixpath.normpath(posixpath.join("/", path)))
+    below: str | None = text_at(entry, "subPath")
+    if expression := text_at(entry, "subPathExpr"):
+        below = expanded(expression, variables)
+    if below is None:
+        return Mount(target, volume.origin, line=entry.line)
+    below = posixpath.normpath(below) if below else ""
+    origin = f"{volume.origin} {below}".rstrip()
+    return Mount(target, origin, files=_below(volume.files, below), line=entry.line)
+
+
+def _below(files: Files | None, path: str) -> Files | None:
+    """The files below a path of a volume; of a file, itself.
+
+    What the volume does not have becomes an empty directory, as the kubelet makes it.
+    """
+    if files is None or path in {"", "."}:
+        return files
+    if path in files:
+        return {"": files[path]}
+    return {
+        name.removeprefix(f"{path}/"): content
+        for name, content in files.items()
+        if name.startswith(f"{path}/")
+    }
+
+
+def _volumes(pod: Pod, container: Block, refusals: Refusals) -> dict[str, Volume]:
+    volumes = {name: Volume(f"the claim {name}") for name in pod.claims}
+    for entry in blocks_at(pod.spec, "volumes"):
+        name = text_at(entry, "name")
+        if name in volumes and name not in pod.claims:
+            refusals.add(
+                f"two volumes have the name {name}",
+                "Remove one of them, or give it another name.",
+                "volumes",
+                pod.at(entry.line),
+            )
+        volumes[name] = _volume(pod, container, name, entry, refusals)
+    return volumes
+
+
+def _volume(pod: Pod, container: Block, name: str, entry: Block, refusals: Refusals) -> Volume:
+    if "secret" in entry:
+        return _stored(pod, "Secret", block_at(entry, "secret"), "secretName", refusals)
+    if "configMap" in entry:
+        return _stored(pod, "ConfigMap", block_at(entry, "configMap"), "name", refusals)
+    if "projected" in entry:
+        return _projected(pod, name, block_at(entry, "projected"), refusals)
+    if "downwardAPI" in entry:
+        return Volume(f"volume {name}", _downward(block_at(entry, "downwardAPI")))
+    if "emptyDir" in entry and not _is_filled(pod, container, name):
+        return Volume(f"the empty volume {name}", {})
+    kind = next((key for key in entry if key != "name"), "")
+    return Volume(f"{kind} volume {name}".strip())
+
+
+def _stored(pod: Pod, kind: str, block: Block, key: str, refusals: Refusals) -> Volume:
+    name = text_at(block, key)
+    store = pod.store(kind, name, refusals)
+    if store is None:
+        return Volume(f"{kind} {name}")
+    items = blocks_at(block, "items")
+    if not items:
+        return Volume(store.label, {key: stored.content for key, stored in store.values.items()})
+    files: dict[str, bytes | None] = {}
+    for item in items:
+        key = text_at(item, "key")
+        if key in store.values:
+            files[posixpath.normpath(text_at(item, "path"))] = store.values[key].content
+        elif boolean(block.get("optional")) is not True:
+            refusals.add(
+                f"a volume takes the key {key} of {store.label}, which does not have it",
+                f"Name one of its keys: {', '.join(store.values) or 'it has none'}.",
+                "items",
+                pod.at(item.line),
+            )
+    return Volume(store.label, files)
+
+
+def _projected(pod: Pod, name: str, block: Block, refusals: Refusals) -> Volume:
+    """Several sources in one directory; the later ones are laid over the earlier."""
+    files: dict[str, bytes | None] = {}
+    labels: list[str] = []
+    readers: Mapping[str, Callable[[Block], Volume]] = {
+        "secret": lambda source: _stored(pod, "Secret", source, "name", refusals),
+        "configMap": lambda source: _stored(pod, "ConfigMap", source, "name", refusals),
+        "downwardAPI": lambda source: Volume("", _downward(source)),
+    }
+    unknown = False
+    for source in blocks_at(block, "sources"):
+        for kind in source:
+            below = block_at(source, kind)
+            if kind in readers:
+                volume = readers[kind](below)
+                files |= volume.files or {}
+                unknown = unknown or volume.files is None
+                labels += [volume.origin] if volume.origin else []
+            elif kind in _ONE_FILE:
+                files |= dict.fromkeys(_written_paths(below))
+    origin = " and ".join(labels) or f"volume {name}"
+    return Volume(origin, None if unknown else files)
+
+
+def _written_paths(block: Block) -> Iterator[str]:
+    for key in ("path", "keyPath", "certificateChainPath", "credentialBundlePath"):
+        if path := text_at(block, key):
+            yield posixpath.normpath(path)
+
+
+def _downward(block: Block) -> Files:
+    return {posixpath.normpath(text_at(item, "path")): None for item in blocks_at(block, "items")}
+
+
+def _is_filled(pod: Pod, container: Block, name: str) -> bool:
+    """Whether another container of the pod mounts a volume, and so may write into it."""
+    others = [*blocks_at(pod.spec, "initContainers"), *blocks_at(pod.spec, "containers")]
+    return any(
+        text_at(entry, "name") == name
+        for other in others
+        if other is not container
+        for entry in blocks_at(other, "volumeMounts")
+    )
