@@ -42,7 +42,7 @@ demo: $(VENV)/.demo  ## certificates, a TLS server, one-way and mutual connectio
 	$(BIN)/milvus-secure demo
 
 test: $(VENV)/.ready  ## the whole suite, the real Milvus included
-	$(BIN)/python -m pytest -n auto --dist loadgroup
+	$(BIN)/python -m pytest -n auto --dist loadgroup --durations 20 --durations-min 2
 
 thorough: $(VENV)/.ready  ## the differential tests with thousands of cases
 	$(BIN)/python -m pytest -n auto --dist loadgroup -m thorough --timeout 3600

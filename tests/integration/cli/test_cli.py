@@ -138,7 +138,7 @@ def test_explain_of_an_unknown_code_names_the_nearest(cli):
 
 
 def test_a_reader_that_goes_away_is_no_error(cli, tmp_path: Path):
-    line = f"{sys.executable} -m milvus_secure explain | head -n 1"
+    line = f"{shlex.quote(sys.executable)} -m milvus_secure explain | head -n 1"
     done = subprocess.run(
         line, shell=True, cwd=tmp_path, capture_output=True, text=True, timeout=120
     )
