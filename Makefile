@@ -19,11 +19,11 @@ help:  ## list the targets
 
 # $(call set-up,REQUIREMENTS,WHAT)
 define set-up
-	$(if $(KEPT),,$(if $(shell $(PYTHON) $(IS_NEW)),,$(error $(TOO_OLD))))
+	$(if $(KEPT),,$(if $(shell "$(PYTHON)" $(IS_NEW)),,$(error $(TOO_OLD))))
 	@echo "Installing into $(VENV): $(2)."
 	@$(if $(KEPT),,rm -rf $(VENV))
 	@mkdir -p $(VENV) && touch $(VENV)/.unfinished
-	@[ -e $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
+	@[ -e $(BIN)/python ] || "$(PYTHON)" -m venv $(VENV)
 	@$(PIP) install --quiet --require-hashes --requirement $(1)
 	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@rm $(VENV)/.unfinished
