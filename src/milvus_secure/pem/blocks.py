@@ -117,7 +117,7 @@ def why_no_block(data: bytes) -> str:
         return "its lines end with a carriage return alone"
     if re.search(rb"-----BEGIN [^\n-]*-----[ \t]*[A-Za-z0-9+/=]", data):
         return "its line breaks are gone; BEGIN and END need lines of their own"
-    if re.search(rb"(?i)-+ *BEGIN [a-z0-9 ]+-+", data):
+    if re.search(rb"(?i)-+ *BEGIN [a-z0-9 ]+-+|^\s*BEGIN (?:[A-Z0-9]+ )*(?:CERT|PRIV)", data):
         return "its BEGIN line is not exactly five dashes, BEGIN and a name, five dashes"
     if re.search(rb"-----END [A-Z0-9 ]+-----", data):
         return "its BEGIN line is missing"

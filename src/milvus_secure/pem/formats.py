@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import pkcs7, pkcs12
 
 from .panics import panics_as_errors
+from .shapes import decode_material, looks_like_path
 
 
 class Kind(str, Enum):
@@ -28,6 +29,11 @@ class Kind(str, Enum):
     PUTTY = "a PuTTY key (.ppk)"
     SSH = "an OpenSSH public key"
     HTML = "a web page"
+    BASE64 = "PEM encoded as base64"
+    BASE64_TWICE = "PEM encoded as base64 more than once"
+    BODY = "base64 without the BEGIN and END lines"
+    DATA_URI = "a data: URI"
+    PATH = "the path of a file"
     TEXT = "text without a PEM block"
     BINARY = "binary data of an unknown kind"
 
@@ -42,7 +48,21 @@ def recognise(data: bytes) -> Kind:
     if data.lstrip()[:64].lower().startswith((b"<!doctype", b"<html", b"<?xml")):
         return Kind.HTML
     text = not any(byte < 9 or 13 < byte < 32 for byte in data[:512])
-    return Kind.TEXT if text else Kind.BINARY
+    return _recognise_text(data.decode("utf-8", "replace")) if text else Kind.BINARY
+
+
+def _recognise_text(text: str) -> Kind:
+    if text.lstrip().lower().startswith("data:"):
+        return Kind.DATA_URI
+    if looks_like_path(text):
+        return Kind.PATH
+    encoded = decode_material(text)
+    if encoded is None:
+        return Kind.TEXT
+    data, times = encoded
+    if data.startswith(b"\x30"):
+        return Kind.BODY if times == 1 else Kind.BASE64_TWICE
+    return Kind.BASE64 if times == 1 else Kind.BASE64_TWICE
 
 
 _MAGIC = {

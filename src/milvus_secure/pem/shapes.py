@@ -38,22 +38,37 @@ def is_material_path(text: str) -> bool:
     return holds_material(text) or _HEX.fullmatch(re.sub(r"[\s:]", "", text)) is not None
 
 
-def encoded_times(text: str) -> int:
-    """How many times PEM or DER is encoded as base64 in a text; 0 if it is not.
+def decode_material(text: str) -> tuple[bytes, int] | None:
+    """The PEM or DER that a text of base64 stands for, and how many times it is encoded.
 
     Args:
-        text: The value of a setting that takes a text.
+        text: The value of a setting that takes a text, or the content of a file.
     """
-    data, times = "".join(text.split()), 0
-    while times < _NESTED:
+    data = "".join(text.split())
+    for times in range(1, _NESTED + 1):
         decoded = _decoded(data)
         if decoded is None:
-            return 0
-        times += 1
+            return None
         if b"-----BEGIN " in decoded or _is_der(decoded):
-            return times
+            return decoded, times
         data = "".join(decoded.decode("latin-1").split())
-    return 0
+    return None
+
+
+def looks_like_path(text: str) -> bool:
+    """True for a line that can only be the name of a file.
+
+    Args:
+        text: The value of a setting that takes the text of a file.
+    """
+    line = text.strip()
+    return "\n" not in line and _PATH.fullmatch(line) is not None
+
+
+_PATH = re.compile(
+    r"(?:file:|~?/|\.{1,2}[/\\]|\$\{?\w+\}?/|[A-Za-z]:\\)[^\0]{1,4096}"
+    r"|[\w.@-]+(?:[/\\][\w.@-]+)*\.(?:pem|crt|cer|cert|key|der|p12|pfx|p7b|jks)"
+)
 
 
 def _decodes_to_material(text: str, depth: int) -> bool:

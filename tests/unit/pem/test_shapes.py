@@ -8,7 +8,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from milvus_secure.pem.shapes import encoded_times, holds_material, is_material_path
+from milvus_secure.pem.shapes import (
+    decode_material,
+    holds_material,
+    is_material_path,
+    looks_like_path,
+)
 
 
 def b64(data: bytes) -> str:
@@ -99,7 +104,45 @@ def test_hex_digits_alone_are_a_key_only_where_a_path_belongs():
     assert not holds_material(digits)
 
 
-def test_how_often_a_text_is_encoded_is_counted():
+def test_a_text_is_decoded_as_often_as_it_was_encoded():
     pem = b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
-    once, twice = b64(pem), b64(b64(pem).encode())
-    assert [encoded_times(text) for text in (pem.decode(), once, twice, "x" * 40)] == [0, 1, 2, 0]
+    once = b64(pem)
+    assert decode_material(once) == (pem, 1)
+    assert decode_material(b64(once.encode())) == (pem, 2)
+    assert decode_material(pem.decode()) is None
+    assert decode_material("x" * 40) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/certs/ca.pem",
+        "./ca.pem",
+        "../x",
+        "~/ca.pem",
+        "$HOME/ca",
+        "${D}/ca",
+        "file:///certs/ca.pem",
+        "C:\\certs\\ca.pem",
+        "ca.pem",
+        "certs/ca.crt\n",
+        "my-client.key",
+    ],
+)
+def test_the_name_of_a_file_looks_like_a_path(text):
+    assert looks_like_path(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "text",
+        "see the wiki",
+        "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A",
+        "/9j/\n4AAQ",
+        "ca.pem is here",
+    ],
+)
+def test_other_text_does_not(text):
+    assert not looks_like_path(text)

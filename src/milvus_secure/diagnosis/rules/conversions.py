@@ -50,6 +50,13 @@ CONVERSIONS: Final = {
             "-out {target}",
         ),
         _both(Kind.UTF16, _ICONV),
+        _both(Kind.BASE64, "base64 -d {source} > {target}"),
+        _both(Kind.BASE64_TWICE, "base64 -d {source} | base64 -d > {target}"),
+        Conversion(
+            Kind.BODY.value,
+            "base64 -d {source} | openssl x509 -inform DER -out {target}",
+            "base64 -d {source} | openssl pkey -inform DER -out {target}",
+        ),
         Conversion(
             Kind.PUTTY.value,
             "",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from pathlib import Path
 from typing import NamedTuple
@@ -30,12 +31,14 @@ class Words(NamedTuple):
 def missing(material: Material) -> Words:
     """Words for ``file-missing``."""
     hint = material.fault.hint if material.fault else ""
-    remedy = (
-        f"Did you mean {hint}?"
-        if hint
-        else f"Correct {material.setting} (from {material.source}), or put the file there."
-    )
     path = material.origin.removeprefix("file:")
+    url = re.search(r"(?:^|/)file:(/.*)$", path)
+    if url:
+        remedy = f"Write the path without file://, as {re.sub('^/+', '/', url[1])}."
+    elif hint:
+        remedy = f"Did you mean {hint}?"
+    else:
+        remedy = f"Correct {material.setting} (from {material.source}), or put the file there."
     return Words(f"{material.setting} names {path}, but {_detail(material)}.", remedy)
 
 
@@ -139,6 +142,19 @@ def password_wrong(material: Material) -> Words:
     return Words(message, "Correct client_key_password; try it by hand.", command)
 
 
+def restrict(material: Material) -> tuple[str, str | None]:
+    """How to keep others from using a private key.
+
+    The mode of a file in a Kubernetes volume is set where the volume is declared; a container
+    that does not run as root reads it by its group (``fsGroup``), so 0440 and not 0400.
+    """
+    path = Path(material.origin.removeprefix("file:"))
+    if os.path.islink(path.parent / "..data"):  # noqa: PTH114 - also False where it may not be looked at
+        remedy = "Set defaultMode: 0440 for the Kubernetes volume, and fsGroup for the pod."
+        return remedy, None
+    return "Let its owner alone use it.", f"chmod 600 {quoted(material)}"
+
+
 def _locked(material: Material) -> str:
     store = f"The PKCS#12 store of {material.setting}"
     return store if _is_store(material) else "The client key"
@@ -168,10 +184,28 @@ def _wanted(material: Material) -> str:
     return "a private key" if material.slot == "client_key" else "a certificate"
 
 
+# What helps with a text that is in the wrong form.
+_AROUND = "Put -----BEGIN {label}----- and -----END {label}----- on lines of their own around it."
+_HINTS = {
+    Kind.PATH.value: "Name the file in {setting}_path; {setting} takes the text itself.",
+    Kind.BASE64_TWICE.value: "Decode it; in a Kubernetes Secret, put the PEM under stringData.",
+    Kind.DATA_URI.value: "Set {setting} to what follows the comma.",
+    Kind.CERTIFICATE.value: _AROUND,
+    Kind.KEY.value: _AROUND,
+    Kind.BODY.value: _AROUND,
+}
+
+
 def _convert(material: Material, conversion: Conversion | None) -> tuple[str, str | None]:
     if not material.origin.startswith("file:"):
+        hint = _HINTS.get(_detail(material))
+        if hint:
+            label = "PRIVATE KEY" if material.slot == "client_key" else "CERTIFICATE"
+            return hint.format(setting=material.setting, label=label), None
         what = f"Give {_wanted(material)} as PEM text, or base64 of that, in {material.setting}."
         return what, None
+    if _detail(material) == Kind.PATH.value:
+        return f"Set {material.setting} to that path, or put the PEM itself into the file.", None
     if conversion is None or not conversion.command(material.slot):
         return f"Name a PEM file with {_wanted(material)} in {material.setting}.", None
     source = quoted(material)

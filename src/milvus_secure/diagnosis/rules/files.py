@@ -195,8 +195,7 @@ def _permissions(context: Context) -> Iterator[Finding]:
             words.Words(
                 f"The private key of {material.setting} can be used by {material.exposed_to}, "
                 "not by its owner alone.",
-                "Let its owner alone use it.",
-                f"chmod 600 {words.quoted(material)}",
+                *words.restrict(material),
             ),
             warn=True,
             expected="mode 600",

@@ -1,0 +1,119 @@
+"""Material in the wrong shape gets the hint that repairs it."""
+
+from __future__ import annotations
+
+import base64
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from milvus_secure import check
+
+
+def b64(data: bytes) -> bytes:
+    return base64.b64encode(data)
+
+
+def body(pem: bytes) -> bytes:
+    return b"\n".join(pem.splitlines()[1:-1])
+
+
+SHAPES = {
+    "base64": b64,
+    "base64 twice": lambda pem: b64(b64(pem)),
+    "body": body,
+    "body in base64": lambda pem: b64(body(pem)),
+}
+
+
+@pytest.fixture
+def cause(settings):
+    """The root cause of an offline check with one piece of material."""
+
+    def judge(**values):
+        return check(settings(uri="https://h:1", **values), online=False).root_cause
+
+    return judge
+
+
+class TestText:
+    @pytest.mark.trips("file-not-pem")
+    @pytest.mark.parametrize("path", ["/certs/ca.pem", "ca.pem", "file:///certs/ca.pem", "~/x.crt"])
+    def test_a_path_names_the_setting_for_paths(self, cause, path):
+        found = cause(ca_pem=path)
+        assert (found.code, found.presented) == ("file-not-pem", "the path of a file")
+        assert "Name the file in ca_pem_path" in found.remedy
+
+    def test_a_path_in_place_of_a_key_is_not_shown(self, cause, trio):
+        pair = {"client_pem": trio.client.pem, "ca_pem": trio.ca.pem}
+        found = cause(client_key="/canary/client.key", **pair)
+        assert "client_key_path" in found.remedy
+        assert "canary" not in repr(found)
+
+    def test_what_is_encoded_twice_says_so(self, cause, trio):
+        found = cause(ca_pem=b64(b64(trio.ca.pem)))
+        assert found.presented == "PEM encoded as base64 more than once"
+        assert "stringData" in found.remedy
+
+    def test_a_body_alone_gets_its_first_and_last_line(self, cause, trio):
+        found = cause(ca_pem=body(trio.ca.pem))
+        assert "-----BEGIN CERTIFICATE-----" in found.remedy
+
+    @pytest.mark.trips("pem-malformed")
+    def test_missing_dashes_are_named(self, cause, trio):
+        found = cause(ca_pem=trio.ca.pem.replace(b"-", b""))
+        assert (found.code, "five dashes" in found.message) == ("pem-malformed", True)
+
+    @pytest.mark.passes("file-not-pem")
+    def test_base64_of_pem_is_read(self, cause, trio):
+        assert cause(ca_pem=b64(trio.ca.pem)) is None
+
+
+class TestFiles:
+    @pytest.mark.trips("file-missing")
+    @pytest.mark.parametrize("url", ["file:///certs/ca.pem", "file:/certs/ca.pem"])
+    def test_a_file_url_is_named(self, cause, url):
+        found = cause(ca_pem_path=url)
+        assert found.code == "file-missing"
+        assert "without file://, as /certs/ca.pem." in found.remedy
+
+    @pytest.mark.trips("file-not-pem")
+    @pytest.mark.parametrize("shape", ["base64", "base64 twice", "body"])
+    def test_the_command_makes_a_file_that_can_be_used(self, cause, shape, trio, tmp_path):
+        path = tmp_path / "a b.pem"
+        path.write_bytes(SHAPES[shape](trio.ca.pem))
+        found = cause(ca_pem_path=path)
+        subprocess.run(["bash", "-c", found.command], cwd=tmp_path, check=True, timeout=60)
+        assert cause(ca_pem_path=tmp_path / "a b-converted.pem") is None
+
+    def test_a_file_that_holds_a_path_is_named(self, cause, tmp_path):
+        path = tmp_path / "secret"
+        path.write_text("/certs/ca.pem\n")
+        found = cause(ca_pem_path=path)
+        assert found.presented == "the path of a file"
+        assert "Set ca_pem_path to that path" in found.remedy
+
+
+class TestKubernetes:
+    @pytest.fixture
+    def pair(self, certs) -> dict[str, Path]:
+        (certs / "client.key").chmod(0o644)
+        names = {"ca_pem_path": "ca.pem", "client_pem_path": "client.pem"}
+        paths = {setting: certs / name for setting, name in names.items()}
+        return {**paths, "client_key_path": certs / "client.key"}
+
+    @pytest.mark.trips("key-permissions")
+    def test_a_key_in_a_volume_is_restricted_where_the_volume_is_declared(
+        self, settings, pair, certs
+    ):
+        (certs / "..data").symlink_to(".")
+        report = check(settings(uri="https://h:1", **pair), online=False)
+        [found] = [found for found in report.findings if found.code == "key-permissions"]
+        assert "defaultMode: 0440" in found.remedy
+        assert found.command is None
+
+    def test_any_other_is_restricted_by_chmod(self, settings, pair):
+        report = check(settings(uri="https://h:1", **pair), online=False)
+        [found] = [found for found in report.findings if found.code == "key-permissions"]
+        assert found.command.startswith("chmod 600")
