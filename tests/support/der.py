@@ -6,6 +6,7 @@ again, so that only the oddity itself can be the reason for a verdict.
 
 from __future__ import annotations
 
+import base64
 import warnings
 from collections.abc import Callable
 
@@ -72,7 +73,7 @@ def raw(dotted: str, value: bytes, critical: bool = False) -> tuple[x509.Extensi
 VERSION, SERIAL, ALGORITHM, ISSUER, VALIDITY, SUBJECT, KEY, EXTENSIONS = range(8)
 
 
-def resigned(minted: Minted, issuer: Minted, edit: Callable[[list[bytes]], None]) -> Minted:
+def resigned_der(minted: Minted, issuer: Minted, edit: Callable[[list[bytes]], None]) -> bytes:
     """A certificate whose fields were edited, signed by the issuer's P-256 key.
 
     Args:
@@ -86,8 +87,19 @@ def resigned(minted: Minted, issuer: Minted, edit: Callable[[list[bytes]], None]
     edited = tlv(SEQUENCE, *fields)
     assert isinstance(issuer.key, ec.EllipticCurvePrivateKey)
     signature = issuer.key.sign(edited, ec.ECDSA(hashes.SHA256()))
-    der = tlv(SEQUENCE, edited, algorithm, tlv(BITS, b"\0", signature))
+    return tlv(SEQUENCE, edited, algorithm, tlv(BITS, b"\0", signature))
+
+
+def resigned(minted: Minted, issuer: Minted, edit: Callable[[list[bytes]], None]) -> Minted:
+    """The same, as cryptography loads it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of cryptography, about what it loads all the same
-        certificate = x509.load_der_x509_certificate(der)
+        certificate = x509.load_der_x509_certificate(resigned_der(minted, issuer, edit))
     return Minted(certificate, minted.key, minted.above)
+
+
+def pem(der: bytes) -> bytes:
+    """A certificate's PEM block, whether or not a library reads it."""
+    body = base64.encodebytes(der).replace(b"\n", b"")
+    rows = [body[at : at + 64] for at in range(0, len(body), 64)]
+    return b"\n".join([b"-----BEGIN CERTIFICATE-----", *rows, b"-----END CERTIFICATE-----", b""])

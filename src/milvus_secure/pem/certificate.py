@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKey
 from .._common.text import lower_ascii, printable
 from .known_keys import fingerprint
 from .lenient import ALTERNATIVES, EXTENSION_ERRORS, extensions, serial_number
+from .panics import quietly
 
 NAME_ERRORS = (ValueError, TypeError, KeyError)
 """What cryptography raises for a name it cannot read; TypeError for a bit string in it, KeyError
@@ -60,11 +61,21 @@ def validity(certificate: x509.Certificate) -> tuple[datetime, datetime]:
 
 def has_readable_names(certificate: x509.Certificate) -> bool:
     """False if the subject or the issuer holds what cryptography cannot read as text."""
-    try:
-        _ = certificate.subject, certificate.issuer
-    except NAME_ERRORS:
-        return False
-    return True
+    return None not in _names(certificate)
+
+
+@lru_cache(maxsize=1024)
+def _names(certificate: x509.Certificate) -> tuple[x509.Name | None, x509.Name | None]:
+    """Subject and issuer; None for one that cannot be read."""
+
+    def read(name: Callable[[], x509.Name]) -> x509.Name | None:
+        try:
+            with quietly():
+                return name()
+        except NAME_ERRORS:
+            return None
+
+    return read(lambda: certificate.subject), read(lambda: certificate.issuer)
 
 
 def has_unread_names(certificate: x509.Certificate) -> bool:
@@ -90,35 +101,29 @@ def name_text(name: x509.Name) -> str:
 
 def subject_text(certificate: x509.Certificate) -> str:
     """The subject on one line, also when it cannot be read."""
-    return _text_of(lambda: certificate.subject)
+    return _text_of(_names(certificate)[0])
 
 
 def issuer_text(certificate: x509.Certificate) -> str:
     """The issuer on one line, also when it cannot be read."""
-    return _text_of(lambda: certificate.issuer)
+    return _text_of(_names(certificate)[1])
 
 
-def _text_of(name: Callable[[], x509.Name]) -> str:
-    try:
-        return name_text(name())
-    except NAME_ERRORS:
-        return "(unreadable name)"
+def _text_of(name: x509.Name | None) -> str:
+    return "(unreadable name)" if name is None else name_text(name)
 
 
 def subject_of(certificate: x509.Certificate) -> x509.Name:
     """The subject; empty when it cannot be read, see `has_readable_names`."""
-    try:
-        return certificate.subject
-    except NAME_ERRORS:
-        return x509.Name([])
+    return _names(certificate)[0] or _EMPTY
 
 
 def issuer_of(certificate: x509.Certificate) -> x509.Name:
     """The issuer's name; empty when it cannot be read."""
-    try:
-        return certificate.issuer
-    except NAME_ERRORS:
-        return x509.Name([])
+    return _names(certificate)[1] or _EMPTY
+
+
+_EMPTY = x509.Name([])
 
 
 @lru_cache(maxsize=512)

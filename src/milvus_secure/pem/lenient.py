@@ -9,16 +9,14 @@ the types x400Address and ediPartyName, policy qualifiers of a private type.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 
 from cryptography import x509
 
 from . import der
-from .panics import panics_as_errors
+from .panics import quietly
 
 BASIC, KEY_USAGE, EXTENDED_USAGE = "2.5.29.19", "2.5.29.15", "2.5.29.37"
 SUBJECT_KEY, AUTHORITY_KEY, ALTERNATIVES = "2.5.29.14", "2.5.29.35", "2.5.29.17"
@@ -60,18 +58,10 @@ class Extension:
     repaired: bool = False
 
 
-@contextmanager
-def _quietly() -> Iterator[None]:
-    """Without cryptography's warnings: odd certificates are what is judged here."""
-    with warnings.catch_warnings(), panics_as_errors():
-        warnings.simplefilter("ignore")
-        yield
-
-
 @lru_cache(maxsize=1024)
 def serial_number(certificate: x509.Certificate) -> int:
     """The serial number, also one that cryptography warns of: 0 or negative."""
-    with _quietly():
+    with quietly():
         return certificate.serial_number
 
 
@@ -79,7 +69,7 @@ def serial_number(certificate: x509.Certificate) -> int:
 def extensions(certificate: x509.Certificate) -> tuple[Extension, ...]:
     """Every extension of a certificate, in its order; those of one type are all there."""
     try:
-        with _quietly():
+        with quietly():
             return tuple(
                 Extension(one.oid.dotted_string, one.critical, one.value)
                 for one in certificate.extensions
@@ -129,7 +119,7 @@ class _Lone:
         to_be_signed = der.element(der.SEQUENCE, _BARE_FIELDS, listed)
         signature = der.element(der.BIT_STRING, b"\0")
         whole = der.element(der.SEQUENCE, to_be_signed, _ED25519, signature)
-        with _quietly():
+        with quietly():
             [read] = x509.load_der_x509_certificate(whole).extensions
             found: x509.ExtensionType = read.value
         return found

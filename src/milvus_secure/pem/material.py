@@ -35,6 +35,7 @@ _KEYS = (
 )
 # Object identifiers as they stand in DER: a curve spelled out (X9.62 prime-field) where BoringSSL
 # wants its name, and a key for RSASSA-PSS alone. cryptography reads both and forgets it.
+_LAST_VERSION = 2  # version 3, as RFC 5280 (4.1.2.1) numbers them
 _REFUSED_FORMS = {
     b"\x06\x07*\x86H\xce=\x01\x01": "an EC key with explicit parameters",
     b"\x06\t*\x86H\x86\xf7\r\x01\x01\n": "an RSASSA-PSS key",
@@ -223,7 +224,12 @@ def _block(armor: Armor) -> Block:
         return Block(armor.label, armor.line, error=armor.error)
     try:
         certificate = _certificate(armor.der)
-    except (ValueError, x509.InvalidVersion):
+    except x509.InvalidVersion as error:
+        if error.parsed_version > _LAST_VERSION:
+            why = f"it holds a certificate of version {error.parsed_version + 1}; there are three"
+            return Block(armor.label, armor.line, error=why)
+        return _odd_certificate(armor)
+    except ValueError:
         return _odd_certificate(armor)
     return Block(armor.label, armor.line, certificate)
 

@@ -1,7 +1,8 @@
-"""Turns a panic in cryptography's Rust into an error of the input it panicked on."""
+"""Parses within what others wrote: no panic of cryptography's Rust, no warnings about oddities."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -22,3 +23,15 @@ def panics_as_errors() -> Iterator[None]:
         if type(error).__name__ != "PanicException":
             raise
         raise ValueError("cryptography panicked on it") from None
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Parse within this what is to be judged: cryptography warns of odd certificates.
+
+    Raises:
+        ValueError: If cryptography panicked.
+    """
+    with warnings.catch_warnings(), panics_as_errors():
+        warnings.simplefilter("ignore")
+        yield

@@ -46,12 +46,27 @@ class TestWhatWillNotLast:
         [
             ("rsa1024", Severity.WARNING),
             ("p521", Severity.ERROR),
+            ("p192", Severity.ERROR),
+            ("dsa", Severity.ERROR),
             ("ed25519", Severity.ERROR),
         ],
     )
     def test_a_weak_key_is_an_error_where_grpc_refuses_it(self, judge_trust, ca, kind, severity):
         [found] = judge_trust(ca_pem=ca, served=server(ca, kind=kind)).findings
         assert (found.code, found.severity) == ("weak-key", severity)
+
+    @pytest.mark.trips("weak-key")
+    @pytest.mark.parametrize("kind", ["p192", "p521", "dsa", "ed25519"])
+    def test_a_pinned_key_that_grpc_refuses_is_found_offline(self, judge_trust, ca, kind):
+        report = judge_trust(server_pem=server(ca, kind=kind))
+        assert errors(report) == ["weak-key"]
+
+    @pytest.mark.trips("weak-key")
+    @pytest.mark.parametrize(("kind", "codes"), [("rsa768", ["weak-key"]), ("rsa1024", [])])
+    def test_go_refuses_short_client_keys(self, judge_trust, ca, kind, codes):
+        made = client(ca, kind=kind)
+        report = judge_trust(ca_pem=ca, client_pem=made, client_key=made.key_pem)
+        assert errors(report) == codes
 
     @pytest.mark.trips("weak-key")
     def test_a_short_anchor(self, judge_trust):
