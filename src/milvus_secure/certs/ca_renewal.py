@@ -103,8 +103,16 @@ def require_one_anchor(held: Inventory) -> None:
         )
 
 
+def next_step(held: Inventory) -> str | None:
+    """The next step of a renewal of the CA, or None if none is under way.
+
+    Raises:
+        CertificateError: If there is no set.
+    """
+    return _next_step(held) if len(held.anchors) > 1 else None
+
+
 def _next_step(held: Inventory) -> str:
-    """What brings a renewal on, as a fix."""
     if not held.of_old_ca:
         return (
             "once every server and client uses its new pair, finish it: "

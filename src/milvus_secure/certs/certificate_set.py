@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 
+from ..errors import CertificateError
 from .apply_plan import add_client, conform
 from .ca_renewal import renew_authority, retire
 from .create import create
@@ -15,11 +18,30 @@ from .issuing.issue import Role
 from .issuing.keys import DEFAULT_KEY_TYPE
 from .issuing.plan import CA_DAYS, CLIENT, LEAF_DAYS, SetPlan, make_plan
 from .issuing.subject import Subject
+from .messages import certs
 from .pkcs12_bundle import export
 from .renew import renew_leaves
 from .repair import repair
 from .storage.change import Change
 from .storage.store import check_writable, exclusive, require_finished, write_change
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """When a certificate ends.
+
+    Attributes:
+        name: Its file in the set.
+        end: The last moment of its validity, with time zone.
+    """
+
+    name: str
+    end: datetime
+
+    @property
+    def days_left(self) -> int:
+        """Whole days until then, negative afterwards."""
+        return (self.end - datetime.now(timezone.utc)).days
 
 
 class CertificateSet:
@@ -188,6 +210,41 @@ class CertificateSet:
             CertificateError: If there is no such leaf, or the CA cannot sign it.
         """
         return self._apply(lambda held: renew_leaves(held, stems, days, key_type), dry_run)
+
+    def ends(self) -> tuple[End, ...]:
+        """When each certificate of the set ends, the earliest first.
+
+        Raises:
+            CertificateError: If there is no set.
+        """
+        held = self._held()
+        authorities = (*held.anchors, *((held.authority.certificate,) * held.has_intermediate))
+        named = [("ca.pem", anchor) for anchor in held.anchors[:1]]
+        named += [("intermediate.pem", authority) for authority in authorities[len(held.anchors) :]]
+        named += [(f"{leaf.stem}.pem", leaf.certificate) for leaf in held.issued]
+        ends = (End(name, certificate.not_valid_after_utc) for name, certificate in named)
+        return tuple(sorted(ends, key=lambda end: end.end))
+
+    def first_to_end(self, stems: Collection[str] = (), *, ca: bool = False) -> End:
+        """The certificate that ends first among those that a renewal replaces.
+
+        Args:
+            stems: Leaves, such as ``server``; none means all of them.
+            ca: The CA instead.
+
+        Raises:
+            CertificateError: If there is no set, or no such leaf.
+        """
+        names = {"ca.pem"} if ca else {f"{stem}.pem" for stem in stems}
+        authorities = {"ca.pem", "intermediate.pem"}
+        for end in self.ends():
+            if end.name in names or (not names and end.name not in authorities):
+                return end
+        wanted = ", ".join(sorted(names)) or "a server or client certificate"
+        raise CertificateError(
+            f"{self.directory} does not hold {wanted}.",
+            f"see what it holds: {certs('show', self.directory)}",
+        )
 
     def renew_ca(
         self, *, days: int | None = None, key_type: str | None = None, dry_run: bool = False

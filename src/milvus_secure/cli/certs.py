@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import certs_inspect as certs_look
+from . import certs_inspect
 from .console import echo
 from .flags import Commands
 
@@ -27,7 +28,7 @@ def add_parser(commands: Commands) -> None:
     below = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for add in (_add_init, _add_client, _add_renew, _add_sign, _add_csr, _add_repair):
         add(below)
-    certs_look.add_parsers(below)
+    certs_inspect.add_parsers(below)
 
 
 def _add_init(commands: Commands) -> None:
@@ -82,7 +83,7 @@ def run_init(arguments: argparse.Namespace) -> int:
     from ..certs.messages import fill  # noqa: PLC0415
     from ..errors import CertificateError  # noqa: PLC0415
 
-    directory = arguments.directory
+    directory = _directory(arguments)
     if arguments.config:
         if _describing(arguments):
             raise CertificateError(
@@ -113,6 +114,8 @@ def run_init(arguments: argparse.Namespace) -> int:
     )
     _show(change, arguments)
     if not arguments.dry_run:
+        ends = CertificateSet(directory).ends()
+        echo("\n".join(f"{end.name} is valid until {end.end.date()}" for end in ends))
         echo(
             fill(
                 "Keep ca.key on this machine; clients need ca.pem, and in mutual mode client.pem "
@@ -144,15 +147,10 @@ def _add_client(commands: Commands) -> None:
         help="add a client certificate to a set",
         description="Issue NAME.pem and NAME.key under the CA of a set, with usage clientAuth.",
     )
-    parser.add_argument("client", metavar="NAME", help="its common name and its files' stem")
     parser.add_argument(
-        "--dir",
-        dest="directory",
-        metavar="DIR",
-        type=Path,
-        required=True,
-        help="the certificate set, with ca.key in it",
+        "client", metavar="NAME", help="its common name, and the name of its files without suffix"
     )
+    _add_directory_flag(parser)
     parser.add_argument("--days", metavar="DAYS", type=int, help="validity (default: 365)")
     _add_key_type(parser)
     parser.add_argument("--force", action="store_true", help="replace files of that name")
@@ -190,6 +188,13 @@ def _add_renew(commands: Commands) -> None:
     )
     which.add_argument("--ca", action="store_true", help="a new CA beside the old one")
     which.add_argument("--retire", action="store_true", help="take the old CA out of ca.pem")
+    parser.add_argument(
+        "--if-expiring",
+        metavar="TIME",
+        type=_days,
+        help="only if one of them ends within this time, such as 30d or 4w; "
+        "otherwise nothing is done, with exit status 0",
+    )
     parser.add_argument("--days", metavar="DAYS", type=int, help="another validity than before")
     _add_key_type(parser, "another key type than before")
     _add_dry_run(parser)
@@ -200,7 +205,15 @@ def run_renew(arguments: argparse.Namespace) -> int:
     """Renew leaves or the CA, and print the order of deployment."""
     from ..certs import CertificateSet  # noqa: PLC0415
 
-    held, dry_run = CertificateSet(arguments.directory), arguments.dry_run
+    held, dry_run = CertificateSet(_directory(arguments)), arguments.dry_run
+    if arguments.if_expiring is not None:
+        first = held.first_to_end(arguments.only or (), ca=arguments.ca or arguments.retire)
+        if first.days_left >= arguments.if_expiring:
+            echo(
+                f"Nothing is due: {first.name} ends first, on {first.end.date()}, "
+                f"in {first.days_left} days."
+            )
+            return 0
     wanted = {"days": arguments.days, "key_type": arguments.key_type, "dry_run": dry_run}
     if arguments.retire:
         change = held.retire_ca(dry_run=dry_run)
@@ -218,14 +231,7 @@ def _add_sign(commands: Commands) -> None:
         description="Sign a request made elsewhere. Names given here replace those it asks for.",
     )
     parser.add_argument("request", metavar="CSR", type=Path, help="PEM or DER")
-    parser.add_argument(
-        "--dir",
-        dest="directory",
-        metavar="DIR",
-        type=Path,
-        required=True,
-        help="the certificate set, with ca.key in it",
-    )
+    _add_directory_flag(parser)
     parser.add_argument(
         "--role", choices=("server", "client"), required=True, help="what it is for"
     )
@@ -287,9 +293,10 @@ def run_csr(arguments: argparse.Namespace) -> int:
         arguments.key_type or "p256",
         _subject(arguments),
     )
-    write_request(arguments.directory, files, overwrite=arguments.force)
+    directory = _directory(arguments)
+    write_request(directory, files, overwrite=arguments.force)
     role = arguments.role
-    echo(fill(f"{arguments.directory}: {' '.join(sorted(files))}", hang="    "))
+    echo(fill(f"{directory}: {' '.join(sorted(files))}", hang="    "))
     echo(
         fill(
             f"Have {role}.csr signed with extended key usage {role}Auth, and put the answer, "
@@ -320,7 +327,7 @@ def run_repair(arguments: argparse.Namespace) -> int:
     from ..certs import CertificateSet  # noqa: PLC0415
 
     return _show(
-        CertificateSet(arguments.directory).repair(
+        CertificateSet(_directory(arguments)).repair(
             arguments.name, arguments.ip, days=arguments.days, dry_run=arguments.dry_run
         ),
         arguments,
@@ -350,7 +357,57 @@ def _subject(arguments: argparse.Namespace) -> Subject:
 
 
 def _add_directory(parser: argparse.ArgumentParser, what: str = "the certificate set") -> None:
-    parser.add_argument("directory", metavar="DIR", type=Path, help=what)
+    """Take the directory as the first argument or, as in every command, by ``--dir``."""
+    parser.add_argument(
+        "directory", metavar="DIR", type=Path, nargs="?", action=_KeepGiven, help=what
+    )
+    parser.add_argument(
+        "--dir",
+        dest="directory",
+        metavar="DIR",
+        type=Path,
+        help="the same, as in every command about a set",
+    )
+    parser.set_defaults(parser=parser)
+
+
+class _KeepGiven(argparse.Action):
+    """Stores a positional argument; one that is left out does not overwrite the flag."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,  # noqa: ARG002 - argparse's signature
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,  # noqa: ARG002
+    ) -> None:
+        if values is not None:
+            setattr(namespace, self.dest, values)
+
+
+def _directory(arguments: argparse.Namespace) -> Path:
+    if arguments.directory is None:
+        arguments.parser.error("name the directory of the certificate set: DIR or --dir DIR")
+    return Path(arguments.directory)
+
+
+def _add_directory_flag(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--dir",
+        dest="directory",
+        metavar="DIR",
+        type=Path,
+        required=True,
+        help="the certificate set, with ca.key in it",
+    )
+
+
+def _days(text: str) -> int:
+    """An argparse type: a time in days (``30d`` or ``30``) or weeks (``4w``)."""
+    match = re.fullmatch(r"([0-9]{1,5})([dw]?)", text)
+    if match is None:
+        raise argparse.ArgumentTypeError("use days or weeks, such as 30d or 4w")
+    return int(match[1]) * (7 if match[2] == "w" else 1)
 
 
 def _add_names(parser: argparse.ArgumentParser) -> None:

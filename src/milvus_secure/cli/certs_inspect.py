@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 import getpass
 import json
+import shlex
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import CertificateError
-from .console import echo, text_width
+from .console import echo, spinner, text_width
 from .flags import Commands, add_settings_flags, settings_from
 
 if TYPE_CHECKING:
@@ -29,14 +31,15 @@ def _add_show(commands: Commands) -> None:
     parser = commands.add_parser(
         "show",
         help="say what is in certificates, keys and requests",
-        description="Show PEM, DER, PKCS#12 and PKCS#7 files, and which key belongs to what.",
+        description="Show PEM, DER, PKCS#12 and PKCS#7 files, which key belongs to what, and the "
+        "certificates that a server presents.",
     )
     parser.add_argument(
         "file",
-        metavar="FILE",
-        type=Path,
+        metavar="FILE|URL",
         nargs="+",
-        help="a directory stands for its .pem, .key and .csr",
+        help="a file, a directory with .pem, .key and .csr files, or a server such as "
+        "https://localhost:19530, whose certificates are shown without being verified",
     )
     parser.add_argument("--format", choices=("text", "json"), default="text")
     _add_password(parser)
@@ -63,19 +66,42 @@ def run_show(arguments: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _read(path: Path, arguments: argparse.Namespace) -> Contents | CertificateError:
+def _read(path: Path | str, arguments: argparse.Namespace) -> Contents | CertificateError:
     from ..certs.inspect.contents import read_contents  # noqa: PLC0415
 
     try:
+        if isinstance(path, str):
+            return _presented(path)
         return read_contents(path, lambda what: _password(arguments, what))
     except CertificateError as error:
         return error
 
 
-def _expanded(paths: list[Path]) -> Iterator[Path | CertificateError]:
+def _presented(uri: str) -> Contents:
+    """The certificates that a server presents; none of them is verified."""
+    from ..certs.inspect.contents import Contents  # noqa: PLC0415
+    from ..client.settings import MilvusSettings  # noqa: PLC0415
+    from ..diagnosis.context import Context  # noqa: PLC0415
+    from ..diagnosis.probe import probe  # noqa: PLC0415
+
+    settings = MilvusSettings.from_arguments(uri=uri)
+    with spinner(f"Asking {settings.uri} ..."):
+        observation = probe(Context(settings, {}))
+    if observation.tls is None or not observation.tls.chain:
+        raise CertificateError(
+            f"{settings.uri} presented no certificate.",
+            f"see why: {shlex.join(['milvus-secure', 'check', settings.uri])}",
+        )
+    return Contents(settings.uri, "presented", certificates=list(observation.tls.chain))
+
+
+def _expanded(names: list[str]) -> Iterator[Path | str | CertificateError]:
     suffixes = {".pem", ".key", ".csr", ".crt", ".cer", ".der", ".p12", ".pfx"}
-    for path in paths:
-        if not path.is_dir():
+    for name in names:
+        path = Path(name)
+        if "://" in name:
+            yield name
+        elif not path.is_dir():
             yield path
         elif found := sorted(one for one in path.iterdir() if one.suffix in suffixes):
             yield from found
@@ -120,7 +146,22 @@ def run_status(arguments: argparse.Namespace) -> int:
         "prometheus": status.as_prometheus,
     }
     echo(formats[arguments.format](rows))
+    if arguments.format == "text":
+        for path in arguments.path:
+            _show_renewal(path)
     return 0 if all(row.good for row in rows) else 1
+
+
+def _show_renewal(directory: Path) -> None:
+    """Say which step of a CA's renewal is next, if one is under way."""
+    from ..certs.ca_renewal import next_step  # noqa: PLC0415
+    from ..certs.inspect.inventory import Inventory  # noqa: PLC0415
+
+    if (directory / "ca.pem").is_file():
+        with suppress(CertificateError):  # what cannot be read is in the table already
+            step = next_step(Inventory(directory))
+            if step is not None:
+                echo(f"The CA of {directory} is being renewed. Next: {step}")
 
 
 def _add_export(commands: Commands) -> None:

@@ -29,15 +29,15 @@ class Contents:
     """What a file holds.
 
     Attributes:
-        path: The file.
-        form: ``PEM``, ``DER``, ``PKCS#12`` or ``PKCS#7``.
+        path: The file, or the URI of a server.
+        form: ``PEM``, ``DER``, ``PKCS#12``, ``PKCS#7`` or, by a server, ``presented``.
         certificates: In the file's order.
         keys: Private keys.
         requests: Certificate signing requests.
         notes: Blocks that could not be read, and why.
     """
 
-    path: Path
+    path: Path | str
     form: str
     certificates: list[x509.Certificate] = field(default_factory=list)
     keys: list[PrivateKeyTypes] = field(default_factory=list, repr=False)
@@ -144,7 +144,7 @@ def _store(path: Path, data: bytes, ask: AskPassword) -> Contents:
 
 
 def _key(
-    path: Path, load: Callable[[bytes | None], PrivateKeyTypes], ask: AskPassword
+    path: Path | str, load: Callable[[bytes | None], PrivateKeyTypes], ask: AskPassword
 ) -> PrivateKeyTypes:
     try:
         return load(None)
