@@ -91,14 +91,15 @@ def run(arguments: argparse.Namespace) -> int:
 def _configured(arguments: argparse.Namespace) -> _Served:
     """What a server's configuration says, so that it can be tried without a container."""
     from ..server.check.container_files import Presence  # noqa: PLC0415
-    from ..server.check.read_server import read_server  # noqa: PLC0415 - loads the YAML library
+    from ..server.check.read_server import read_servers  # noqa: PLC0415 - loads the YAML library
 
     if arguments.certs or arguments.tls_mode:
         raise MilvusSecureError(
             "--config names mode and files already. Fix: leave out --certs and --tls-mode."
         )
     check = f"milvus-secure server check {shlex.quote(str(arguments.config))}"
-    configs = read_server(arguments.config).configs
+    [server] = read_servers([arguments.config])
+    configs = server.configs
     if not configs:
         raise MilvusSecureError(
             f"{arguments.config} starts no Milvus that can be served. Fix: see why: {check}"

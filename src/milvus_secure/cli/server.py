@@ -153,10 +153,10 @@ def _add_check(commands: Commands) -> None:
 
 def run_check(arguments: argparse.Namespace) -> int:
     """Print the report about the server, or about both ends."""
-    from ..server.check import check_server  # noqa: PLC0415
+    from ..server.check import check_servers  # noqa: PLC0415
 
     client = _client(arguments.client) if arguments.client else None
-    reports = [check_server(file, client, arguments.mount) for file in arguments.files]
+    reports = check_servers(arguments.files, client, arguments.mount)
     status = show(reports, arguments)
     nothing_judged = any(report.mode is TLSMode.AUTO and not report.errors for report in reports)
     return 2 if nothing_judged else status

@@ -15,7 +15,7 @@ from ...pem.certificate import self_issued
 from ...reporting.report import Finding, Report, Severity, finding, ranked
 from ...verification.extensions import grpc_failures
 from .milvus_config import MODE, PATH_KEYS, MilvusConfig
-from .read_server import ServerFile, read_server
+from .read_server import ServerFile, read_servers
 from .rules import RULES, unresolved
 from .server_context import ServerContext, server_context
 from .with_client import judge_both
@@ -56,7 +56,24 @@ def check_server(
     Raises:
         MilvusSecureError: If the file cannot be read or is no configuration of Milvus.
     """
-    file = read_server(path, mounts)
+    [report] = check_servers([path], client, mounts)
+    return report
+
+
+def check_servers(
+    paths: Sequence[Path],
+    client: MilvusSettings | None = None,
+    mounts: Sequence[tuple[Path, PurePosixPath]] = (),
+) -> list[Report]:
+    """Judge several files as `check_server` does; Kubernetes manifests count as one input.
+
+    Raises:
+        MilvusSecureError: If one cannot be read or is no configuration of Milvus.
+    """
+    return [_check(file, client) for file in read_servers(paths, mounts)]
+
+
+def _check(file: ServerFile, client: MilvusSettings | None) -> Report:
     reports = [_judge(server_context(config), client) for config in file.configs]
     return _merged(file, reports or [Report(TLSMode.AUTO, settings=_shown_file(file))])
 

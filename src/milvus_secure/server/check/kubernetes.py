@@ -46,18 +46,17 @@ def is_kubernetes(tree: Tree) -> bool:
     return isinstance(tree, Block) and {"apiVersion", "kind"} <= set(tree)
 
 
-def read_kubernetes(trees: Sequence[Tree], path: Path, name: str) -> Deployment:
+def read_kubernetes(documents: Sequence[tuple[str, Tree]], path: Path) -> Deployment:
     """Everything in a stream of objects that runs a proxy.
 
     Args:
-        trees: Its documents.
-        path: The file, or ``-``.
-        name: How a report calls the file.
+        documents: Each with the name of its file, as a report calls it.
+        path: The first file, or ``-``.
 
     Raises:
         MilvusSecureError: If nothing in it has to do with Milvus.
     """
-    objects = [item for tree in trees for item in objects_of(tree, name)]
+    objects = [item for name, tree in documents for item in objects_of(tree, name)]
     stores = Stores(objects)
     parts = [
         read_operator(item, stores, path)
@@ -72,7 +71,7 @@ def read_kubernetes(trees: Sequence[Tree], path: Path, name: str) -> Deployment:
     if others:
         return Deployment(not_judged=others)
     raise MilvusSecureError(
-        f"{name} has no container that runs Milvus's proxy (milvus run proxy or standalone). "
+        f"{path} has no container that runs Milvus's proxy (milvus run proxy or standalone). "
         "Fix: give the manifests of the proxy, such as: helm template milvus milvus/milvus "
         "-f values.yaml | milvus-secure server check -"
     )

@@ -39,48 +39,84 @@ class ServerFile:
     not_judged: tuple[NotJudged, ...] = ()
 
 
-def read_server(path: Path, mounts: Sequence[tuple[Path, PurePosixPath]] = ()) -> ServerFile:
-    """Read a server's configuration of any known kind.
+@dataclass(frozen=True)
+class _Input:
+    """A file that was read.
+
+    Attributes:
+        path: The file; ``-`` for standard input.
+        name: How a report calls it.
+        text: Its text.
+        trees: Its documents.
+        kind: What they are.
+    """
+
+    path: Path
+    name: str
+    text: str
+    trees: list[Tree]
+    kind: FileKind
+
+
+def read_servers(
+    paths: Sequence[Path], mounts: Sequence[tuple[Path, PurePosixPath]] = ()
+) -> list[ServerFile]:
+    """Read servers' configurations of any known kind; Kubernetes manifests count as one input.
 
     Args:
-        path: The file, or ``-`` for standard input. Files that it refers to are read from this
+        paths: Files, or ``-`` for standard input. Files that they refer to are read from this
             machine. Of a milvus.yaml that a Compose file beside it mounts, the Compose file is
             read: it alone tells where the container's paths are here.
         mounts: For a milvus.yaml, what is mounted into its container (Docker's ``-v``).
 
     Raises:
-        MilvusSecureError: If it cannot be read, is not YAML, or is no configuration of Milvus;
+        MilvusSecureError: If one cannot be read, is not YAML, or is no configuration of Milvus;
             with the line where the parser knows it.
     """
+    inputs = [_read(path) for path in paths]
+    manifests = [item for item in inputs if item.kind is FileKind.MANIFESTS]
+    files: list[ServerFile] = []
+    for item in inputs:
+        if item.kind is not FileKind.MANIFESTS:
+            files.append(_server_file(item, mounts))
+        elif item is manifests[0]:
+            documents_of = [(other.name, tree) for other in manifests for tree in other.trees]
+            files.append(_deployed(item, read_kubernetes(documents_of, item.path)))
+    return files
+
+
+def _read(path: Path) -> _Input:
     text = read_input(path)
     name = "standard input" if path == STANDARD_INPUT else path.name
     trees = documents(text, name)
-    kind = kind_of(trees, name)
-    if kind is FileKind.MILVUS:
+    return _Input(path, name, text, trees, kind_of(trees, name))
+
+
+def _server_file(item: _Input, mounts: Sequence[tuple[Path, PurePosixPath]]) -> ServerFile:
+    path, name, first = item.path, item.name, next(iter(item.trees), None)
+    if item.kind is FileKind.MILVUS:
         beside = None if mounts or path == STANDARD_INPUT else _compose_beside(path)
-        return beside or ServerFile(path, kind, (_milvus_yaml(path, text, name, mounts),))
-    if kind is FileKind.UNKNOWN:
-        raise MilvusSecureError(
-            f"{name} is no configuration of Milvus: it has no tls or common part, no services, no "
-            "extraConfigFiles and no Kubernetes resource. Fix: name such a file."
-        )
-    deployment = _deployment(kind, trees, path, name, text)
+        if beside is not None:
+            return beside
+        return ServerFile(path, item.kind, (_milvus_yaml(path, item.text, name, mounts),))
+    if item.kind is FileKind.COMPOSE and first is not None:
+        return _deployed(item, read_compose(first, path))
+    if item.kind is FileKind.VALUES and isinstance(first, Block):
+        return _deployed(item, read_helm(first, path, name, item.text))
+    raise MilvusSecureError(
+        f"{name} is no configuration of Milvus: it has no tls or common part, no services, no "
+        "extraConfigFiles and no Kubernetes resource. Fix: name such a file."
+    )
+
+
+def _deployed(item: _Input, deployment: Deployment) -> ServerFile:
     return ServerFile(
-        path,
-        kind,
+        item.path,
+        item.kind,
         tuple(map(config_of, deployment.containers)),
         deployment.findings,
         deployment.not_judged,
     )
-
-
-def _deployment(kind: FileKind, trees: list[Tree], path: Path, name: str, text: str) -> Deployment:
-    if kind is FileKind.COMPOSE:
-        return read_compose(trees[0], path)
-    values = trees[0]
-    if kind is FileKind.VALUES and isinstance(values, Block):
-        return read_helm(values, path, name, text)
-    return read_kubernetes(trees, path, name)
 
 
 def _milvus_yaml(

@@ -11,6 +11,7 @@ import pytest
 
 import manifests as k8s
 from milvus_secure import MilvusSecureError, Severity, TLSMode
+from milvus_secure.cli import main
 from milvus_secure.reporting.report import Report
 from milvus_secure.server.check import check_server
 
@@ -116,6 +117,15 @@ class TestTheWorkload:
             TLSMode.PLAINTEXT,
             {"server-tls-off": Severity.INFO},
         )
+
+
+def test_several_files_are_one_input(tmp_path: Path, files, capsys):
+    objects = {"a": k8s.workload(), "b": k8s.config_map(), "c": k8s.secret(files)}
+    for name, item in objects.items():
+        (tmp_path / f"{name}.yaml").write_text(k8s.stream(item))
+    paths = [str(tmp_path / f"{name}.yaml") for name in "cab"]
+    assert main(["server", "check", *paths]) == 0
+    assert "not judged" not in capsys.readouterr().out
 
 
 class TestSecrets:
