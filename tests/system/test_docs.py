@@ -103,7 +103,7 @@ class TestEveryPage:
 
     def test_its_variables_are_read(self, page):
         known = {name for row in declarations() for name in (row.variable, *row.aliases)}
-        known |= {"MILVUS_CONFIG", "MILVUS_PROFILE", "MILVUS_SECRETS_DIR"}
+        known |= {"MILVUS_CONFIG", "MILVUS_PROFILE", "MILVUS_SECRETS_DIR", "MILVUS_PORT"}
         assert set(re.findall(r"\bMILVUS_[A-Z_]+\b", PAGES[page])) <= known
 
     def test_its_files_and_links_exist(self, page):
@@ -244,3 +244,17 @@ def test_the_example_of_a_check_is_what_it_prints(tmp_path):
     report = [line for line in shown.splitlines() if not line.startswith("$ ")]
     printed = ran.stdout.splitlines()
     assert not [line for line in report if line not in printed], ran.stdout + ran.stderr
+
+
+def test_the_python_about_settings_runs(tmp_path):
+    """Each block by itself, in an environment without settings."""
+    for block in blocks("docs/how-to/settings.md", "python"):
+        ran = subprocess.run(
+            [sys.executable, "-W", "error", "-c", block],
+            env=environment(),
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert ran.returncode == 0, (block, ran.stderr)

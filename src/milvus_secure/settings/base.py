@@ -76,6 +76,7 @@ class LoadedSettings(BaseSettings):
     uri: Uri = setting(DEFAULT_URI, "`http`, `https` or `tcp` endpoint", *ENDPOINTS)
 
     _sources: dict[str, str] = PrivateAttr(default_factory=dict)
+    _prefix: str = PrivateAttr(default=PREFIX)
     _notes: tuple[Finding, ...] = PrivateAttr(default=())
     _parsed_uri: ParsedUri = PrivateAttr()
 
@@ -115,6 +116,7 @@ class LoadedSettings(BaseSettings):
             prefix=prefix.upper(),
         )
         self._fill(*load(cls, values, places))
+        self._prefix = places.prefix
 
     @classmethod
     @without_arguments_in_frames
@@ -174,6 +176,10 @@ class LoadedSettings(BaseSettings):
         """Where a setting's value came from, such as ``env MILVUS_URI`` or ``default``."""
         return self._sources.get(name, "default")
 
+    def variable_of(self, name: str) -> str:
+        """The environment variable of a setting, such as ``MILVUS_URI``."""
+        return f"{self._prefix}{name.upper()}"
+
     @property
     def notes(self) -> tuple[Finding, ...]:
         """What was noticed while loading: cleaned values and misspelled variables."""
@@ -199,6 +205,7 @@ class LoadedSettings(BaseSettings):
         }
         copy = cls.__new__(cls)
         cls._fill(copy, {**kept, **given}, [*self._notes, *notes])
+        copy._prefix = self._prefix  # noqa: SLF001 - of its own class
         return copy
 
     def shown(self) -> dict[str, dict[str, str]]:

@@ -22,7 +22,7 @@ Mode = Annotated[TLSMode, BeforeValidator(TLSMode.parse)]
 """A mode, by name or by its number in milvus.yaml."""
 
 Seconds = Annotated[float, BeforeValidator(_number), Field(gt=0, le=86_400, allow_inf_nan=False)]
-"""A timeout: pymilvus waits for ever on a negative one and overflows on an absurd one."""
+"""A timeout: a negative one makes pymilvus wait without end, a very large one overflows."""
 
 Days = Annotated[int, BeforeValidator(_number), Field(ge=0, le=36_500)]
 

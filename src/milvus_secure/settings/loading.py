@@ -151,7 +151,7 @@ class Loading:
         return expand(value.value.strip(), value.base, self.places.environ)
 
     def _may_read(self, path: Path) -> bool:
-        """False, with a note, for a file that nobody named and this user may not read."""
+        """False, with a note, for an implicit file that this user may not read."""
         if os.access(path, os.R_OK):
             return True
         self.notes.append(unreadable_implicit(path))

@@ -28,7 +28,7 @@ _FOREIGN = ("MILVUS_CONN_ALIAS", "MILVUS_DEFAULT_CONNECTION")
 _SERVER = "CONF_"
 
 # The words of a name by which its meaning is known, the most telling first. A name has a meaning
-# only if all of its words belong to it: MILVUS_PARTITION_KEY is nobody's private key.
+# only if all of its words belong to it: MILVUS_PARTITION_KEY is not a private key.
 _SIDE = {"tls", "ssl", "mtls", "grpc", "milvus"}
 _FORM = {"pem", "file", "path", "crt", "location", "text", "data", "content", "base64", "b64"}
 _CLIENT = {"client", "user", "mtls"}

@@ -65,13 +65,13 @@ def invalid_values(
         values: The settings with their provenance.
         names: Every key that pydantic may use for a setting, with the setting's name.
     """
-    found: dict[str, Finding] = {}
+    findings: dict[str, Finding] = {}
     for detail in error.errors(include_url=False, include_input=False, include_context=False):
         place = str(detail["loc"][0]) if detail["loc"] else ""
         name = names.get(place, place)
         why = detail["msg"].removeprefix("Value error, ")
         one = values.get(name) or Sourced(None, "default", Path())
-        found.setdefault(
+        findings.setdefault(
             name,
             finding(
                 "value-invalid",
@@ -82,7 +82,7 @@ def invalid_values(
                 presented=shown_value(name, one.value)[:80],
             ),
         )
-    return list(found.values())
+    return list(findings.values())
 
 
 def missing(setting: str, source: str, path: Path, what: str, remedy: str) -> NoReturn:
@@ -184,7 +184,7 @@ def key_in_place_of_path(setting: str, source: str) -> NoReturn:
 
 
 def unreadable_implicit(path: Path) -> Finding:
-    """A file that nobody named is not read, because this user may not."""
+    """A file that was not named explicitly and that this user may not read."""
     return finding(
         "config-file-malformed",
         f"{printable(str(path))} was not read: this user has no permission to.",

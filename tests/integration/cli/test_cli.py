@@ -118,6 +118,13 @@ def test_junit_has_a_case_for_every_code_and_a_failure_for_the_error(cli):
     assert int(suite.get("tests")) == len(suite) > 30
 
 
+def test_variables_may_begin_with_another_prefix(cli):
+    environ = {"TARGET_MILVUS_URI": "https://target:1", "MILVUS_URI": "https://other:1"}
+    done = cli("settings", "--env-prefix", "TARGET_MILVUS_", "--format", "json", **environ)
+    uri = json.loads(done.stdout)["uri"]
+    assert uri == {"value": "https://target:1", "source": "env TARGET_MILVUS_URI"}
+
+
 def test_settings_shows_every_value_with_its_source_and_no_secret(cli):
     done = cli("settings", MILVUS_TOKEN=CANARY, MILVUS_URI=f"https://root:{CANARY}@h:1/db")
     assert done.returncode == 0

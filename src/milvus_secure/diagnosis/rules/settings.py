@@ -1,4 +1,4 @@
-"""Rules about settings beside one another, judged without opening a file."""
+"""Rules about settings that must fit together, judged without opening a file."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _contradiction(context: Context, setting: str, words: str, beside: str) -> F
 
 
 def _plaintext_asked(context: Context) -> tuple[str, str] | None:
-    """The setting that asks for plaintext in so many words, and those words."""
+    """The setting that asks for plaintext explicitly, and how it is written."""
     settings = context.settings
     if settings.tls_mode is TLSMode.PLAINTEXT:
         return "tls_mode", "tls_mode=plaintext"
@@ -54,10 +54,10 @@ def _plaintext_asked(context: Context) -> tuple[str, str] | None:
 def _tls_signs(context: Context) -> list[str]:
     """The settings that ask for TLS, the plainest first."""
     settings = context.settings
-    given = [name for slot in Slot for name in reversed(slot.settings) if getattr(settings, name)]
+    signs = [name for slot in Slot for name in reversed(slot.settings) if getattr(settings, name)]
     if settings.uri.lower().startswith("https:") and settings.source_of("uri") != "default":
-        given.insert(0, "uri")
-    return [*(["secure"] if settings.secure else []), *given]
+        signs.insert(0, "uri")
+    return [*(["secure"] if settings.secure else []), *signs]
 
 
 def _plaintext_not_allowed(context: Context) -> Iterator[Finding]:
@@ -68,10 +68,11 @@ def _plaintext_not_allowed(context: Context) -> Iterator[Finding]:
         return
     asked = _plaintext_asked(context)
     setting = asked[0] if asked else "uri"
+    variable = settings.variable_of("allow_plaintext")
     yield finding(
         "plaintext-not-allowed",
-        "The connection would go in plaintext, and nothing allows that.",
-        "Use an https:// URI, or set allow_plaintext=true (MILVUS_ALLOW_PLAINTEXT) on purpose.",
+        "The connection would be in plaintext, and allow_plaintext is not set.",
+        f"Use an https:// URI, or set allow_plaintext=true ({variable}) if plaintext is intended.",
         setting=setting,
         source=settings.source_of(setting),
         expected="TLS, or allow_plaintext=true",
@@ -87,7 +88,7 @@ def _plaintext_credentials(context: Context) -> Iterator[Finding]:
     if sent:
         yield finding(
             "plaintext-credentials",
-            f"The {sent} goes over the network in plaintext, for anyone on the way to read.",
+            f"The {sent} is sent in plaintext: anyone on the network path can read it.",
             "Use TLS: an https:// URI, and ca_pem_path if the CA is your own.",
             setting=sent,
             source=settings.source_of(sent),
@@ -110,11 +111,11 @@ def _tls_mode_conflict(context: Context) -> Iterator[Finding]:
 
 
 def _client_pair_incomplete(context: Context) -> Iterator[Finding]:
-    given = _pair(context)
-    if context.mode is not TLSMode.MUTUAL or len(given) != 1:
+    pair = _pair(context)
+    if context.mode is not TLSMode.MUTUAL or len(pair) != 1:
         return
-    have = _setting_of(context, given[0])
-    lack = "client_key_path" if given[0] == "client_pem" else "client_pem_path"
+    have = _setting_of(context, pair[0])
+    lack = "client_key_path" if pair[0] == "client_pem" else "client_pem_path"
     yield finding(
         "client-pair-incomplete",
         f"Mutual TLS needs a client certificate and its key, but {lack} is not set.",
@@ -127,15 +128,15 @@ def _client_pair_incomplete(context: Context) -> Iterator[Finding]:
 
 
 def _mutual_ca_missing(context: Context) -> Iterator[Finding]:
-    given = _pair(context)
-    if context.mode is not TLSMode.MUTUAL or not given or context.settings.has("ca_pem"):
+    pair = _pair(context)
+    if context.mode is not TLSMode.MUTUAL or not pair or context.settings.has("ca_pem"):
         return
-    have = _setting_of(context, given[0])
+    have = _setting_of(context, pair[0])
     pinned = context.settings.has("server_pem")
     anchor = (
         f"the file of {_setting_of(context, 'server_pem')}"
         if pinned
-        else ("the CA of the server's certificate")
+        else "the CA of the server's certificate"
     )
     yield finding(
         "mutual-ca-missing",
@@ -186,7 +187,7 @@ def _server_name_malformed(context: Context) -> Iterator[Finding]:
     tolerated = "; this gRPC ignores it, others do not" if severity is Severity.WARNING else ""
     yield finding(
         "server-name-malformed",
-        f"server_name holds {why}, but a certificate bears bare names{tolerated}.",
+        f"server_name contains {why}, but a certificate contains only names{tolerated}.",
         f"Write the name alone: {ascii(bare)[1:-1] or 'milvus.example.com'}.",
         severity=severity,
         setting="server_name",
@@ -201,7 +202,7 @@ def _server_name_unused(context: Context) -> Iterator[Finding]:
     if context.mode is TLSMode.PLAINTEXT and settings.server_name:
         yield finding(
             "server-name-unused",
-            "server_name has no effect on a plaintext connection: nobody proves a name.",
+            "server_name has no effect on a plaintext connection, where no certificate is checked.",
             "Remove server_name, or connect over TLS.",
             setting="server_name",
             source=settings.source_of("server_name"),
@@ -216,7 +217,7 @@ def _inline_and_path(context: Context) -> Iterator[Finding]:
             continue
         yield finding(
             "inline-and-path",
-            f"{slot} and {path} both give the same piece, so it is open which one counts.",
+            f"{slot} and {path} are both set, but they give the same piece; only one may be set.",
             f"Keep {slot} ({settings.source_of(slot)}) or {path} ({settings.source_of(path)}).",
             setting=slot,
             source=settings.source_of(slot),

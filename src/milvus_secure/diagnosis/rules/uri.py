@@ -69,31 +69,31 @@ def _ipv6_literal(context: Context) -> Iterator[Finding]:
 
 
 def _global_cluster_trust(context: Context) -> Iterator[Finding]:
-    """Of such a host pymilvus first asks the topology with ``requests``, whose trust is its own.
+    """For such a host pymilvus first asks for the topology with ``requests``, by public CAs.
 
-    It sends the token there, and dials whatever host the answer names
+    It sends the token there, and connects to the host that the answer names
     (pymilvus ``client/global_topology.py``, from 2.6.10 on).
     """
     endpoint, settings = context.endpoint, context.settings
     if endpoint is None or _GLOBAL_CLUSTER not in endpoint.host.lower():
         return
-    own = context.mode is not TLSMode.PLAINTEXT and _own_anchor(settings)
-    if not own or installed_pymilvus() < (2, 6, 10):
+    anchor = context.mode is not TLSMode.PLAINTEXT and _private_anchor(settings)
+    if not anchor or installed_pymilvus() < (2, 6, 10):
         return
     yield finding(
         "global-cluster-trust",
-        f"pymilvus takes {endpoint.host} for a global cluster of Zilliz Cloud, and sends the token "
-        f"to a peer that public CAs vouch for, not {own}.",
-        "Use another host name for a Milvus of your own; for Zilliz Cloud trust public roots, with "
+        f"pymilvus treats {endpoint.host} as a global cluster of Zilliz Cloud: it sends the token "
+        f"to a server that it verifies with public CAs, not with {anchor}.",
+        "Use another host name for your own Milvus; for Zilliz Cloud trust public roots with "
         "ca_pem_path=system.",
         setting="uri",
         source=settings.source_of("uri"),
         expected=f"a host name without {_GLOBAL_CLUSTER}, or public roots",
-        presented=f"{endpoint.host} beside {own}",
+        presented=f"{endpoint.host} beside {anchor}",
     )
 
 
-def _own_anchor(settings: SettingsModel) -> str:
+def _private_anchor(settings: SettingsModel) -> str:
     """The setting that names a trust anchor other than the public roots; empty if none does."""
     for slot in (Slot.SERVER_PEM, Slot.CA_PEM):
         anchor = settings.pem_sources.get(slot)
