@@ -32,7 +32,7 @@ def name(common_name: str, organisation: str) -> x509.Name:
 
 
 @pytest.fixture
-def refused(settings, tmp_path: Path):
+def report_of_refusal(settings, tmp_path: Path):
     """The report on a chain as served, once gRPC itself has refused it."""
 
     def report_on(leaf: Minted, *rest: Minted, pinned: bool = False, **anchors: bytes) -> Report:
@@ -55,50 +55,47 @@ def codes(report: Report) -> list[str]:
     return [found.code for found in report.errors if found.code != "alpn-not-h2"]
 
 
-@pytest.fixture
-def ca() -> Minted:
-    return mint("test CA", which=1)
-
-
 class TestAnUnknownCA:
-    def test_two_cas_of_one_company_are_only_likely_to_be_related(self, refused):
+    def test_two_cas_of_one_company_are_only_likely_to_be_related(self, report_of_refusal):
         dev, prod = (
             mint(subject=name(f"{word} CA", "Example"), which=n, ca=True)
             for n, word in ((1, "dev"), (5, "prod"))
         )
-        report = refused(server(prod), ca_pem=dev.pem)
+        report = report_of_refusal(server(prod), ca_pem=dev.pem)
         assert codes(report) == ["chain-untrusted"]
         assert "may be an intermediate CA" in report.root_cause.message
 
-    def test_a_root_that_calls_itself_issuing(self, refused, ca):
+    def test_a_root_that_calls_itself_issuing(self, report_of_refusal, ca):
         root = mint("Issuing CA", which=5)
-        assert codes(refused(server(root), ca_pem=ca.pem)) == ["chain-untrusted"]
+        assert codes(report_of_refusal(server(root), ca_pem=ca.pem)) == ["chain-untrusted"]
 
-    def test_it_comes_before_every_other_fault_of_the_chain(self, refused, ca):
+    def test_it_comes_before_every_other_fault_of_the_chain(self, report_of_refusal, ca):
         other = mint("other CA", which=5)
         leaf = server(other, sans=["elsewhere"], usages=[CLIENT], **EXPIRED)
-        assert codes(refused(leaf, ca_pem=ca.pem)) == [
+        assert codes(report_of_refusal(leaf, ca_pem=ca.pem)) == [
             "chain-untrusted",
             "certificate-expired",
             "usage-not-server",
             "name-mismatch",
         ]
 
-    def test_a_proxy_that_inspects_tls(self, refused, ca):
+    def test_a_proxy_that_inspects_tls(self, report_of_refusal, ca):
         inspector = mint(subject=name("Proxy CA", "Example Security"), which=5, ca=True)
-        report = refused(server(inspector), inspector, ca_pem=ca.pem)
+        report = report_of_refusal(server(inspector), inspector, ca_pem=ca.pem)
         assert codes(report) == ["chain-untrusted"]
         assert "self-signed" in report.root_cause.message
         assert "Proxy CA" in report.root_cause.message
 
-    def test_the_client_certificate_as_the_ca(self, refused, ca):
+    def test_the_client_certificate_as_the_ca(self, report_of_refusal, ca):
         ours = client(ca)
-        report = refused(server(ca), ca_pem=ours.pem, client_pem=ours.pem, client_key=ours.key_pem)
+        report = report_of_refusal(
+            server(ca), ca_pem=ours.pem, client_pem=ours.pem, client_key=ours.key_pem
+        )
         assert codes(report)[0] == "chain-untrusted"
         assert "ca_pem_path holds the client certificate CN=client" in report.root_cause.message
 
-    def test_a_client_certificate_as_the_ca_in_one_way_mode(self, refused, ca):
-        report = refused(server(ca), ca_pem=client(ca).pem)
+    def test_a_client_certificate_as_the_ca_in_one_way_mode(self, report_of_refusal, ca):
+        report = report_of_refusal(server(ca), ca_pem=client(ca).pem)
         assert codes(report) == ["chain-untrusted"]
         assert "which is not a CA" in report.root_cause.message
 
@@ -123,83 +120,85 @@ class TestAnUnknownCA:
 
 
 class TestAPinnedCertificateThatIsNotServedAnyMore:
-    def test_renewed_under_its_ca(self, refused, ca):
-        report = refused(server(ca, which=7), server_pem=server(ca).pem)
+    def test_renewed_under_its_ca(self, report_of_refusal, ca):
+        report = report_of_refusal(server(ca, which=7), server_pem=server(ca).pem)
         assert codes(report) == ["presented-certificate-differs"]
         assert report.root_cause.setting == "server_pem_path"
 
-    def test_a_set_whose_three_certificates_have_one_name_made_twice(self, refused):
+    def test_a_set_whose_three_certificates_have_one_name_made_twice(self, report_of_refusal):
         subject = name("localhost", "Milvus")
         made = []
         for n in (1, 5):
             root = mint(subject=subject, which=n, ca=True)
             made.append(server(root, subject=subject, which=n + 1))
-        report = refused(made[1], server_pem=made[0].pem)
+        report = report_of_refusal(made[1], server_pem=made[0].pem)
         assert codes(report) == ["presented-certificate-differs"]
 
-    def test_self_signed_and_made_again_under_its_name(self, refused):
+    def test_self_signed_and_made_again_under_its_name(self, report_of_refusal):
         old, new = (mint("localhost", sans=["localhost"], ca=True, which=n) for n in (1, 5))
-        report = refused(new, server_pem=old.pem)
+        report = report_of_refusal(new, server_pem=old.pem)
         assert codes(report) == ["presented-certificate-differs"]
 
-    def test_named_as_the_ca(self, refused, ca):
-        report = refused(server(ca, which=7), ca_pem=server(ca).pem)
+    def test_named_as_the_ca(self, report_of_refusal, ca):
+        report = report_of_refusal(server(ca, which=7), ca_pem=server(ca).pem)
         assert codes(report) == ["presented-certificate-differs"]
         assert report.root_cause.setting == "ca_pem_path"
 
-    def test_other_faults_are_found_too(self, refused, ca):
-        report = refused(server(ca, which=7, **EXPIRED), server_pem=server(ca).pem)
+    def test_other_faults_are_found_too(self, report_of_refusal, ca):
+        report = report_of_refusal(server(ca, which=7, **EXPIRED), server_pem=server(ca).pem)
         assert codes(report) == ["presented-certificate-differs", "certificate-expired"]
 
 
 class TestTheIssuer:
-    def test_a_ca_renewed_with_its_key_is_not_another_key(self, refused):
+    def test_a_ca_renewed_with_its_key_is_not_another_key(self, report_of_refusal):
         old, new = (mint("test CA", which=1, identifiers=False) for _ in range(2))
         serial = old.certificate.serial_number
         general = [x509.DirectoryName(old.certificate.subject)]
         identity = x509.AuthorityKeyIdentifier(None, general, serial)
         leaf = server(old, identifiers=False, extra=[(identity, False)])
-        report = refused(leaf, ca_pem=new.pem)
+        report = report_of_refusal(leaf, ca_pem=new.pem)
         assert codes(report) == ["chain-untrusted"]
         assert "was renewed with its key" in report.root_cause.message
         assert f"{serial:x}" in report.root_cause.expected
 
-    def test_a_stale_intermediate_is_not_the_trust_anchor(self, refused, ca):
+    def test_a_stale_intermediate_is_not_the_trust_anchor(self, report_of_refusal, ca):
         stale, current = (
             mint("middle", issuer=ca, ca=True, which=n, identifiers=False) for n in (4, 5)
         )
         leaf = server(current, identifiers=False)
-        report = refused(leaf, stale, ca_pem=ca.pem)
+        report = report_of_refusal(leaf, stale, ca_pem=ca.pem)
         assert codes(report) == ["issuer-key-mismatch"]
         assert "trust anchor" not in report.root_cause.message
         assert "intermediate CN=middle" in report.root_cause.message
         assert "cat leaf.pem intermediate.pem" in f"{report.root_cause.command}"
 
-    def test_a_path_that_is_too_long_is_not_repaired_by_becoming_a_ca(self, refused, ca):
+    def test_a_path_that_is_too_long_is_not_repaired_by_becoming_a_ca(self, report_of_refusal, ca):
         upper = mint("upper", issuer=ca, ca=True, path_length=0, which=4)
         lower = mint("lower", issuer=upper, ca=True, which=5)
-        report = refused(server(lower), lower, upper, ca_pem=ca.pem)
+        report = report_of_refusal(server(lower), lower, upper, ca_pem=ca.pem)
         assert codes(report) == ["issuer-not-ca"]
         assert "CA:TRUE" not in report.root_cause.remedy
         assert "pathLenConstraint" in report.root_cause.remedy
 
-    def test_an_intermediate_that_is_no_ca(self, refused, ca):
+    def test_an_intermediate_that_is_no_ca(self, report_of_refusal, ca):
         middle = mint("middle", issuer=ca, ca=False, which=4, usages=[SERVER])
-        report = refused(server(middle), middle, ca_pem=ca.pem)
+        report = report_of_refusal(server(middle), middle, ca_pem=ca.pem)
         assert codes(report) == ["issuer-not-ca"]
         assert "CA:TRUE" in report.root_cause.remedy
 
 
-def test_the_missing_intermediate_is_certain_where_the_key_identifier_names_its_issuer(refused, ca):
+def test_the_missing_intermediate_is_certain_where_the_key_identifier_names_its_issuer(
+    report_of_refusal, ca
+):
     middle = mint("east", issuer=ca, ca=True, which=2)
     above = x509.AuthorityKeyIdentifier(
         None, [x509.DirectoryName(ca.certificate.subject)], middle.certificate.serial_number
     )
     leaf = minting.server(middle, identifiers=False, extra=[(above, False)])
-    assert codes(refused(leaf, ca_pem=ca.pem)) == ["chain-incomplete"]
+    assert codes(report_of_refusal(leaf, ca_pem=ca.pem)) == ["chain-incomplete"]
 
 
-def test_an_anchor_that_is_no_ca_has_nothing_below_it(refused, ca):
+def test_an_anchor_that_is_no_ca_has_nothing_below_it(report_of_refusal, ca):
     pinned = mint(subject=name("pinned", "Example"), issuer=ca, ca=False, usages=[CLIENT])
     other = mint(subject=name("Issuing CA", "Example"), which=5, ca=True)
-    assert codes(refused(server(other), ca_pem=pinned.pem)) == ["chain-untrusted"]
+    assert codes(report_of_refusal(server(other), ca_pem=pinned.pem)) == ["chain-untrusted"]

@@ -36,7 +36,7 @@ CHAINS = {
 
 
 @pytest.fixture
-def offline(settings):
+def offline_findings(settings):
     """The codes of the errors that an offline check of a pair finds."""
 
     def check(chain: bytes, key: bytes) -> list[str]:
@@ -65,16 +65,18 @@ def grpc_accepts(chain: bytes, key: bytes) -> bool:
 
 
 @pytest.mark.parametrize("case", CHAINS)
-def test_a_chain_that_grpc_does_not_load_is_found_offline(offline, case):
+def test_a_chain_that_grpc_does_not_load_is_found_offline(offline_findings, case):
     chain, pair, code = CHAINS[case]
     assert grpc_accepts(chain, pair.key_pem) is (code is None)
-    assert offline(chain, pair.key_pem) == ([code] if code else [])
+    assert offline_findings(chain, pair.key_pem) == ([code] if code else [])
 
 
 @pytest.mark.parametrize("kind", ["p256", "p384", "p521"])
 @pytest.mark.parametrize("usages", [("digital_signature",), ("key_encipherment",), ()])
-def test_a_key_usage_that_keeps_an_ec_key_from_signing_is_found_offline(offline, kind, usages):
+def test_a_key_usage_that_keeps_an_ec_key_from_signing_is_found_offline(
+    offline_findings, kind, usages
+):
     pair: Minted = client(CA, kind=kind, key_usage=key_usage(*usages))
     accepted = grpc_accepts(pair.pem, pair.key_pem)
     assert accepted is ("digital_signature" in usages)
-    assert offline(pair.pem, pair.key_pem) == ([] if accepted else ["usage-not-client"])
+    assert offline_findings(pair.pem, pair.key_pem) == ([] if accepted else ["usage-not-client"])

@@ -53,7 +53,7 @@ ACCEPTED = {
 
 
 @pytest.fixture
-def offline(settings, tmp_path):
+def offline_report(settings, tmp_path):
     def check(certificate: bytes):
         (tmp_path / "server.pem").write_bytes(certificate)
         loaded = settings(server_pem_path=tmp_path / "server.pem")
@@ -63,19 +63,19 @@ def offline(settings, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ACCEPTED)
-def test_one_that_grpc_accepts_is_not_judged_and_no_error(offline, kind):
+def test_one_that_grpc_accepts_is_not_judged_and_no_error(offline_report, kind):
     leaf = server(CA)
     odd = pem(resigned_der(leaf, CA, ACCEPTED[kind]))
     assert grpc_peer.verdict(odd, leaf.key_pem, odd, "localhost").accepted
-    report = offline(odd)
+    report = offline_report(odd)
     assert report.ok
     skipped = {skip.code for skip in report.skipped if skip.because == "not-judged"}
     assert skipped == {"certificate-malformed", "chain-untrusted", "name-mismatch"}
     assert not skipped & set(report.judged)
 
 
-def test_a_version_that_does_not_exist_is_refused_by_both(offline):
+def test_a_version_that_does_not_exist_is_refused_by_both(offline_report):
     leaf = server(CA)
     odd = pem(resigned_der(leaf, CA, _field(VERSION, tlv(0xA0, tlv(INTEGER, b"\3")))))
     assert not grpc_peer.verdict(odd, leaf.key_pem, odd, "localhost").accepted
-    assert [found.code for found in offline(odd).errors] == ["pem-malformed"]
+    assert [found.code for found in offline_report(odd).errors] == ["pem-malformed"]

@@ -52,14 +52,14 @@ class Kind:
     fault: str = ""
     leaves: bool = False
 
-    def settings(self, folder: Path, isolated_endpoint: Endpoint) -> dict[str, object]:
+    def settings(self, isolation_folder: Path, isolated_endpoint: Endpoint) -> dict[str, object]:
         anchor = "foreign.pem" if self.fault == "anchor" else "ca.pem"
         given = {
             "uri": isolated_endpoint.uri,
             "token": self.token,
-            "ca_pem_path": folder / anchor,
-            "client_pem_path": folder / f"{self.identity}.pem",
-            "client_key_path": folder / f"{self.identity}.key",
+            "ca_pem_path": isolation_folder / anchor,
+            "client_pem_path": isolation_folder / f"{self.identity}.pem",
+            "client_key_path": isolation_folder / f"{self.identity}.key",
             **HERE,
         }
         if self.fault == "name":
@@ -79,21 +79,21 @@ kinds = st.builds(
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("isolation")
+def isolation_folder(tmp_path_factory) -> Path:
+    isolation_folder = tmp_path_factory.mktemp("isolation")
     ca = minting.mint("isolation CA", which=1)
-    (folder / "ca.pem").write_bytes(ca.pem)
-    (folder / "foreign.pem").write_bytes(minting.mint("foreign CA", which=9).pem)
+    (isolation_folder / "ca.pem").write_bytes(ca.pem)
+    (isolation_folder / "foreign.pem").write_bytes(minting.mint("foreign CA", which=9).pem)
     for which, name in enumerate(IDENTITIES, 3):
         pair = minting.mint(name, issuer=ca, usages=[minting.CLIENT], which=which)
-        (folder / f"{name}.pem").write_bytes(pair.pem)
-        (folder / f"{name}.key").touch(mode=0o600)
-        (folder / f"{name}.key").write_bytes(pair.key_pem)
-    return folder
+        (isolation_folder / f"{name}.pem").write_bytes(pair.pem)
+        (isolation_folder / f"{name}.key").touch(mode=0o600)
+        (isolation_folder / f"{name}.key").write_bytes(pair.key_pem)
+    return isolation_folder
 
 
 @pytest.fixture(scope="module")
-def isolated_endpoint(folder) -> Iterator[Endpoint]:
+def isolated_endpoint(isolation_folder) -> Iterator[Endpoint]:
     ca = minting.mint("isolation CA", which=1)  # the same key, and so the same issuer
     server = minting.mint("server", sans=["localhost"], issuer=ca, usages=[minting.SERVER], which=2)
     with milvus_endpoint(server, clients=ca) as serving:
@@ -177,8 +177,10 @@ def run(threads: list[Kind], tasks: list[Kind], where: Where) -> list[Outcome]:
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(threads=st.lists(kinds, min_size=1, max_size=5), tasks=st.lists(kinds, max_size=4))
-def test_every_client_is_the_one_it_was_made_for(folder, isolated_endpoint, threads, tasks):
-    found = run(threads, tasks, (folder, isolated_endpoint))
+def test_every_client_is_the_one_it_was_made_for(
+    isolation_folder, isolated_endpoint, threads, tasks
+):
+    found = run(threads, tasks, (isolation_folder, isolated_endpoint))
     assert [one for one in found if one != expected(one.kind)] == []
     assert {one.kind for one in found} == {*threads, *tasks}
 
@@ -187,13 +189,13 @@ def test_every_client_is_the_one_it_was_made_for(folder, isolated_endpoint, thre
 @hypothesis_settings(max_examples=400, deadline=None)
 @given(threads=st.lists(kinds, min_size=1, max_size=8), tasks=st.lists(kinds, max_size=8))
 def test_every_client_is_the_one_it_was_made_for_in_many_more_runs(
-    folder, isolated_endpoint, threads, tasks
+    isolation_folder, isolated_endpoint, threads, tasks
 ):
-    found = run(threads, tasks, (folder, isolated_endpoint))
+    found = run(threads, tasks, (isolation_folder, isolated_endpoint))
     assert [one for one in found if one != expected(one.kind)] == []
 
 
-def test_pymilvus_s_own_clients_are_taken_for_each_other(folder, isolated_endpoint):
+def test_pymilvus_s_own_clients_are_taken_for_each_other(isolation_folder, isolated_endpoint):
     """Why this is tested: without a channel of its own, the second client is the first."""
     if installed_pymilvus() < (2, 6, 10):
         pytest.skip("this pymilvus shares channels by other marks")
@@ -201,9 +203,9 @@ def test_pymilvus_s_own_clients_are_taken_for_each_other(folder, isolated_endpoi
         MilvusClient(
             uri=isolated_endpoint.uri,
             token=TOKENS[0],
-            ca_pem_path=str(folder / "ca.pem"),
-            client_pem_path=str(folder / f"{name}.pem"),
-            client_key_path=str(folder / f"{name}.key"),
+            ca_pem_path=str(isolation_folder / "ca.pem"),
+            client_pem_path=str(isolation_folder / f"{name}.pem"),
+            client_key_path=str(isolation_folder / f"{name}.key"),
         )
         for name in IDENTITIES
     )

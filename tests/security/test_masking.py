@@ -36,13 +36,13 @@ ECHOES = {
 
 
 @pytest.fixture
-def made(settings):
+def masked_settings(settings):
     return settings(uri="https://localhost:1", token=TOKEN)
 
 
 @pytest.mark.parametrize("echo", ECHOES.values(), ids=ECHOES.keys())
-def test_an_echoed_token_is_masked(made, echo):
-    shown = masked(f"invalid credentials: {echo}", made)
+def test_an_echoed_token_is_masked(masked_settings, echo):
+    shown = masked(f"invalid credentials: {echo}", masked_settings)
     assert shown.startswith("invalid credentials: ")
     assert "9f" not in shown
     assert echo[4:12] not in shown
@@ -52,8 +52,10 @@ def test_an_echoed_token_is_masked(made, echo):
 def test_no_report_shows_what_a_milvus_repeats(trio, settings, certs, echo):
     answer = impostors.status(code=1400, reason=f"no such user: {echo}")
     with impostors.grpc_server(trio.server, answer=answer) as port:
-        made = settings(uri=f"https://localhost:{port}", ca_pem_path=certs / "ca.pem", token=TOKEN)
-        report = check(made)
+        masked_settings = settings(
+            uri=f"https://localhost:{port}", ca_pem_path=certs / "ca.pem", token=TOKEN
+        )
+        report = check(masked_settings)
     assert report.root_cause.code == "authentication-failed"
     assert echo[4:12] not in str(report) + report.to_json()
 
@@ -70,6 +72,6 @@ def test_no_report_shows_what_a_grpc_status_repeats(trio, settings, certs):
 
 
 def test_the_default_password_does_not_hide_the_word_milvus(settings):
-    made = settings(uri="https://localhost:1", token="root:Milvus")
-    assert masked("Milvus Proxy is not ready", made) == "Milvus Proxy is not ready"
-    assert "root:Milvus" not in masked("who is root:Milvus?", made)
+    masked_settings = settings(uri="https://localhost:1", token="root:Milvus")
+    assert masked("Milvus Proxy is not ready", masked_settings) == "Milvus Proxy is not ready"
+    assert "root:Milvus" not in masked("who is root:Milvus?", masked_settings)

@@ -11,7 +11,7 @@ HERE = {"environ": {}, "env_file": None, "timeout": 3}
 
 
 @pytest.fixture(params=["foreign CA", "wrong name", "public roots"])
-def refused(request, certs, foreign_ca) -> dict[str, object]:
+def refused_settings(request, certs, foreign_ca) -> dict[str, object]:
     """Settings this endpoint cannot satisfy."""
     return {
         "foreign CA": {"ca_pem_path": foreign_ca},
@@ -20,24 +20,26 @@ def refused(request, certs, foreign_ca) -> dict[str, object]:
     }[request.param]
 
 
-def test_a_second_client_with_other_settings_is_refused(one_way, certs, refused):
+def test_a_second_client_with_other_settings_is_refused(one_way, certs, refused_settings):
     first = connect_secure(uri=one_way.uri, ca_pem_path=certs / "ca.pem", **HERE)
     with pytest.raises(SecureConnectionError):
-        connect_secure(uri=one_way.uri, **refused, **HERE)
+        connect_secure(uri=one_way.uri, **refused_settings, **HERE)
     first.close()
 
 
-async def test_a_second_async_client_with_other_settings_is_refused(one_way, certs, refused):
+async def test_a_second_async_client_with_other_settings_is_refused(
+    one_way, certs, refused_settings
+):
     first = await connect_secure_async(uri=one_way.uri, ca_pem_path=certs / "ca.pem", **HERE)
     with pytest.raises(SecureConnectionError):
-        await connect_secure_async(uri=one_way.uri, **refused, **HERE)
+        await connect_secure_async(uri=one_way.uri, **refused_settings, **HERE)
     await first.close()
 
 
-def test_a_client_of_pymilvus_s_own_lends_no_channel(one_way, certs, refused):
+def test_a_client_of_pymilvus_s_own_lends_no_channel(one_way, certs, refused_settings):
     first = MilvusClient(uri=one_way.uri, server_pem_path=str(certs / "ca.pem"), timeout=3)
     with pytest.raises(SecureConnectionError):
-        connect_secure(uri=one_way.uri, **refused, **HERE)
+        connect_secure(uri=one_way.uri, **refused_settings, **HERE)
     first.close()
 
 

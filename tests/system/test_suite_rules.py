@@ -25,8 +25,8 @@ def waits_without_a_limit(call: ast.Call, file: str) -> bool:
     options = {keyword.arg for keyword in call.keywords}
     if name in {f"subprocess.{starter}" for starter in STARTERS}:
         return "timeout" not in options
-    if name.endswith("Popen"):  # `processes.started` kills its program when the time is up
-        return file != "tests/support/processes.py"
+    if name.endswith("Popen"):  # these two kill their program when the time is up
+        return file not in {"tests/support/processes.py", "tools/frameworks.py"}
     is_method = isinstance(call.func, ast.Attribute)
     return is_method and call.func.attr in WAITERS and not call.args and not options
 

@@ -13,7 +13,7 @@ from milvus_secure.cli import main
 
 
 @pytest.fixture
-def made(tmp_path: Path) -> CertificateSet:
+def fresh_directory(tmp_path: Path) -> CertificateSet:
     made = CertificateSet.create(tmp_path / "certs")
     made.renew("client", days=20)
     return made
@@ -34,8 +34,8 @@ class TestDirectory:
         assert (tmp_path / "new" / "server.key").exists()
 
     @pytest.mark.parametrize("command", ["renew", "repair"])
-    def test_an_existing_set_may_be_given_by_flag(self, made, command):
-        assert certs(command, "--dir", made.directory, "--dry-run") == 0
+    def test_an_existing_set_may_be_given_by_flag(self, fresh_directory, command):
+        assert certs(command, "--dir", fresh_directory.directory, "--dry-run") == 0
 
     def test_it_is_needed(self, capsys):
         with pytest.raises(SystemExit):
@@ -54,30 +54,33 @@ class TestInit:
 
 
 class TestRenewIfExpiring:
-    def test_nothing_happens_while_nothing_is_due(self, made, capsys):
-        before = contents(made.directory)
-        assert certs("renew", made.directory, "--if-expiring", "10d") == 0
-        assert contents(made.directory) == before
+    def test_nothing_happens_while_nothing_is_due(self, fresh_directory, capsys):
+        before = contents(fresh_directory.directory)
+        assert certs("renew", fresh_directory.directory, "--if-expiring", "10d") == 0
+        assert contents(fresh_directory.directory) == before
         assert "Nothing is due: client.pem ends first" in capsys.readouterr().out
 
     @pytest.mark.parametrize("time", ["30d", "30", "4w"])
-    def test_it_renews_what_is_due(self, made, time):
-        before = contents(made.directory)
-        assert certs("renew", made.directory, "--if-expiring", time) == 0
-        assert contents(made.directory)["client.pem"] != before["client.pem"]
+    def test_it_renews_what_is_due(self, fresh_directory, time):
+        before = contents(fresh_directory.directory)
+        assert certs("renew", fresh_directory.directory, "--if-expiring", time) == 0
+        assert contents(fresh_directory.directory)["client.pem"] != before["client.pem"]
 
-    def test_only_the_named_certificate_decides(self, made, capsys):
-        assert certs("renew", made.directory, "--only", "server", "--if-expiring", "30d") == 0
+    def test_only_the_named_certificate_decides(self, fresh_directory, capsys):
+        assert (
+            certs("renew", fresh_directory.directory, "--only", "server", "--if-expiring", "30d")
+            == 0
+        )
         assert "Nothing is due: server.pem" in capsys.readouterr().out
 
-    def test_the_ca_decides_about_the_ca(self, made, capsys):
-        assert certs("renew", made.directory, "--ca", "--if-expiring", "30d") == 0
+    def test_the_ca_decides_about_the_ca(self, fresh_directory, capsys):
+        assert certs("renew", fresh_directory.directory, "--ca", "--if-expiring", "30d") == 0
         assert "Nothing is due: ca.pem" in capsys.readouterr().out
 
     @pytest.mark.parametrize("time", ["", "soon", "-1d", "30m"])
-    def test_what_is_no_time_is_refused(self, made, time):
+    def test_what_is_no_time_is_refused(self, fresh_directory, time):
         with pytest.raises(SystemExit):
-            certs("renew", made.directory, "--if-expiring", time)
+            certs("renew", fresh_directory.directory, "--if-expiring", time)
 
     def test_a_missing_set_is_an_error(self, tmp_path, capsys):
         assert certs("renew", tmp_path, "--if-expiring", "30d") == 1
@@ -85,21 +88,21 @@ class TestRenewIfExpiring:
 
 
 class TestStatus:
-    def test_it_says_which_step_of_a_renewal_of_the_ca_is_next(self, made, capsys):
+    def test_it_says_which_step_of_a_renewal_of_the_ca_is_next(self, fresh_directory, capsys):
         steps = (
             (["--ca"], "renew the certificates"),
             ([], "--retire"),
         )
         for flags, expected in steps:
-            assert certs("renew", made.directory, *flags) == 0
+            assert certs("renew", fresh_directory.directory, *flags) == 0
             capsys.readouterr()
-            certs("status", made.directory)
+            certs("status", fresh_directory.directory)
             printed = capsys.readouterr().out
-            assert f"The CA of {made.directory} is being renewed. Next: " in printed
+            assert f"The CA of {fresh_directory.directory} is being renewed. Next: " in printed
             assert expected in printed
 
-    def test_it_says_nothing_of_it_otherwise(self, made, capsys):
-        certs("status", made.directory)
+    def test_it_says_nothing_of_it_otherwise(self, fresh_directory, capsys):
+        certs("status", fresh_directory.directory)
         assert "being renewed" not in capsys.readouterr().out
 
 

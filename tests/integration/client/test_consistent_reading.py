@@ -18,11 +18,6 @@ from milvus_secure.diagnosis.material import RENEWAL_SECONDS
 CONNECTIONS = 100
 
 
-@pytest.fixture
-def certificates(tmp_path: Path) -> CertificateSet:
-    return CertificateSet.create(tmp_path / "certs")
-
-
 @contextmanager
 def repeating(work: Callable[[], object], pause: float = 0.0) -> Iterator[list[int]]:
     """Repeat something in a thread while the block runs; the list counts how often."""

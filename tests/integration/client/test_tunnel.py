@@ -25,11 +25,6 @@ from processes import empty_environment, started
 TOKEN = "root:Milvus"
 
 
-@pytest.fixture
-def certificates(tmp_path: Path) -> CertificateSet:
-    return CertificateSet.create(tmp_path / "certs")
-
-
 @contextmanager
 def serving(certificates: CertificateSet, port: int = 0, **options: object):
     with EmbeddedMilvus(

@@ -12,7 +12,7 @@ from milvus_secure.client.memory_files import MemoryFiles
 
 
 @pytest.fixture(params=["anonymous", "named"])
-def files(request, monkeypatch):
+def memory_files(request, monkeypatch):
     """The second kind is what systems without `memfd_create` have."""
     if request.param == "anonymous" and not hasattr(os, "memfd_create"):
         pytest.skip("anonymous files in memory need Linux")
@@ -21,26 +21,26 @@ def files(request, monkeypatch):
     return MemoryFiles()
 
 
-def test_a_path_can_be_read_again_and_again(files):
-    path = Path(files.path_for(b"PEM" * 100_000))
+def test_a_path_can_be_read_again_and_again(memory_files):
+    path = Path(memory_files.path_for(b"PEM" * 100_000))
     assert path.read_bytes() == path.read_bytes() == b"PEM" * 100_000
 
 
-def test_the_same_bytes_share_one_path(files):
-    assert files.path_for(b"a") == files.path_for(b"a") != files.path_for(b"b")
+def test_the_same_bytes_share_one_path(memory_files):
+    assert memory_files.path_for(b"a") == memory_files.path_for(b"a") != memory_files.path_for(b"b")
 
 
-def test_closed_it_leaves_nothing(files):
-    path = Path(files.path_for(b"PEM"))
-    files.close()
+def test_closed_it_leaves_nothing(memory_files):
+    path = Path(memory_files.path_for(b"PEM"))
+    memory_files.close()
     assert not path.exists()
 
 
 def test_collected_it_leaves_nothing(monkeypatch):
     monkeypatch.delattr(os, "memfd_create", raising=False)
-    files = MemoryFiles()
-    path = Path(files.path_for(b"PEM"))
-    del files
+    memory_files = MemoryFiles()
+    path = Path(memory_files.path_for(b"PEM"))
+    del memory_files
     gc.collect()
     assert not path.exists()
 

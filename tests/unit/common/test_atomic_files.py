@@ -39,7 +39,7 @@ AFTER = {**NEW, "mine": b"mine"}
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder_of_files(tmp_path: Path) -> Path:
     made = tmp_path / "files"
     made.mkdir()
     for name, data in OLD.items():
@@ -47,22 +47,22 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
-def contents(folder: Path) -> dict[str, bytes]:
-    files = (path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+def contents(folder_of_files: Path) -> dict[str, bytes]:
+    files = (path for path in folder_of_files.rglob("*") if path.is_file())
+    return {path.relative_to(folder_of_files).as_posix(): path.read_bytes() for path in files}
 
 
-def change(folder: Path, **options: object) -> None:
+def change(folder_of_files: Path, **options: object) -> None:
     files = {name: NewFile(data) for name, data in NEW.items()}
-    replace_files(folder, files, ["gone.txt"], **options)
+    replace_files(folder_of_files, files, ["gone.txt"], **options)
 
 
-def test_all_files_are_replaced_made_and_removed_in_the_same_directory(folder):
-    before = folder.stat().st_ino
-    change(folder)
-    assert contents(folder) == AFTER
-    assert folder.stat().st_ino == before
-    assert not has_interrupted(folder)
+def test_all_files_are_replaced_made_and_removed_in_the_same_directory(folder_of_files):
+    before = folder_of_files.stat().st_ino
+    change(folder_of_files)
+    assert contents(folder_of_files) == AFTER
+    assert folder_of_files.stat().st_ino == before
+    assert not has_interrupted(folder_of_files)
 
 
 # Makes the change in a forked child that is killed at its n-th step, for every n, in a fresh
@@ -139,8 +139,11 @@ def test_a_process_killed_at_any_step_leaves_what_can_be_completed_or_undone(tmp
     assert ended[2] == texts[kind == "change"]
 
 
-def test_a_failure_in_the_middle_restores_every_file(folder, monkeypatch):
-    before, inodes = contents(folder), {p.name: p.stat().st_ino for p in folder.iterdir()}
+def test_a_failure_in_the_middle_restores_every_file(folder_of_files, monkeypatch):
+    before, inodes = (
+        contents(folder_of_files),
+        {p.name: p.stat().st_ino for p in folder_of_files.iterdir()},
+    )
     replace = Path.replace
 
     def refused(self: Path, target: Path) -> Path:
@@ -150,23 +153,23 @@ def test_a_failure_in_the_middle_restores_every_file(folder, monkeypatch):
 
     monkeypatch.setattr(Path, "replace", refused)
     with pytest.raises(FileChangeError, match=r"input/output error\. Nothing was changed"):
-        change(folder)
-    assert contents(folder) == before
-    assert {p.name: p.stat().st_ino for p in folder.iterdir()} == inodes
-    assert not has_interrupted(folder)
+        change(folder_of_files)
+    assert contents(folder_of_files) == before
+    assert {p.name: p.stat().st_ino for p in folder_of_files.iterdir()} == inodes
+    assert not has_interrupted(folder_of_files)
 
 
-def test_where_hard_links_are_missing_a_failure_restores_every_file(folder, monkeypatch):
+def test_where_hard_links_are_missing_a_failure_restores_every_file(folder_of_files, monkeypatch):
     def no_links(*_: object, **__: object) -> None:
         raise OSError(errno.EPERM, "Operation not permitted")
 
     monkeypatch.setattr(os, "link", no_links)
-    test_a_failure_in_the_middle_restores_contents(folder, monkeypatch)
-    change_after = contents(folder)
+    test_a_failure_in_the_middle_restores_contents(folder_of_files, monkeypatch)
+    change_after = contents(folder_of_files)
     assert change_after == OLD
 
 
-def test_a_failure_in_the_middle_restores_contents(folder, monkeypatch):
+def test_a_failure_in_the_middle_restores_contents(folder_of_files, monkeypatch):
     replace = Path.replace
 
     def refused(self: Path, target: Path) -> Path:
@@ -177,34 +180,39 @@ def test_a_failure_in_the_middle_restores_contents(folder, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(Path, "replace", refused)
         with pytest.raises(FileChangeError):
-            change(folder)
-    assert contents(folder) == OLD
+            change(folder_of_files)
+    assert contents(folder_of_files) == OLD
 
 
 @posix
-def test_a_file_keeps_its_mode(folder):
-    (folder / "a.key").chmod(0o640)
-    change(folder)
-    assert stat.S_IMODE((folder / "a.key").stat().st_mode) == 0o640
+def test_a_file_keeps_its_mode(folder_of_files):
+    (folder_of_files / "a.key").chmod(0o640)
+    change(folder_of_files)
+    assert stat.S_IMODE((folder_of_files / "a.key").stat().st_mode) == 0o640
 
 
 @posix
-def test_a_new_private_file_is_its_owners_alone(folder):
-    replace_files(folder, {"new.key": NewFile(b"key", private=True), "new.pem": NewFile(b"pem")})
-    modes = {name: stat.S_IMODE((folder / name).stat().st_mode) for name in ("new.key", "new.pem")}
+def test_a_new_private_file_is_its_owners_alone(folder_of_files):
+    replace_files(
+        folder_of_files, {"new.key": NewFile(b"key", private=True), "new.pem": NewFile(b"pem")}
+    )
+    modes = {
+        name: stat.S_IMODE((folder_of_files / name).stat().st_mode)
+        for name in ("new.key", "new.pem")
+    }
     assert modes == {"new.key": 0o600, "new.pem": 0o644}
 
 
 @as_root
-def test_a_file_keeps_its_owner_and_group(folder):
-    os.chown(folder / "a.key", 1234, 2345)
-    change(folder)
-    status = (folder / "a.key").stat()
+def test_a_file_keeps_its_owner_and_group(folder_of_files):
+    os.chown(folder_of_files / "a.key", 1234, 2345)
+    change(folder_of_files)
+    status = (folder_of_files / "a.key").stat()
     assert (status.st_uid, status.st_gid) == (1234, 2345)
 
 
 @pytest.mark.skipif(not hasattr(os, "setxattr"), reason="Linux has these calls")
-def test_a_file_keeps_its_access_control_list(folder):
+def test_a_file_keeps_its_access_control_list(folder_of_files):
     # user::rw-, user:1234:r--, group::r--, mask::r--, other::--- as acl(5) encodes them.
     entries = ((1, 6, -1), (2, 4, 1234), (4, 4, -1), (16, 4, -1), (32, 0, -1))
     packed = (2).to_bytes(4, "little") + b"".join(
@@ -214,25 +222,25 @@ def test_a_file_keeps_its_access_control_list(folder):
         for tag, rights, who in entries
     )
     try:
-        os.setxattr(folder / "a.key", "system.posix_acl_access", packed)
+        os.setxattr(folder_of_files / "a.key", "system.posix_acl_access", packed)
     except OSError as error:
         pytest.skip(f"this file system has no access control lists: {error}")
-    change(folder)
-    assert os.getxattr(folder / "a.key", "system.posix_acl_access") == packed
+    change(folder_of_files)
+    assert os.getxattr(folder_of_files / "a.key", "system.posix_acl_access") == packed
 
 
-def test_a_given_mode_replaces_the_one_that_was_there(folder):
-    (folder / "a.key").chmod(0o644)
-    replace_files(folder, {"a.key": NewFile(b"old key", mode=0o600)})
-    assert stat.S_IMODE((folder / "a.key").stat().st_mode) == 0o600
+def test_a_given_mode_replaces_the_one_that_was_there(folder_of_files):
+    (folder_of_files / "a.key").chmod(0o644)
+    replace_files(folder_of_files, {"a.key": NewFile(b"old key", mode=0o600)})
+    assert stat.S_IMODE((folder_of_files / "a.key").stat().st_mode) == 0o600
 
 
 @pytest.fixture(params=["run", "dry run"])
-def attempt(request, folder):
+def attempt(request, folder_of_files):
     """Try to replace a file, or check whether it could be replaced."""
     if request.param == "run":
-        return lambda name: replace_files(folder, {name: NewFile(b"new")})
-    return lambda name: check_replaceable(folder, [name])
+        return lambda name: replace_files(folder_of_files, {name: NewFile(b"new")})
+    return lambda name: check_replaceable(folder_of_files, [name])
 
 
 @pytest.mark.parametrize(
@@ -247,24 +255,26 @@ def attempt(request, folder):
         ("", "is not a name within"),
     ],
 )
-def test_what_cannot_be_replaced_is_refused_by_the_run_and_the_dry_run(folder, attempt, name, why):
-    (folder / "folder").mkdir()
-    (folder / "link").symlink_to("a.pem")
-    (folder / "linked").symlink_to("folder")
-    before = contents(folder)
+def test_what_cannot_be_replaced_is_refused_by_the_run_and_the_dry_run(
+    folder_of_files, attempt, name, why
+):
+    (folder_of_files / "folder").mkdir()
+    (folder_of_files / "link").symlink_to("a.pem")
+    (folder_of_files / "linked").symlink_to("folder")
+    before = contents(folder_of_files)
     with pytest.raises(FileChangeError, match=why):
         attempt(name)
-    assert contents(folder) == before
+    assert contents(folder_of_files) == before
 
 
 @not_root
-def test_a_directory_that_may_not_be_written_is_refused_by_both(folder, attempt):
-    folder.chmod(0o500)
+def test_a_directory_that_may_not_be_written_is_refused_by_both(folder_of_files, attempt):
+    folder_of_files.chmod(0o500)
     try:
         with pytest.raises(FileChangeError, match="permission denied"):
             attempt("a.pem")
     finally:
-        folder.chmod(0o700)
+        folder_of_files.chmod(0o700)
 
 
 AS_ANOTHER_USER = """
@@ -286,14 +296,14 @@ def test_a_group_that_would_lose_its_access_is_not_locked_out(tmp_path, mode, re
     import tempfile  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        folder.chmod(0o777)
+        folder_of_files = Path(name)
+        folder_of_files.chmod(0o777)
         for file in ("a.key", "a.pem"):
-            (folder / file).write_bytes(b"old")
-        (folder / "a.key").chmod(mode)
-        os.chown(folder / "a.key", 1234, 2345)
+            (folder_of_files / file).write_bytes(b"old")
+        (folder_of_files / "a.key").chmod(mode)
+        os.chown(folder_of_files / "a.key", 1234, 2345)
         run = subprocess.run(
-            [sys.executable, "-c", AS_ANOTHER_USER, folder],
+            [sys.executable, "-c", AS_ANOTHER_USER, folder_of_files],
             capture_output=True,
             text=True,
             timeout=60,
@@ -301,19 +311,19 @@ def test_a_group_that_would_lose_its_access_is_not_locked_out(tmp_path, mode, re
         assert run.returncode == 0, run.stderr
         assert ("could not read it" in run.stdout) is refused
         expected = b"old" if refused else b"new"
-        assert {path.name: path.read_bytes() for path in folder.iterdir()} == {
+        assert {path.name: path.read_bytes() for path in folder_of_files.iterdir()} == {
             "a.key": expected,
             "a.pem": expected,
         }
 
 
-def test_a_directory_that_changed_since_the_decision_is_left_alone(folder):
-    expected = snapshot(folder)
-    (folder / "mine").write_bytes(b"edited")
-    before = contents(folder)
+def test_a_directory_that_changed_since_the_decision_is_left_alone(folder_of_files):
+    expected = snapshot(folder_of_files)
+    (folder_of_files / "mine").write_bytes(b"edited")
+    before = contents(folder_of_files)
     with pytest.raises(FileChangeError, match="was changed by another program meanwhile"):
-        change(folder, expected=expected)
-    assert contents(folder) == before
+        change(folder_of_files, expected=expected)
+    assert contents(folder_of_files) == before
 
 
 class Killed(BaseException):
@@ -321,7 +331,7 @@ class Killed(BaseException):
 
 
 @pytest.fixture
-def interrupted(folder, monkeypatch):
+def interrupted(folder_of_files, monkeypatch):
     """A change of which only the first file was replaced."""
     replace = Path.replace
 
@@ -334,10 +344,10 @@ def interrupted(folder, monkeypatch):
         patched.setattr(Path, "replace", killed)
         patched.setattr(atomic_files, "_undo", lambda _: None)
         with pytest.raises(Killed):
-            change(folder)
-    assert (folder / "a.key").read_bytes() == NEW["a.key"]
-    assert (folder / "a.pem").read_bytes() == OLD["a.pem"]
-    return folder
+            change(folder_of_files)
+    assert (folder_of_files / "a.key").read_bytes() == NEW["a.key"]
+    assert (folder_of_files / "a.pem").read_bytes() == OLD["a.pem"]
+    return folder_of_files
 
 
 def test_an_interrupted_change_is_completed(interrupted):
@@ -391,16 +401,16 @@ class TestOneFile:
         write_file(tmp_path / "store", NewFile(b"data", private=True))
         assert contents(tmp_path) == {"store": b"data"}
 
-    def test_an_existing_one_is_not_replaced_unasked(self, folder):
+    def test_an_existing_one_is_not_replaced_unasked(self, folder_of_files):
         with pytest.raises(FileExistsError):
-            write_file(folder / "mine", NewFile(b"data"))
-        assert contents(folder) == OLD
+            write_file(folder_of_files / "mine", NewFile(b"data"))
+        assert contents(folder_of_files) == OLD
 
-    def test_a_replaced_one_keeps_its_mode(self, folder):
-        (folder / "mine").chmod(0o640)
-        write_file(folder / "mine", NewFile(b"data"), overwrite=True)
-        assert stat.S_IMODE((folder / "mine").stat().st_mode) == 0o640
-        assert contents(folder) == {**OLD, "mine": b"data"}
+    def test_a_replaced_one_keeps_its_mode(self, folder_of_files):
+        (folder_of_files / "mine").chmod(0o640)
+        write_file(folder_of_files / "mine", NewFile(b"data"), overwrite=True)
+        assert stat.S_IMODE((folder_of_files / "mine").stat().st_mode) == 0o640
+        assert contents(folder_of_files) == {**OLD, "mine": b"data"}
 
     def test_a_missing_directory_is_named(self, tmp_path):
         with pytest.raises(FileChangeError, match="no such file or directory"):

@@ -42,11 +42,6 @@ def look_ups(monkeypatch) -> list[str]:
     return names
 
 
-@pytest.fixture
-def root() -> Minted:
-    return mint("root", which=1)
-
-
 def test_a_name_is_looked_up_once_however_many_constraints_there_are(look_ups, root):
     middle = mint("middle", issuer=root, ca=True, which=4, extra=[permitted(1000)])
     leaf = server(middle, sans=hosts(1000))

@@ -25,11 +25,6 @@ def judge(leaf: Minted, anchors: list[Minted], role: Role = Role.SERVER, **more)
 
 
 @pytest.fixture
-def root() -> Minted:
-    return mint("root", which=1)
-
-
-@pytest.fixture
 def middle(root) -> Minted:
     return mint("middle", issuer=root, ca=True, which=2)
 
