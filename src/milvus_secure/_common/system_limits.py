@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-from contextlib import ExitStack
 
 _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 _NEEDED = 16
@@ -39,7 +38,10 @@ def require_descriptors() -> None:
     Raises:
         OSError: If there are too few.
     """
-    with ExitStack() as opened:
-        for _ in range(0, _NEEDED, 2):
-            for end in os.pipe():
-                opened.callback(os.close, end)
+    opened: list[int] = []
+    try:
+        while len(opened) < _NEEDED:
+            opened.extend(os.pipe())
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)

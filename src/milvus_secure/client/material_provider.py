@@ -23,8 +23,10 @@ from ..reporting.report import Report
 from .kwargs import guard
 from .logs import LOG, log
 from .memory_files import MemoryFiles
+from .recent_checks import Check, recent_check, remember_check
 
 if TYPE_CHECKING:
+    from ..pem.material import Material
     from ..reporting.observation import Observation
     from ..settings.model import SettingsModel
 
@@ -40,7 +42,8 @@ class MaterialProvider:
 
     def __init__(self, settings: SettingsModel) -> None:
         self.settings = settings
-        self._edition = _Snapshot(settings)
+        self._check = recent_check(settings)
+        self._edition = _Snapshot(settings, self._check.material if self._check else None)
         self.told: frozenset[str] = frozenset()
         self._handed_out = False
         self._refused: Mapping[str, bytes] = {}
@@ -48,10 +51,17 @@ class MaterialProvider:
 
     def guard(self, *, check: bool) -> None:
         """Refuse what must not reach pymilvus, and log the warnings; see `kwargs.guard`."""
-        warnings = guard(self.context(), check=check)
-        for warning in warnings:
-            log(warning)
-        self.told = frozenset(warning.message for warning in warnings)
+        if not check and self._check is None:
+            guard(self.context(), check=False)
+            return
+        if self._check is None:
+            warnings = guard(self.context(), check=True)
+            self._check = Check(self._edition.material, warnings)
+            remember_check(self.settings, self._check)
+        if check:
+            for warning in self._check.warnings:
+                log(warning)
+            self.told = frozenset(warning.message for warning in self._check.warnings)
 
     def path(self, slot: str) -> os.PathLike[str]:
         """The path of a slot's material; it leads to the renewed material once there is some."""
@@ -107,9 +117,11 @@ class MaterialProvider:
 class _Snapshot:
     """All material as it was at one moment, and paths that keep it so."""
 
-    def __init__(self, settings: SettingsModel) -> None:
+    def __init__(
+        self, settings: SettingsModel, material: Mapping[str, Material] | None = None
+    ) -> None:
         self.settings = settings
-        self.material = read_material(settings)
+        self.material = read_material(settings) if material is None else material
         self.data = {slot: one.data for slot, one in self.material.items()}
         self._files = MemoryFiles()
 

@@ -1,0 +1,116 @@
+"""A check is good for a second, as long as nothing that it judged has changed."""
+
+from __future__ import annotations
+
+import gc
+import logging
+
+import pytest
+
+import minting
+from milvus_secure import SecureConnectionError, connect_secure
+from milvus_secure.client import material_provider, recent_checks
+
+
+@pytest.fixture
+def made(mutual, certs, client_pair, settings):
+    return settings(uri=mutual.uri, ca_pem_path=certs / "ca.pem", timeout=20, **client_pair)
+
+
+@pytest.fixture
+def checks(monkeypatch):
+    """How often the offline checks ran."""
+    runs = []
+
+    def counted(*arguments, **options):
+        runs.append(options)
+        return material_provider_guard(*arguments, **options)
+
+    material_provider_guard = material_provider.guard
+    monkeypatch.setattr(material_provider, "guard", counted)
+    monkeypatch.setattr(recent_checks, "_SECONDS", 3600.0)
+    return runs
+
+
+def test_a_second_connection_with_the_same_files_is_not_checked_again(made, checks):
+    connect_secure(made).close()
+    connect_secure(made).close()
+    assert len(checks) == 1
+
+
+def test_it_presents_the_same_certificate(made, mutual):
+    connect_secure(made).close()
+    connect_secure(made).close()
+    assert mutual.names == ["client", "client"]
+
+
+def test_a_changed_file_is_checked_at_once(made, certs, checks):
+    connect_secure(made).close()
+    (certs / "client.key").write_bytes(minting.mint("other", which=9).key_pem)
+    with pytest.raises(SecureConnectionError, match="key-mismatch"):
+        connect_secure(made)
+    assert len(checks) == 2
+
+
+def test_a_renewed_pair_is_used_at_once(made, certs, trio, mutual, checks):
+    connect_secure(made).close()
+    renewed = minting.mint("renewed", issuer=trio.ca, usages=[minting.CLIENT], which=4)
+    (certs / "client.pem").write_bytes(renewed.pem)
+    (certs / "client.key").write_bytes(renewed.key_pem)
+    connect_secure(made).close()
+    assert mutual.names == ["client", "renewed"]
+
+
+def test_changed_permissions_are_checked_at_once(made, certs, checks, caplog):
+    connect_secure(made).close()
+    (certs / "client.key").chmod(0o644)
+    connect_secure(made).close()
+    assert "key-permissions" in caplog.text
+    assert len(checks) == 2
+
+
+def test_a_file_that_is_gone_is_found_at_once(made, certs, checks):
+    connect_secure(made).close()
+    (certs / "ca.pem").unlink()
+    with pytest.raises(SecureConnectionError, match="file-missing"):
+        connect_secure(made)
+
+
+def test_an_error_is_not_remembered(made, certs, checks):
+    key = (certs / "client.key").read_bytes()
+    (certs / "client.key").write_bytes(minting.mint("other", which=9).key_pem)
+    with pytest.raises(SecureConnectionError):
+        connect_secure(made)
+    (certs / "client.key").write_bytes(key)
+    connect_secure(made).close()
+
+
+def test_warnings_are_logged_for_each_connection(made, certs, checks, caplog):
+    (certs / "client.key").chmod(0o644)
+    with caplog.at_level(logging.WARNING, logger="milvus_secure"):
+        connect_secure(made).close()
+        connect_secure(made).close()
+    assert caplog.text.count("key-permissions") == 2
+    assert len(checks) == 1
+
+
+def test_other_settings_are_checked_for_themselves(made, checks):
+    connect_secure(made).close()
+    connect_secure(made.replace(timeout=19)).close()
+    assert len(checks) == 2
+
+
+def test_a_check_without_preflight_is_not_remembered(made, checks):
+    connect_secure(made, preflight=False).close()
+    connect_secure(made).close()
+    assert len(checks) == 2
+
+
+def test_it_goes_with_the_settings(made, checks):
+    copy = made.replace(timeout=18)
+    connect_secure(copy).close()
+    key = id(copy)
+    assert key in recent_checks._ENTRIES
+    del copy
+    gc.collect()
+    assert key not in recent_checks._ENTRIES
