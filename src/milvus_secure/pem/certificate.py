@@ -80,9 +80,7 @@ def _names(certificate: x509.Certificate) -> tuple[x509.Name | None, x509.Name |
 
 def has_unread_names(certificate: x509.Certificate) -> bool:
     """True if there is a subjectAltName, and only the peer itself may be able to read it."""
-    return any(
-        found.oid == ALTERNATIVES and found.value is None for found in extensions(certificate)
-    )
+    return any(item.oid == ALTERNATIVES and item.value is None for item in extensions(certificate))
 
 
 def public_key(certificate: x509.Certificate) -> CertificatePublicKeyTypes | None:
@@ -148,14 +146,14 @@ def same_name(one: x509.Name, other: x509.Name) -> bool:
 
 def key_id(certificate: x509.Certificate) -> bytes | None:
     """The subject key identifier, if it is there."""
-    found = extension(certificate, x509.SubjectKeyIdentifier)
-    return found.digest if found else None
+    identifier = extension(certificate, x509.SubjectKeyIdentifier)
+    return identifier.digest if identifier else None
 
 
 def authority_key(certificate: x509.Certificate) -> bytes | None:
     """The key identifier of the issuer, if it is there."""
-    found = extension(certificate, x509.AuthorityKeyIdentifier)
-    return found.key_identifier if found else None
+    identifier = extension(certificate, x509.AuthorityKeyIdentifier)
+    return identifier.key_identifier if identifier else None
 
 
 def may_sign(certificate: x509.Certificate) -> bool:
@@ -210,8 +208,12 @@ def key_identifier_matches(child: x509.Certificate, issuer: x509.Certificate) ->
     wanted = extension(child, x509.AuthorityKeyIdentifier)
     if wanted is None:
         return True
-    own = key_id(issuer)
-    if wanted.key_identifier is not None and own is not None and wanted.key_identifier != own:
+    identifier = key_id(issuer)
+    if (
+        wanted.key_identifier is not None
+        and identifier is not None
+        and wanted.key_identifier != identifier
+    ):
         return False
     serial = wanted.authority_cert_serial_number
     if serial is not None and serial != serial_number(issuer):

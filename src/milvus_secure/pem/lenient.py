@@ -121,8 +121,8 @@ class _Lone:
         whole = der.element(der.SEQUENCE, to_be_signed, _ED25519, signature)
         with quietly():
             [read] = x509.load_der_x509_certificate(whole).extensions
-            found: x509.ExtensionType = read.value
-        return found
+            alone: x509.ExtensionType = read.value
+        return alone
 
 
 # The other fields of a certificate (RFC 5280, 4.1) at their smallest.

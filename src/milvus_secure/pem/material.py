@@ -187,20 +187,20 @@ def parse_material(raw: Material, password: str | None = None) -> Material:
             else (Fault("file-not-pem", recognise(raw.data).value))
         )
         return replace(raw, fault=fault)
-    found = replace(raw, blocks=tuple(map(_block, armors)))
+    parsed = replace(raw, blocks=tuple(map(_block, armors)))
     wants_key = raw.slot.endswith("_key")
     first = next(
-        (b for b in found.read_blocks if (b.is_key if wants_key else b.is_certificate)), None
+        (b for b in parsed.read_blocks if (b.is_key if wants_key else b.is_certificate)), None
     )
     if first is None:
-        broken = next((b for b in found.blocks if b.error), None)
+        broken = next((b for b in parsed.blocks if b.error), None)
         if broken:
             why = f"the block {broken.label} on line {broken.line}: {broken.error}"
-            return replace(found, fault=Fault("pem-malformed", why))
-        return replace(found, fault=Fault("pem-wrong-type", found.blocks[0].label))
+            return replace(parsed, fault=Fault("pem-malformed", why))
+        return replace(parsed, fault=Fault("pem-wrong-type", parsed.blocks[0].label))
     if not wants_key:
-        return found
-    return _with_key(found, next(a for a in armors if a.line == first.line), password)
+        return parsed
+    return _with_key(parsed, next(a for a in armors if a.line == first.line), password)
 
 
 def _from_store(raw: Material, store: Store | Fault, *, encrypted: bool) -> Material:

@@ -177,26 +177,26 @@ def dates_failures(path: Sequence[x509.Certificate], now: datetime) -> Iterator[
             )
 
 
-def _grpc_acts_on(found: Extension) -> bool:
-    return found.oid in _GRPC_UNDERSTANDS
+def _grpc_acts_on(item: Extension) -> bool:
+    return item.oid in _GRPC_UNDERSTANDS
 
 
-def _go_acts_on(found: Extension) -> bool:
+def _go_acts_on(item: Extension) -> bool:
     """Names that Go does not read leave their extension unhandled."""
-    value = found.value
+    value = item.value
     if isinstance(value, x509.SubjectAlternativeName):
         return any(isinstance(name, _GO_NAMES) for name in value)
     if isinstance(value, x509.NameConstraints):
         trees = (*(value.permitted_subtrees or ()), *(value.excluded_subtrees or ()))
         return all(isinstance(tree, _GO_NAMES) for tree in trees)
-    return found.oid in _GO_UNDERSTANDS
+    return item.oid in _GO_UNDERSTANDS
 
 
 def _critical(
     certificates: Sequence[x509.Certificate], code: str, acts_on: Callable[[Extension], bool]
 ) -> Iterator[Failure]:
     for one in certificates:
-        odd = [found.oid for found in extensions(one) if found.critical and not acts_on(found)]
+        odd = [item.oid for item in extensions(one) if item.critical and not acts_on(item)]
         if odd:
             yield Failure(
                 code,

@@ -61,8 +61,8 @@ def _by_subject(certificates: Sequence[x509.Certificate]) -> _Pool:
 
 
 def _unlikely(child: x509.Certificate, issuer: x509.Certificate) -> int:
-    wanted, own = authority_key(child) or b"", key_id(issuer) or b""
-    return 0 if wanted == own else 1 if not wanted or not own else 2
+    wanted, identifier = authority_key(child) or b"", key_id(issuer) or b""
+    return 0 if wanted == identifier else 1 if not wanted or not identifier else 2
 
 
 def _same_party(one: x509.Certificate, other: x509.Certificate) -> bool:

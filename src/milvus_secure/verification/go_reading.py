@@ -106,12 +106,12 @@ def _is_odd(certificate: x509.Certificate) -> bool:
 
 
 def _has_odd_names(certificate: x509.Certificate) -> bool:
-    found = next(
+    names = next(
         (e for e in lenient.extensions(certificate) if e.oid == lenient.ALTERNATIVES), None
     )
-    if found is None or not isinstance(found.value, x509.SubjectAlternativeName):
+    if names is None or not isinstance(names.value, x509.SubjectAlternativeName):
         return False
-    return any(_is_odd_name(name, found.repaired) for name in found.value)
+    return any(_is_odd_name(name, names.repaired) for name in names.value)
 
 
 def _is_odd_name(name: x509.GeneralName, repaired: bool) -> bool:

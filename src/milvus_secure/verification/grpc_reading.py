@@ -45,7 +45,7 @@ def grpc_unread(path: Sequence[x509.Certificate]) -> Iterator[Failure | NotJudge
 
 def duplicates(certificate: x509.Certificate) -> set[str]:
     """The types of which a certificate has more than one extension (RFC 5280, 4.2)."""
-    counted = Counter(found.oid for found in lenient.extensions(certificate))
+    counted = Counter(item.oid for item in lenient.extensions(certificate))
     return {oid for oid, count in counted.items() if count > 1}
 
 
@@ -77,10 +77,10 @@ def _malformed(certificate: x509.Certificate) -> Iterator[Failure | NotJudged]:
 
 
 def _policies(certificate: x509.Certificate) -> Iterator[Failure | NotJudged]:
-    found = {e.oid: e.value for e in lenient.extensions(certificate)}
+    values = {e.oid: e.value for e in lenient.extensions(certificate)}
     policies = extension(certificate, x509.CertificatePolicies)
-    unread = lenient.POLICIES in found and policies is None
-    if unread or found.keys() & _ABOUT_POLICIES:
+    unread = lenient.POLICIES in values and policies is None
+    if unread or values.keys() & _ABOUT_POLICIES:
         yield NotJudged(
             "certificate-malformed",
             f"The certificate of {subject_text(certificate)} constrains certificate policies, "

@@ -81,23 +81,25 @@ def presented(certificate: x509.Certificate) -> CertificateNames:
     from ..pem.certificate import extension, subject_of  # noqa: PLC0415
 
     names = [
-        one.value for one in subject_of(certificate).get_attributes_for_oid(NameOID.COMMON_NAME)
+        attribute.value
+        for attribute in subject_of(certificate).get_attributes_for_oid(NameOID.COMMON_NAME)
     ]
     common = names[0] if names and isinstance(names[0], str) else ""
-    found = extension(certificate, x509.SubjectAlternativeName)
-    if found is None:
+    alternatives = extension(certificate, x509.SubjectAlternativeName)
+    if alternatives is None:
         return CertificateNames(common)
     kinds = (x509.DNSName, x509.IPAddress, x509.UniformResourceIdentifier, x509.RFC822Name)
     packed = [
-        getattr(address, "packed", b"") for address in found.get_values_for_type(x509.IPAddress)
+        getattr(address, "packed", b"")
+        for address in alternatives.get_values_for_type(x509.IPAddress)
     ]
     return CertificateNames(
         common,
-        tuple(found.get_values_for_type(x509.DNSName)),
+        tuple(alternatives.get_values_for_type(x509.DNSName)),
         tuple(map(_address_text, filter(None, packed))),
-        tuple(found.get_values_for_type(x509.UniformResourceIdentifier)),
-        tuple(found.get_values_for_type(x509.RFC822Name)),
-        others=any(not isinstance(one, kinds) for one in found),
+        tuple(alternatives.get_values_for_type(x509.UniformResourceIdentifier)),
+        tuple(alternatives.get_values_for_type(x509.RFC822Name)),
+        others=any(not isinstance(name, kinds) for name in alternatives),
         unreadable=b"" in packed,
     )
 

@@ -1,7 +1,7 @@
 """Certification paths, judged as the real peers judge them.
 
 OpenSSL, through pyOpenSSL, verifies signatures (RFC 5280, 6). Which path is tried
-and what its extensions must say differ by peer, and are told here for two of them:
+and what its extensions must say differ by peer. Two of them are predicted here:
 the gRPC client, which is BoringSSL's ``crypto/x509/x509_vfy.cc`` with PARTIAL_CHAIN and
 TRUSTED_FIRST, and a Go TLS server such as Milvus, which is ``crypto/x509/verify.go``.
 """
@@ -140,23 +140,23 @@ def _server_in_order(
     why = _why_trust_is_open(path, trusted, unread)
     if why:
         return _trust_not_judged(path, now, Role.SERVER, why)
-    found: list[Failure | NotJudged] = [*grpc_unread(path), *grpc_failures(path, trusted, now)]
+    parts: list[Failure | NotJudged] = [*grpc_unread(path), *grpc_failures(path, trusted, now)]
     if trusted is None:
         cut = len(path) == _LONGEST
-        found.append(_TOO_LONG if cut else explain_untrusted(path, rest, anchors, spare))
+        parts.append(_TOO_LONG if cut else explain_untrusted(path, rest, anchors, spare))
     else:
         # Below a pinned leaf BoringSSL still verifies what was served with it.
-        found += _complaints(path, trusted or len(path) - 1, Role.SERVER, anchors)
-        found += grpc_constraints(path)
-    return _verdict(path, trusted, found)
+        parts += _complaints(path, trusted or len(path) - 1, Role.SERVER, anchors)
+        parts += grpc_constraints(path)
+    return _verdict(path, trusted, parts)
 
 
-def _verdict(path: Path, trusted: int | None, found: Sequence[Failure | NotJudged]) -> Verdict:
+def _verdict(path: Path, trusted: int | None, parts: Sequence[Failure | NotJudged]) -> Verdict:
     return Verdict(
         path,
         trusted,
-        by_rank([item for item in found if isinstance(item, Failure)]),
-        tuple(dict.fromkeys(item for item in found if isinstance(item, NotJudged))),
+        by_rank([item for item in parts if isinstance(item, Failure)]),
+        tuple(dict.fromkeys(item for item in parts if isinstance(item, NotJudged))),
     )
 
 
@@ -172,8 +172,8 @@ def _why_trust_is_open(path: Path, trusted: int | None, unread: bool) -> str:
 def _trust_not_judged(path: Path, now: datetime, role: Role, why: str) -> Verdict:
     """What is certain whatever the chain leads to: the leaf's dates and its key."""
     leaf = path[0]
-    own = grpc_leaf_failures if role is Role.SERVER else go_leaf_failures
-    failures = [*dates_failures((leaf,), now), *own(leaf)]
+    leaf_failures = grpc_leaf_failures if role is Role.SERVER else go_leaf_failures
+    failures = [*dates_failures((leaf,), now), *leaf_failures(leaf)]
     return Verdict(path, None, by_rank(failures), (NotJudged("chain-untrusted", why),))
 
 
@@ -233,26 +233,26 @@ def _client(
 
     def judged(path: Path) -> Verdict:
         last = len(path) - 1
-        found = [
+        parts = [
             *of_all,
             *go_unread(path[-1:]),
             *go_failures(path, now),
             *_complaints(path, last, Role.CLIENT, anchors),
         ]
-        if not any(isinstance(item, Failure) for item in found):
-            found += go_constraints(path)
-        return _verdict(path, last, found)
+        if not any(isinstance(item, Failure) for item in parts):
+            parts += go_constraints(path)
+        return _verdict(path, last, parts)
 
     def sound(path: Path) -> bool:
         return not any(go_link_failures(path, now)) and not signature_is_wrong(*path[-2:])
 
-    held = []
+    verdicts = []
     for path in go_paths(leaf, rest, anchors, sound):
         verdict = judged(path)
         if verdict.accepted:
             return verdict
-        held.append(verdict)
-    left_to_go = [verdict for verdict in held if not verdict.failures]
+        verdicts.append(verdict)
+    left_to_go = [verdict for verdict in verdicts if not verdict.failures]
     if left_to_go:
         return left_to_go[0]
     why = _why_trust_is_open((leaf, *rest), None, unread)
@@ -295,7 +295,7 @@ def _complaints(
 
     OpenSSL judges an anchor's extensions and matches key identifiers where BoringSSL and Go do
     not. When it complains of anything else, the signatures alone decide; the rest is
-    told by the peer's own rules.
+    decided by the peer's own rules.
     """
     error = _openssl(path, trusted)
     if error == _UNREADABLE:
@@ -327,7 +327,7 @@ def _complaints(
 def _openssl(path: Path, trusted: int) -> int | None:
     """OpenSSL's verdict on this very path: an ``X509_V_ERR`` number, or None if it holds.
 
-    It is the same at any time: the peer's own rules tell of dates.
+    It is the same at any time: dates are judged apart.
     """
     from OpenSSL import crypto  # noqa: PLC0415 - only for those who have a chain to judge
 

@@ -187,7 +187,8 @@ def _is_missing(
         if isinstance(general, x509.DirectoryName)
     ]
     return any(
-        not same_name(name, issuer_of(top)) and any(same_name(name, own) for own in subjects)
+        not same_name(name, issuer_of(top))
+        and any(same_name(name, subject) for subject in subjects)
         for name in names[:1]
     )
 

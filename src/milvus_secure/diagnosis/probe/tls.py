@@ -249,7 +249,7 @@ class Handshake:
 
 
 @cache
-def anonymous(ciphers: bytes = b"ALL:@SECLEVEL=0") -> SSL.Context:
+def anonymous(ciphers: bytes = b"ALL:!aNULL:@SECLEVEL=0") -> SSL.Context:
     """A client without a certificate that verifies nothing.
 
     Args:

@@ -30,14 +30,14 @@ def _fault_rule(code: str, words_for: Callable[[Material], words.Words], expecte
     """A rule for a fault found while reading: `words_for` gives its message and remedy."""
 
     def judge(context: Context) -> Iterator[Finding]:
-        seen: set[tuple[Fault, bytes | str]] = set()
+        reported: set[tuple[Fault, bytes | str]] = set()
         for material in context.material.values():
             if material.fault is not None and material.fault.code == code:
                 # A store, or one file with certificate and key, is named twice.
                 same = material.fault, material.data or material.origin
-                if same in seen:
+                if same in reported:
                     continue
-                seen.add(same)
+                reported.add(same)
                 yield _about(
                     context,
                     material,

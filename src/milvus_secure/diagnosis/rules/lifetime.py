@@ -45,19 +45,19 @@ def _in_use(context: Context) -> Iterator[tuple[x509.Certificate, str, str, str]
     Of a file of anchors, those on a path; all, when no server's chain is at hand. Never gRPC's
     public roots: nobody here can renew them.
     """
-    seen: set[x509.Certificate] = set()
+    yielded: set[x509.Certificate] = set()
     anchor = context.anchor_material
     for chain, verdict in judged(context):
         for one in verdict.path:
-            if one in chain.certificates and one not in seen:
-                seen.add(one)
+            if one in chain.certificates and one not in yielded:
+                yielded.add(one)
                 yield one, chain.setting, chain.source, chain.origin
-            elif anchor and one in anchor.certificates and one not in seen:
-                seen.add(one)
+            elif anchor and one in anchor.certificates and one not in yielded:
+                yielded.add(one)
                 yield one, anchor.setting, anchor.source, anchor.origin
     if anchor and context.server_chain is None:
         for one in anchor.certificates:
-            if one not in seen:
+            if one not in yielded:
                 yield one, anchor.setting, anchor.source, anchor.origin
 
 

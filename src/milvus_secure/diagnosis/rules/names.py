@@ -206,8 +206,8 @@ def _nearest(reference: str, names: CertificateNames) -> str | None:
     """The presented identifier most like the reference, if any is like it at all."""
     texts = (*names.dns, *names.ips, names.common_name)
     cut = {text.lower(): text for text in reversed(texts[:100]) if len(text) <= 253}
-    found = get_close_matches(reference.lower()[:253], cut, 1)
-    return cut[found[0]] if found else None
+    near = get_close_matches(reference.lower()[:253], cut, 1)
+    return cut[near[0]] if near else None
 
 
 def _respelled(question: _Question) -> str | None:

@@ -20,7 +20,7 @@ from ...pem.certificate import issuer_text, subject_text
 from ...pem.material import Material
 from ...reporting.catalogue import CATALOGUE
 from ...reporting.observation import CertificateRequest, Observation, TLSHandshake
-from ...reporting.report import Finding, Report, finding
+from ...reporting.report import NOT_JUDGED, Finding, Report, Skip, finding
 from ...verification.path import Role, judge_path
 from .server_context import ServerContext
 
@@ -40,11 +40,12 @@ def judge_both(settings: MilvusSettings, server: ServerContext) -> Report:
     context = replace(base, observation=observation)
     outcome = checks.run(context, checks.RULES)
     findings = [_seen_in_files(one, observation.address, server) for one in outcome.findings]
-    findings += _client_certificate(context, server)
+    accepted = list(_client_certificate(context, server))
+    findings += [item for item in accepted if isinstance(item, Finding)]
     return Report(
         context.mode,
         (*settings.notes, *findings),
-        outcome.skipped,
+        (*outcome.skipped, *(item for item in accepted if isinstance(item, Skip))),
         settings.shown(),
         judged=tuple(dict.fromkeys((*outcome.judged, *(one.code for one in findings)))),
     )
@@ -60,7 +61,8 @@ def _observation(client: Context, server: ServerContext) -> Observation:
     tls = TLSHandshake(
         complete=True,
         alpn="h2",
-        chain=served.certificates if served else (),
+        chain=served.certificates if served and not served.leaf_is_unread else (),
+        unread=int(served is not None and served.has_unread),
         request=request if server.mode is TLSMode.MUTUAL else None,
     )
     return Observation(
@@ -85,7 +87,7 @@ def _issuers(anchors: Material | None) -> tuple[str, ...]:
     return tuple(map(subject_text, given))
 
 
-def _client_certificate(client: Context, server: ServerContext) -> Iterator[Finding]:
+def _client_certificate(client: Context, server: ServerContext) -> Iterator[Finding | Skip]:
     """The client's chain against the CA that the server trusts, by Go's rules."""
     anchors, chain = server.material.get("ca_pem"), client.client_chain
     if server.mode is not TLSMode.MUTUAL or not anchors or not anchors.certificates:
@@ -103,13 +105,19 @@ def _client_certificate(client: Context, server: ServerContext) -> Iterator[Find
                 presented="none",
             )
         return
-    verdict = judge_path(chain.certificates, anchors.certificates, client.now, Role.CLIENT)
+    unread = chain.unread or anchors.has_unread
+    verdict = judge_path(
+        chain.certificates, anchors.certificates, client.now, Role.CLIENT, unread=unread
+    )
+    for part in verdict.not_judged:
+        yield Skip("client-certificate-rejected", NOT_JUDGED, part.because)
     if verdict.failure is not None:
         yield finding(
             "client-certificate-rejected",
-            f"The server would refuse the client certificate: {verdict.failure.code}.",
-            "Issue it under the CA that tls.caPemPath names: "
-            "milvus-secure certs client NAME --dir DIR",
+            f"The server would refuse the client certificate ({verdict.failure.code}): "
+            f"{verdict.failure.message}",
+            "Issue it under the CA that tls.caPemPath names.",
+            command="milvus-secure certs client NAME --dir DIR",
             setting=chain.setting,
             source=chain.source,
             origin=chain.origin,
