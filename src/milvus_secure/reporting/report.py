@@ -111,7 +111,9 @@ class Report:
         """
         root = self.root_cause
         others = [finding for finding in self.findings if finding is not root]
-        parts = [labelled("ok:", _verdict(self), width) if root is None else root.text(width)]
+        parts = [
+            root.text(width) if root else labelled(f"{_outcome(self)}:", _verdict(self), width)
+        ]
         parts.append(_steps(self, width))
         parts.extend(finding.text(width) for finding in others)
         if self.skipped:
@@ -133,22 +135,33 @@ class Report:
 def summary(reports: Sequence[Report], width: int | None = None) -> str:
     """One line for each of several reports."""
     return "\n".join(
-        labelled(
-            f"{'ok' if report.ok else 'error':7}", f"{_target(report)}: {_verdict(report)}", width
-        )
+        labelled(f"{_outcome(report):7}", f"{_target(report)}: {_verdict(report)}", width)
         for report in reports
     )
 
 
 def verdict_line(report: Report) -> str:
     """The outcome in one line, as ``check --quiet`` prints it."""
-    return f"{'ok' if report.ok else 'error'}: {_verdict(report)}"
+    return f"{_outcome(report)}: {_verdict(report)}"
+
+
+def _outcome(report: Report) -> str:
+    if not report.ok:
+        return "error"
+    return "not judged" if _is_open(report) else "ok"
+
+
+def _is_open(report: Report) -> bool:
+    """True if a server's files do not say in which mode it runs."""
+    return _setting(report, "server") is not None and report.mode is TLSMode.AUTO
 
 
 def _verdict(report: Report) -> str:
     if report.root_cause:
         return f"{report.root_cause.code}: {report.root_cause.message}"
     configured = _setting(report, "server")
+    if _is_open(report):
+        return f"What decides on TLS is not in {configured}."
     if configured:
         whose = "This client fits" if _setting(report, "uri") else "Clients can use"
         return f"{whose} the server that {configured} configures."
@@ -165,6 +178,8 @@ def _product(version: str) -> str:
 
 
 def _described(mode: TLSMode) -> str:
+    if mode is TLSMode.AUTO:
+        return "mode not known"
     return "plaintext" if mode is TLSMode.PLAINTEXT else f"{mode} TLS"
 
 

@@ -16,6 +16,8 @@ from .yaml_tree import Block, Items, Scalar, Tree, is_null
 
 USER_YAML: Final = 'extraConfigFiles."user.yaml"'
 
+_VOLUMES: Final = "volumes at the top level"
+_MOUNTS: Final = "volumeMounts at the top level"
 _ENVIRONMENT: Final = ("extraEnv", "env", "envs", "extraEnvVars", "environment", "envFrom")
 _OF_MILVUS: Final = (
     "common",
@@ -59,7 +61,7 @@ def ignored_keys(values: Block, file: str, *, cluster: bool) -> Iterator[Finding
     for setting, line, place in _ignored(values, cluster=cluster):
         yield finding(
             "server-key-ignored",
-            f"The chart does not read {setting} here, so it has no effect.",
+            f"The Milvus chart does not read {setting}, so it has no effect.",
             f"Move it to {place}.",
             severity=Severity.WARNING,  # the rendered manifests tell whether TLS is on
             setting=setting,
@@ -73,8 +75,8 @@ def _ignored(values: Block, *, cluster: bool) -> Iterator[tuple[str, int, str]]:
     places = {
         **dict.fromkeys(_OF_MILVUS, USER_YAML),
         **dict.fromkeys(_ENVIRONMENT, f"{role}.extraEnv"),
-        "extraVolumes": "volumes",
-        "extraVolumeMounts": "volumeMounts",
+        "extraVolumes": _VOLUMES,
+        "extraVolumeMounts": _MOUNTS,
     }
     yield from _named(values, "", places)
     yield from _dotted(values)
@@ -97,11 +99,11 @@ def _component(
     places = {
         **dict.fromkeys(_OF_COMPONENT, USER_YAML),
         **dict.fromkeys(_ENVIRONMENT[1:], f"{role}.extraEnv"),
-        "extraVolumes": f"{role}.volumes" if cluster else "volumes",
-        "extraVolumeMounts": f"{role}.volumeMounts" if cluster else "volumeMounts",
+        "extraVolumes": f"{role}.volumes" if cluster else _VOLUMES,
+        "extraVolumeMounts": f"{role}.volumeMounts" if cluster else _MOUNTS,
     }
     if name == "standalone":
-        places |= {"tls": USER_YAML, "volumes": "volumes", "volumeMounts": "volumeMounts"}
+        places |= {"tls": USER_YAML, "volumes": _VOLUMES, "volumeMounts": _MOUNTS}
     yield from _named(block, f"{name}.", places)
     http = block_at(block, "http")
     for key, value in http.items():
@@ -119,7 +121,7 @@ def _component(
 def _idle(block: Block, name: str, role: str) -> Iterator[tuple[str, int, str]]:
     """What stands under the component that the chart does not make in this mode."""
     if name == "proxy":
-        yield from _named(block, "proxy.", {key: key for key in ("volumes", "volumeMounts")})
+        yield from _named(block, "proxy.", {"volumes": _VOLUMES, "volumeMounts": _MOUNTS})
     variables = [text_at(entry, "name") for entry in blocks_at(block, "extraEnv")]
     if any("tls" in format_key(variable) for variable in variables):
         yield f"{name}.extraEnv", block.lines["extraEnv"], f"{role}.extraEnv"

@@ -83,7 +83,7 @@ class _Rendering:
         self.path = path
         self.file = name
         self.lines = text.splitlines()
-        self.refusals = Refusals("the values", self.file)
+        self.refusals = Refusals("the values", self.file, "The chart")
         self.cluster = truthy(block_at(values, "cluster").get("enabled", _YES))
         self.role = "proxy" if self.cluster else "standalone"
         self.component = block_at(values, self.role)
@@ -99,7 +99,7 @@ class _Rendering:
             self.component, ("extraEnv", *_VOLUMES), f"{self.role}.", self.refusals, at
         )
         objects = [*self._config_map(), *self._tls_secret()]
-        pod = Pod(f"{self.role} pod", "", self._pod_spec(), self.file, Stores(objects))
+        pod = Pod(f"Deployment {self.role}", "", self._pod_spec(), self.file, Stores(objects))
         deployment = read_pod(pod, self.path, KIND, PLACE)
         containers = tuple(map(self._with_lines, deployment.containers))
         findings = (
@@ -202,8 +202,7 @@ class _Rendering:
                     texts[key] = self._config_text(key, value, files.lines[key])
         elif not is_null(files):
             self.refusals.add(
-                "extraConfigFiles is no mapping of file names and texts, so that the chart "
-                "fails to render",
+                "extraConfigFiles is not a mapping of file names and texts",
                 'Write "user.yaml: |" below extraConfigFiles, and the text below that.',
                 "extraConfigFiles",
                 self._at(self.values.lines["extraConfigFiles"]),
@@ -218,8 +217,7 @@ class _Rendering:
         if not isinstance(value, Scalar):
             kind = "a mapping" if isinstance(value, Block) else "a list"
         self.refusals.add(
-            f'extraConfigFiles."{key}" is {kind}, and the chart takes text, so that it fails to '
-            "render",
+            f'extraConfigFiles."{key}" is {kind}, and it takes text',
             f'Write "{key}: |" with the vertical bar, so that the lines below it are text.',
             f'extraConfigFiles."{key}"',
             self._at(line),
@@ -249,7 +247,7 @@ class _Rendering:
         line = tls.lines[key]
         if "\n" in text:
             self.refusals.add(
-                f"proxy.tls.{key} has line breaks, so that the chart fails to render",
+                f"proxy.tls.{key} has line breaks, and it takes one line of base64",
                 f"Write base64 on one line: base64 -w0 {_SECRET_FILES[key]}",
                 f"proxy.tls.{key}",
                 self._at(line),

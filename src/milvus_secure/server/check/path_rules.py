@@ -64,7 +64,11 @@ def path_unmounted(context: ServerContext) -> Iterator[Finding | Skip]:
 
 
 def _not_judged(context: ServerContext, key: str, path: str, file: ContainerFile) -> Finding:
-    fix = f"Look at what {file.origin} holds."
+    origin = file.mount.origin if file.mount else file.origin
+    fix = (
+        f"Give {origin} in the same input, or check the running server: "
+        "milvus-secure check HOST:PORT"
+    )
     if not context.config.files.is_container:
         fix = (
             "Judge the Compose file or the manifests that start this Milvus, or say what is "

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from ...errors import MilvusSecureError
@@ -82,7 +82,16 @@ def read_servers(
         elif item is manifests[0]:
             documents_of = [(other.name, tree) for other in manifests for tree in other.trees]
             files.append(_deployed(item, read_kubernetes(documents_of, item.path)))
-    return files
+    paths_of = {f"file:{item.name}": f"file:{item.path}" for item in inputs}
+    return [_with_paths(file, paths_of) for file in files]
+
+
+def _with_paths(file: ServerFile, paths: Mapping[str, str]) -> ServerFile:
+    """The file with whole paths as the origins of its readers' findings."""
+    findings = (
+        replace(item, origin=paths.get(item.origin or "", item.origin)) for item in file.findings
+    )
+    return replace(file, findings=tuple(findings))
 
 
 def _read(path: Path) -> _Input:

@@ -16,13 +16,15 @@ class Refusals:
     Attributes:
         subject: How a report calls the object, such as ``Deployment milvus-proxy``.
         file: Name of the file it stands in.
+        by: Who refuses it.
         findings: What was collected.
     """
 
-    def __init__(self, subject: str, file: str) -> None:
+    def __init__(self, subject: str, file: str, by: str = "The cluster") -> None:
         """Start an empty collection; see the attributes."""
         self.subject = subject
         self.file = file
+        self.by = by
         self.findings: list[Finding] = []
 
     def add(self, reason: str, remedy: str, setting: str, source: str) -> None:
@@ -37,7 +39,7 @@ class Refusals:
         self.findings.append(
             finding(
                 REFUSED,
-                f"The cluster would refuse {self.subject}: {reason}.",
+                f"{self.by} would refuse {self.subject}: {reason}.",
                 remedy,
                 setting=setting,
                 source=source,

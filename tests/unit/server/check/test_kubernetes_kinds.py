@@ -54,6 +54,7 @@ def test_other_kinds_are_not_judged_by_name(tmp_path: Path, capsys, name, text, 
     path.write_text(text)
     assert main(["server", "check", str(path)]) == 2
     shown = "".join(capsys.readouterr())
+    assert shown.startswith("not judged:")
     assert says in shown
     assert "spec.config" not in shown
     assert "user.yaml" not in shown
