@@ -23,7 +23,7 @@ import subprocess
 import tempfile
 import time
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,6 +102,7 @@ def real_milvus(
     certs: Path,
     authorization: bool = False,
     configure: Callable[[Path], None] | None = None,
+    environ: Mapping[str, str] | None = None,
 ) -> Iterator[RunningMilvus]:
     """Run a server until the block is left.
 
@@ -113,6 +114,7 @@ def real_milvus(
         authorization: Ask clients for credentials; then `ROOT_TOKEN` are the only ones.
         configure: Makes the mode itself, in the folder that holds a milvus.yaml in tlsMode 0
             without authorization.
+        environ: Further variables of the server.
     """
     from milvus import MilvusServerConfig  # noqa: PLC0415 - absent on other platforms
 
@@ -129,7 +131,7 @@ def real_milvus(
     if configure is not None:
         configure(data / "configs")
     (data / "etcd.yaml").write_text(_etcd(etcd_client, etcd_peer))
-    environ = {
+    variables = {
         "PATH": os.environ["PATH"],
         "LD_LIBRARY_PATH": str(program),
         "DEPLOY_MODE": "STANDALONE",
@@ -137,6 +139,7 @@ def real_milvus(
         "MILVUS_RUN_DIR": str(data / "run"),
         "ETCD_CONFIG_PATH": str(data / "etcd.yaml"),
         **{f"{component}_IP": "127.0.0.1" for component in _COMPONENTS},
+        **(environ or {}),
     }
     log = data / "milvus.log"
     running = RunningMilvus(settings.configs["proxy_port"], certs, tls_mode, authorization)
@@ -146,7 +149,7 @@ def real_milvus(
             [program / "milvus", "run", "standalone"],
             seconds=_LIFE_SECONDS,
             cwd=data,
-            env=environ,
+            env=variables,
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
