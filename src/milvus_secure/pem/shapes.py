@@ -26,6 +26,7 @@ def holds_material(text: str) -> bool:
     if _WORDS.search(text) or text.lstrip().lower().startswith("data:"):
         return True
     bare = re.sub(r"\s|\\n|\\r|['\"]", "", text)
+    bare = re.sub(r"^(?:https?|tcp)://|:\d+$", "", bare)  # given as an endpoint
     return _LIKE_DER.fullmatch(bare) is not None or _decodes_to_material(bare, _NESTED)
 
 

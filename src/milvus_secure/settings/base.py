@@ -23,7 +23,7 @@ from ..reporting.report import Finding
 from .arguments import SettingsKwargs
 from .declarations import PREFIX, setting
 from .field_types import Uri, checked_text
-from .loading import DEFAULT_ENV_FILE, PathText, Places, aliases, key_names
+from .loading import DEFAULT_ENV_FILE, Keys, PathText, Places, aliases
 from .merge import load
 from .normalize import clean, shown_value, unpack
 from .other_names import ENDPOINTS
@@ -55,7 +55,7 @@ def _here() -> Path:
 def _arguments(
     cls: type[LoadedSettings], values: Mapping[str, object], environ: Mapping[str, str]
 ) -> tuple[dict[str, Sourced], list[Finding]]:
-    return clean(as_arguments(values, key_names(cls.model_fields), _here()), environ)
+    return clean(as_arguments(values, Keys(cls), _here()), environ)
 
 
 class LoadedSettings(BaseSettings):
@@ -145,7 +145,7 @@ class LoadedSettings(BaseSettings):
                 self, **{by_alias.get(name, name): each.value for name, each in settings.items()}
             )
         except ValidationError as error:
-            invalid = invalid_values(error, settings, key_names(type(self).model_fields))
+            invalid = invalid_values(error, settings, aliases(type(self).model_fields))
         else:
             invalid = []
         if invalid:  # outside the handler: pydantic's exception holds on to the values

@@ -31,6 +31,7 @@ from .source_errors import (
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
+    from pydantic_settings import BaseSettings
 
 DEFAULT_CONFIG = "milvus-secure.toml"
 DEFAULT_ENV_FILE = ".env"
@@ -62,20 +63,63 @@ class Places:
     prefix: str = PREFIX
 
 
+class Keys:
+    """The keys that arguments, files and sources may use for settings.
+
+    Attributes:
+        names: Each with the setting's name.
+        extra: What becomes of others: ``forbid``, ``ignore`` or ``allow``, as in pydantic.
+    """
+
+    def __init__(self, settings_cls: type[BaseSettings]) -> None:
+        fields = settings_cls.model_fields
+        self.names = {**{name: name for name in fields}, **aliases(fields)}
+        self.extra = settings_cls.model_config.get("extra") or "forbid"
+
+    def refuse_unknown(
+        self, sections: Mapping[str, Mapping[str, object]], path: Path | None = None
+    ) -> None:
+        """Refuse keys that are no settings, unless the class wants others too.
+
+        Args:
+            sections: Values by key, by what is to be named as their source.
+            path: The file they are in, if they are in one.
+
+        Raises:
+            SettingsError: With one finding for each of them.
+        """
+        unknown = [
+            unknown_key(str(key), where, tuple(self.names), path)
+            for where, section in sections.items()
+            for key in section
+            if key not in self.names and self.extra == "forbid"
+        ]
+        if unknown:
+            raise SettingsError(*unknown)
+
+    def settings(self, values: Mapping[str, object]) -> dict[str, object]:
+        """The values by the names of settings, without those that count as not given."""
+        return {
+            self.names.get(key, key): value
+            for key, value in values.items()
+            if value is not None and (key in self.names or self.extra == "allow")
+        }
+
+
 class Loading:
     """One loading of settings.
 
     Attributes:
         places: Where to look.
-        names: Every key that a source may use for a setting, with the setting's name.
+        keys: The keys that a source may use.
         variables: Every variable that is known, with the setting's name.
         notes: What was noticed on the way.
     """
 
-    def __init__(self, fields: Mapping[str, FieldInfo], places: Places) -> None:
+    def __init__(self, settings_cls: type[BaseSettings], places: Places) -> None:
         self.places = places
-        self.names = key_names(fields)
-        self.variables = variables(fields, places.prefix)
+        self.keys = Keys(settings_cls)
+        self.variables = variables(settings_cls.model_fields, places.prefix)
         self.notes: list[Finding] = []
 
     @cached_property
@@ -91,6 +135,8 @@ class Loading:
         """All variables of the ``.env`` files."""
         found: dict[str, Sourced] = {}
         for name in self.places.env_files:
+            if holds_material(os.fsdecode(name)):
+                key_in_place_of_path("env_file", "argument")
             path = self.places.cwd / os.fsdecode(name)
             if os.fsdecode(name) == DEFAULT_ENV_FILE:
                 # A virtual environment is often a directory of this name.
@@ -176,7 +222,7 @@ class Loading:
         ):
             malformed("profiles", shown, path, "profiles must be tables, as in [profiles.prod]")
         sections = {shown: table, **{f"{shown} [profiles.{n}]": p for n, p in profiles.items()}}
-        self._refuse_unknown(sections, path)
+        self.keys.refuse_unknown(sections, path)
         chosen = [shown]
         if profile:
             name = profile.value.strip()
@@ -184,26 +230,10 @@ class Loading:
                 missing_profile(profile, path, tuple(map(str, profiles)))
             chosen.append(f"{shown} [profiles.{name}]")
         return {
-            self.names[key]: Sourced(value, where, path.parent, literal=True)
+            name: Sourced(value, where, path.parent, literal=True)
             for where in chosen
-            for key, value in sections[where].items()
-            if value is not None
+            for name, value in self.keys.settings(sections[where]).items()
         }
-
-    def _refuse_unknown(self, sections: Mapping[str, Mapping[str, object]], path: Path) -> None:
-        unknown = [
-            unknown_key(str(key), where, tuple(self.names), path)
-            for where, section in sections.items()
-            for key in section
-            if key not in self.names
-        ]
-        if unknown:
-            raise SettingsError(*unknown)
-
-
-def key_names(fields: Mapping[str, FieldInfo]) -> dict[str, str]:
-    """Every key that a source may use for a setting, with the setting's name."""
-    return {**{name: name for name in fields}, **aliases(fields)}
 
 
 def aliases(fields: Mapping[str, FieldInfo]) -> dict[str, str]:

@@ -8,7 +8,6 @@ from typing import Any
 
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
-from ..errors import SettingsError
 from ..pem.slots import Slot
 from ..reporting.report import Finding
 from .loading import Loading, Places
@@ -16,7 +15,6 @@ from .normalize import clean, with_scheme
 from .other_names import unread_variables
 from .provenance import Sourced
 from .pymilvus_variables import unreadable
-from .source_errors import unknown_key
 from .sources import (
     ArgumentsSource,
     EnvFileSource,
@@ -43,7 +41,7 @@ def load(
     Raises:
         SettingsError: As the sources do.
     """
-    loading = Loading(settings_cls.model_fields, places)
+    loading = Loading(settings_cls, places)
     sources = settings_cls.settings_customise_sources(
         settings_cls,
         init_settings=ArgumentsSource(settings_cls, values, loading),
@@ -53,9 +51,14 @@ def load(
     )
     merged = merge(sources, loading)
     cleaned, notes = clean(with_scheme(merged), places.environ)
-    unread = variable_notes(sources, merged, loading)
-    clash = unreadable({**loading.env_file, **loading.environ})
-    return cleaned, [*loading.notes, *unread, *clash, *notes]
+    variables = _variables(sources)
+    unread = unread_variables(
+        {**_secret_files(sources), **variables},
+        loading.variables,
+        places.prefix,
+        uri_is_default="uri" not in merged,
+    )
+    return cleaned, [*loading.notes, *unread, *unreadable(variables), *notes]
 
 
 def merge(
@@ -83,20 +86,18 @@ def merge(
     return _without_implicit(merged)
 
 
-def variable_notes(
-    sources: tuple[object, ...], settings: Mapping[str, Sourced], loading: Loading
-) -> list[Finding]:
-    """Variables of these sources that nothing reads though they look like ours."""
-    found: dict[str, Sourced] = {}
+def _variables(sources: tuple[object, ...]) -> dict[str, Sourced]:
+    """The variables of these sources; those of the stronger go before the others."""
+    variables: dict[str, Sourced] = {}
     for source in reversed(sources):
-        if isinstance(source, SecretsDirSource):
-            found.update(source.variables)
-        elif isinstance(source, VariablesSource):
-            found.update(source.variables_at_top)
-    prefix = loading.places.prefix
-    return list(
-        unread_variables(found, loading.variables, prefix, uri_is_default="uri" not in settings)
-    )
+        if isinstance(source, VariablesSource):
+            variables.update(source.variables_at_top)
+    return variables
+
+
+def _secret_files(sources: tuple[object, ...]) -> dict[str, Sourced]:
+    secrets = (source for source in sources if isinstance(source, SecretsDirSource))
+    return {name: value for source in secrets for name, value in source.variables.items()}
 
 
 def _values(
@@ -110,17 +111,11 @@ def _values(
         state = {name: value.value for name, value in merged.items()}
         source._set_current_state(state)  # noqa: SLF001 - what BaseSettings does, for current_state
     where = getattr(source, "__name__", type(source).__name__)
-    values = {name: value for name, value in source().items() if value is not None}
-    unknown = [
-        unknown_key(name, where, tuple(loading.names))
-        for name in values
-        if name not in loading.names
-    ]
-    if unknown:
-        raise SettingsError(*unknown)
+    values = source()
+    loading.keys.refuse_unknown({where: values})
     return {
-        loading.names[name]: Sourced(value, where, loading.places.cwd, literal=True)
-        for name, value in values.items()
+        name: Sourced(value, where, loading.places.cwd, literal=True)
+        for name, value in loading.keys.settings(values).items()
     }
 
 

@@ -48,13 +48,16 @@ _ENDPOINT = {
     "hostname",
     "server",
 }
+# What OpenSSL's SSL_CERT_FILE and SSL_CERT_DIR mean.
+_OPENSSL = ({"ssl", "cert", "file"}, {"ssl", "cert", "dir"})
 _OPPOSED = {"KEY", "CA", "PASSWORD", "SERVER", "CLIENT"}
 _Words = frozenset[str] | set[str]
 _MEANINGS: tuple[tuple[str, _Words, _Words, _Words], ...] = (
     # setting, one of these words, one of these too (if there are any), and these may be there
     ("client_key_password", {"passphrase"}, set(), _SIDE | _CLIENT | _KEY | _CERT | _FORM),
     ("client_key_password", _KEY, _SECRET, _SIDE | _CLIENT | _CERT | _FORM),
-    ("token", {"token", "apikey", "api"}, set(), {"auth", "access", "key", "grpc"}),
+    ("token", {"token", "apikey"}, set(), {"auth", "access", "grpc"}),
+    ("token", {"api"}, {"key", "token"}, {"auth"}),
     ("client_key_path", _KEY, set(), _SIDE | _CLIENT | _CERT | _FORM),
     ("ca_pem_path", _CA, set(), _SIDE | _FORM | _CERT | {"root", "server", "authority"}),
     ("ca_pem_path", {"root", "roots"}, _CERT | {"pem"}, _SIDE | _FORM),
@@ -81,6 +84,8 @@ def meant_setting(name: str) -> str | None:
     """
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
     words = set(filter(None, re.split(r"[^a-z0-9]+", spaced)))
+    if words in _OPENSSL:
+        return "ca_pem_path"
     for setting, telling, also, others in _MEANINGS:
         if words & telling and (not also or words & also) and words <= {*telling, *also, *others}:
             return setting
@@ -107,8 +112,10 @@ def settings_in(
             address = _address(alias, found, prefix)
             if address is not None:
                 settings.setdefault(name, address)
-        elif name != alias.lower() and name in _TEXT_FOR and holds_material(value.value):
-            settings.setdefault(_TEXT_FOR[name], value)
+        elif name in _TEXT_FOR and alias != name.upper():
+            text = _TEXT_FOR[name]
+            if not settings.keys() & {name, text}:
+                settings[text if holds_material(value.value) else name] = value
         else:
             settings.setdefault(name, value)
     return settings

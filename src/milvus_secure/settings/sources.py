@@ -29,11 +29,11 @@ from .._common.text import printable
 from ..errors import SettingsError
 from ..pem.slots import Slot
 from .declarations import added_fields
-from .loading import Loading
+from .loading import Keys, Loading
 from .other_names import settings_in
 from .provenance import Sourced
 from .settings_file import read_settings_text
-from .source_errors import no_settings_in, not_json, read_or_raise, unknown_key
+from .source_errors import no_settings_in, not_json, read_or_raise
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -71,7 +71,7 @@ class ArgumentsSource(SourceWithProvenance, InitSettingsSource):
     ) -> None:
         self.loading = loading
         super().__init__(settings_cls, init_kwargs=dict(values))
-        self._values = as_arguments(values, loading.names, loading.places.cwd)
+        self._values = as_arguments(values, loading.keys, loading.places.cwd)
 
     def sourced(self) -> dict[str, Sourced]:
         """The arguments."""
@@ -249,24 +249,19 @@ def _kubernetes_files(directory: Path) -> dict[Slot, Path]:
     return present
 
 
-def as_arguments(
-    values: Mapping[str, object], names: Mapping[str, str], cwd: Path
-) -> dict[str, Sourced]:
+def as_arguments(values: Mapping[str, object], keys: Keys, cwd: Path) -> dict[str, Sourced]:
     """Settings given in code; a None counts as not given.
 
     Args:
         values: As they were given.
-        names: Every key that may be used, with the setting's name.
+        keys: The keys that may be used.
         cwd: What relative paths start from.
 
     Raises:
         SettingsError: If a name is not a setting.
     """
-    unknown = [unknown_key(name, "argument", tuple(names)) for name in values if name not in names]
-    if unknown:
-        raise SettingsError(*unknown)
+    keys.refuse_unknown({"argument": values})
     return {
-        names[name]: Sourced(value, "argument", cwd, literal=True)
-        for name, value in values.items()
-        if value is not None
+        name: Sourced(value, "argument", cwd, literal=True)
+        for name, value in keys.settings(values).items()
     }

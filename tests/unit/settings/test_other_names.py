@@ -121,6 +121,12 @@ class TestMaterial:
         with pytest.raises(SettingsError, match="ca_pem_path"):
             load({"MILVUS_CA_PEM_PATH": PEM})
 
+    @pytest.mark.parametrize("proper", ["MILVUS_CA_PEM", "MILVUS_CA_PEM_PATH"])
+    @pytest.mark.parametrize("value", ["/other.pem", PEM])
+    def test_a_settings_proper_name_goes_before_them(self, proper, value, load):
+        settings = load({proper: "x", "MILVUS_CA_CERT": value, "MILVUS_URI": "https://h:1"})
+        assert settings.pem_sources["ca_pem"].source == f"env {proper}"
+
 
 class TestMeaning:
     @pytest.mark.trips("env-unknown")
@@ -134,6 +140,7 @@ class TestMeaning:
             ("TLS_CA_CERT_FILE", "ca_pem_path"),
             ("CA_BUNDLE", "ca_pem_path"),
             ("ROOT_CERT_PATH", "ca_pem_path"),
+            ("SSL_CERT_FILE", "ca_pem_path"),
             ("TLS_CERT", "client_pem_path"),
             ("CLIENT_CERT_PATH", "client_pem_path"),
             ("SSL_CERTFILE", "client_pem_path"),

@@ -199,6 +199,18 @@ class TestSubclass:
         with pytest.raises(SettingsError, match="Did you mean 'region'"):
             Wider(environ={}, cwd=tmp_path, regin="x")
 
+    @pytest.mark.parametrize("extra", ["ignore", "allow"])
+    def test_it_may_take_other_keys_too(self, extra, tmp_path):
+        class Lenient(MilvusSettings):
+            model_config = SettingsConfigDict(extra=extra)
+
+        (tmp_path / "milvus-secure.toml").write_text('color = "red"\nuser = "u"\n')
+        settings = Lenient(environ={}, cwd=tmp_path, size=5)
+        assert settings.user == "u"
+        assert (settings.model_extra or {}) == (
+            {"color": "red", "size": 5} if extra == "allow" else {}
+        )
+
     def test_another_default_of_the_uri_is_used(self, tmp_path):
         class Ours(MilvusSettings):
             uri: str = "https://ours:1"

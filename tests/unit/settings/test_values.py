@@ -8,9 +8,13 @@ import os
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from milvus_secure import MilvusSettings
 from milvus_secure._common.tls_mode import TLSMode
 from milvus_secure.errors import SettingsError
+from milvus_secure.settings.model import declarations
 
 
 class TestPaths:
@@ -226,6 +230,11 @@ class TestValues:
         assert {found.setting for found in error.value.findings} == {"timeout", "secure"}
 
 
+NAMES = [
+    row.name.upper() for row in declarations() if row.type in {"text", "path", "path or `system`"}
+]
+
+
 class TestMaterial:
     """A certificate or key where a path or a name belongs: it must not be shown."""
 
@@ -251,6 +260,41 @@ class TestMaterial:
         assert (one.code, one.setting, one.presented) == ("value-invalid", name, "<PEM text>")
         for secret in ("canary", text[:40], "LS0t"):
             assert secret not in f"{caught.value}{one}"
+
+    @pytest.mark.trips("value-invalid")
+    @pytest.mark.parametrize("form", ["base64", "hex", "no dashes", "data", "base64 of PEM"])
+    @pytest.mark.parametrize("place", [*NAMES, "CONFIG", "PROFILE", "SECRETS_DIR"])
+    def test_is_in_no_outcome_of_any_place_in_any_form(self, place, form, load, tmp_path):
+        key = ed25519.Ed25519PrivateKey.generate()
+        pem, der = (
+            key.private_bytes(encoding, PrivateFormat.PKCS8, NoEncryption())
+            for encoding in (Encoding.PEM, Encoding.DER)
+        )
+        body = base64.b64encode(der).decode()
+        text = {
+            "base64": body,
+            "hex": der.hex(),
+            "no dashes": pem.decode().replace("-", ""),
+            "data": f"data:;base64,{body}",
+            "base64 of PEM": base64.b64encode(pem).decode(),
+        }[form]
+        (tmp_path / "milvus-secure.toml").write_text("[profiles.prod]\n")
+        with pytest.raises(SettingsError) as caught:
+            load({f"MILVUS_{place}": text})
+        [found] = caught.value.findings
+        assert (found.code, found.presented) == ("value-invalid", "<PEM text>")
+        assert not any(part in f"{caught.value}{found}" for part in (text[:30], text[-30:], body))
+
+    @pytest.mark.parametrize("place", ["config", "profile", "secrets_dir", "env_file"])
+    def test_nor_as_an_argument_that_says_where_to_look(self, place, load):
+        with pytest.raises(SettingsError) as caught:
+            load(**{place: "MC4C" + "canary" * 10})
+        assert "canary" not in str(caught.value)
+
+    def test_an_endpoint_that_is_a_key_is_refused_too(self):
+        key = base64.b64encode(bytes.fromhex("302e020100300506032b6570") + bytes(36)).decode()
+        with pytest.raises(SettingsError, match="text of a certificate or key"):
+            MilvusSettings.from_arguments(uri=f"https://{key.rstrip('=')}:19530")
 
     def test_the_setting_it_belongs_in_is_named(self, load):
         with pytest.raises(SettingsError, match="which belongs in client_key"):
