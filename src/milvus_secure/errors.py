@@ -20,8 +20,6 @@ class MilvusSecureError(Exception):
     """
 
     def __init__(self, cause: str, fix: str = "", command: str | None = None) -> None:
-        if not fix and " Fix: " in cause:
-            cause, _, fix = cause.partition(" Fix: ")
         self.cause = cause
         self.fix = fix
         self.command = command

@@ -26,10 +26,9 @@ class NoPlaceError(OSError):
 
     def __init__(self, error: OSError) -> None:
         why = (error.strerror or str(error) or type(error).__name__).lower()
-        super().__init__(
-            f"This machine has no place for the TLS material that pymilvus is to read: {why}. "
-            "Fix: make room, or set TMPDIR to a directory that can be written."
-        )
+        self.cause = f"This machine has no place for the TLS material that pymilvus reads: {why}."
+        self.fix = "Make room, or set TMPDIR to a directory that can be written."
+        super().__init__(f"{self.cause} Fix: {self.fix}")
 
 
 def require_descriptors() -> None:

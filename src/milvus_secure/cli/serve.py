@@ -95,20 +95,21 @@ def _configured(arguments: argparse.Namespace) -> _Served:
 
     if arguments.certs or arguments.tls_mode:
         raise MilvusSecureError(
-            "--config names mode and files already. Fix: leave out --certs and --tls-mode."
+            "--config names mode and files already.", "Leave out --certs and --tls-mode."
         )
     check = f"milvus-secure server check {shlex.quote(str(arguments.config))}"
     [server] = read_servers([arguments.config])
     configs = server.configs
     if not configs:
         raise MilvusSecureError(
-            f"{arguments.config} starts no Milvus that can be served. Fix: see why: {check}"
+            f"{arguments.config} starts no Milvus that can be served.", "To see why:", check
         )
     config = configs[0]
     if config.tls_mode not in {TLSMode.ONE_WAY, TLSMode.MUTUAL}:
         raise MilvusSecureError(
             f"{arguments.config} does not turn TLS on: common.security.tlsMode is "
-            f"{config.value('common.security.tlsMode') or '0'}. Fix: set it to 1 or 2."
+            f"{config.value('common.security.tlsMode') or '0'}.",
+            "Set it to 1 or 2.",
         )
 
     def file(key: str) -> Path:
@@ -116,8 +117,9 @@ def _configured(arguments: argparse.Namespace) -> _Served:
         location = config.files.find(path) if path else None
         if location is None or location.presence is not Presence.HERE or location.path is None:
             raise MilvusSecureError(
-                f"{key} ({path or 'not set'}) cannot be found on this machine. "
-                f"Fix: see what is wrong: {check}"
+                f"{key} ({path or 'not set'}) cannot be found on this machine.",
+                "To see what is wrong:",
+                check,
             )
         return location.path
 
@@ -150,14 +152,16 @@ def _certificates(folder: Path | None, stack: ExitStack) -> CertificateSet:
     if folder.is_dir():
         if not (folder / "server.pem").exists():
             raise MilvusSecureError(
-                f"{folder} holds no certificate set: server.pem is not there. "
-                f"Fix: make one there: milvus-secure certs init {shlex.quote(str(folder))}"
+                f"{folder} holds no certificate set: server.pem is not there.",
+                "Make one there.",
+                f"milvus-secure certs init {shlex.quote(str(folder))}",
             )
         return CertificateSet(folder)
     if not folder.parent.is_dir():
         raise MilvusSecureError(
-            f"{folder.parent} does not exist. "
-            f"Fix: make it first: mkdir -p {shlex.quote(str(folder.parent))}"
+            f"{folder.parent} does not exist.",
+            "Make it first.",
+            f"mkdir -p {shlex.quote(str(folder.parent))}",
         )
     return CertificateSet.create(folder)
 

@@ -175,7 +175,7 @@ def _client(path: Path) -> MilvusSettings:
     from ..client.settings import MilvusSettings  # noqa: PLC0415
 
     if not path.is_file():
-        raise MilvusSecureError(f"{path} is not a file. Fix: name the client's settings.")
+        raise MilvusSecureError(f"{path} is not a file.", "Name the client's settings.")
     if path.suffix == ".env" or path.name.startswith(".env"):
         folder = path.absolute().parent
         return MilvusSettings(environ={}, env_file=path.absolute(), cwd=folder, config=False)
@@ -206,7 +206,7 @@ def run_curl(arguments: argparse.Namespace) -> int:
     try:
         echo(curl_command(settings_from(arguments), arguments.rest_port))
     except ValueError as error:
-        raise MilvusSecureError(f"There is no curl line: {error}. Fix: use an https URI.") from None
+        raise MilvusSecureError(f"There is no curl line: {error}.", "Use an https URI.") from None
     return 0
 
 
@@ -231,8 +231,8 @@ def _plan(arguments: argparse.Namespace, patch: MilvusConfig | None) -> ServerPl
             rest_port = named if named and named not in taken else rest_port
     elif rest_port in taken:
         raise MilvusSecureError(
-            f"The RESTful API cannot share port {rest_port} with gRPC once TLS is on. "
-            f"Fix: give another one: --rest-port {_free_port(taken)}"
+            f"The RESTful API cannot share port {rest_port} with gRPC once TLS is on.",
+            f"Give another one: --rest-port {_free_port(taken)}",
         )
     return ServerPlan(
         arguments.certs,
@@ -288,8 +288,8 @@ def _report_changes(before: MilvusConfig, text: str, plan: ServerPlan) -> None:
         if after.value(key) != wanted:
             raise MilvusSecureError(
                 f"Milvus would read {key} as {after.value(key)!r} from the patched "
-                f"{plan.template_name}, not as {wanted!r}. "
-                f"Fix: set {key} to {wanted} in it by hand, in one place."
+                f"{plan.template_name}, not as {wanted!r}.",
+                f"Set {key} to {wanted} in it by hand, in one place.",
             )
         if before.value(key) != wanted:
             lines.append(f"  {key}: {before.value(key) or 'not set'} -> {wanted}")
@@ -313,4 +313,4 @@ def _template(path: Path | None) -> str | None:
         why = (
             error.strerror.lower() if isinstance(error, OSError) and error.strerror else "not UTF-8"
         )
-        raise MilvusSecureError(f"{path} cannot be read: {why}. Fix: name a milvus.yaml.") from None
+        raise MilvusSecureError(f"{path} cannot be read: {why}.", "Name a milvus.yaml.") from None

@@ -134,7 +134,7 @@ async def connect_secure_async(
         from pymilvus import AsyncMilvusClient  # noqa: PLC0415 - takes most of a second
     except ImportError:
         raise MilvusSecureError(
-            "The installed pymilvus has no AsyncMilvusClient. Fix: install a newer pymilvus."
+            "The installed pymilvus has no AsyncMilvusClient.", "Install a newer pymilvus."
         ) from None
 
     budget = ConnectBudget(loaded.timeout)

@@ -94,7 +94,7 @@ def unexplained(
     if report.errors:
         return None, ""
     if isinstance(error, NoPlaceError):
-        return str(error), ""
+        return error.cause, error.fix
     words = masked(_innermost(error), settings)[:300].rstrip(".")  # cut only what is masked
     cause = (
         f"Connecting to {mask_uri(settings.uri)} failed, but a probe right after it found no "

@@ -166,7 +166,7 @@ def _lasting_paths(context: Context) -> Callable[[str], str]:
         try:
             return settings.temp_files.path_for(piece.pem)
         except NoPlaceError as error:
-            raise SecureConnectionError(judge(context, OFFLINE), str(error)) from error
+            raise SecureConnectionError(judge(context, OFFLINE), error.cause, error.fix) from error
 
     return path
 

@@ -16,5 +16,5 @@ _LEVELS = {
 
 def log(finding: Finding) -> None:
     """Log a finding in one line."""
-    message, remedy = finding.message, finding.remedy
-    LOG.log(_LEVELS[finding.severity], "%s: %s Fix: %s", finding.code, message, remedy)
+    fix = " ".join(filter(None, (finding.remedy, finding.command)))
+    LOG.log(_LEVELS[finding.severity], "%s: %s Fix: %s", finding.code, finding.message, fix)

@@ -140,8 +140,8 @@ class Tunnel:
                 os.umask(mask)
         except OSError as error:
             raise MilvusSecureError(
-                f"The tunnel cannot listen at {listen.uri}: {error.strerror or error}. "
-                "Fix: name another address with --listen, such as 127.0.0.1:0 for a free port."
+                f"The tunnel cannot listen at {listen.uri}: {error.strerror or error}.",
+                "Name another address with --listen, such as 127.0.0.1:0 for a free port.",
             ) from None
 
     def _bound(self, server: asyncio.Server) -> Listen:
@@ -215,7 +215,7 @@ class Tunnel:
             context = ssl_context(self._settings)
         except ValueError as error:
             raise MilvusSecureError(
-                f"There is nothing to tunnel: {error}. Fix: set an https uri, or connect directly."
+                f"There is nothing to tunnel: {error}.", "Set an https uri, or connect directly."
             ) from None
         # gRPC's rules: any certificate of the trust file is an anchor, and names are matched here.
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN

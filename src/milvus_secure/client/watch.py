@@ -226,5 +226,6 @@ def _loop_of(client: Any) -> asyncio.AbstractEventLoop | None:  # noqa: ANN401 -
     except RuntimeError:
         raise MilvusSecureError(
             "An AsyncMilvusClient is watched from the event loop it belongs to, and none runs "
-            "here. Fix: call watch in a coroutine."
+            "here.",
+            "Call watch in a coroutine.",
         ) from None

@@ -71,9 +71,9 @@ def read_kubernetes(documents: Sequence[tuple[str, Tree]], path: Path) -> Deploy
     if others:
         return Deployment(not_judged=others)
     raise MilvusSecureError(
-        f"{path} has no container that runs Milvus's proxy (milvus run proxy or standalone). "
-        "Fix: give the manifests of the proxy, such as: helm template milvus milvus/milvus "
-        "-f values.yaml | milvus-secure server check -"
+        f"{path} has no container that runs Milvus's proxy (milvus run proxy or standalone).",
+        "Give the manifests of the proxy.",
+        "helm template milvus milvus/milvus -f values.yaml | milvus-secure server check -",
     )
 
 

@@ -72,7 +72,7 @@ def parse_file(text: str, name: str, first_line: int = 1) -> MilvusFile:
     tree = trees[0]
     if not isinstance(tree, Block):
         raise MilvusSecureError(
-            f"{name} is not a mapping of settings. Fix: write a milvus.yaml in it."
+            f"{name} is not a mapping of settings.", "Write a milvus.yaml in it."
         )
     return file_of(tree, name, first_line - 1)
 

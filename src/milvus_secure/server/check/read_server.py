@@ -114,7 +114,8 @@ def _server_file(item: _Input, mounts: Sequence[tuple[Path, PurePosixPath]]) -> 
         return _deployed(item, read_helm(first, path, name, item.text))
     raise MilvusSecureError(
         f"{name} is no configuration of Milvus: it has no tls or common part, no services, no "
-        "extraConfigFiles and no Kubernetes resource. Fix: name such a file."
+        "extraConfigFiles and no Kubernetes resource.",
+        "Name such a file.",
     )
 
 

@@ -27,8 +27,9 @@ def read_input(path: Path) -> str:
         return read_text(path)
     if sys.stdin is None or sys.stdin.isatty():
         raise MilvusSecureError(
-            "Nothing is piped into standard input. "
-            "Fix: docker compose config | milvus-secure server check -"
+            "Nothing is piped into standard input.",
+            "Pipe a configuration into it.",
+            "docker compose config | milvus-secure server check -",
         )
     return _limited(sys.stdin.buffer, "standard input")
 
@@ -43,7 +44,7 @@ def read_text(path: Path) -> str:
         if not stat.S_ISREG(path.stat().st_mode):
             kind = "a directory" if path.is_dir() else "not a regular file"
             raise MilvusSecureError(
-                f"{path} is {kind}. Fix: name the file with the server's configuration."
+                f"{path} is {kind}.", "Name the file with the server's configuration."
             )
         with path.open("rb") as stream:
             return _limited(stream, str(path))
@@ -51,8 +52,9 @@ def read_text(path: Path) -> str:
         why = getattr(error, "strerror", None) or type(error).__name__
         folder = shlex.quote(os.path.dirname(path) or ".")  # noqa: PTH120 - Path would drop "."
         raise MilvusSecureError(
-            f"{path} cannot be read: {why.lower()}. "
-            f"Fix: check the name and the permissions: ls -la {folder}"
+            f"{path} cannot be read: {why.lower()}.",
+            "Check the name and the permissions.",
+            f"ls -la {folder}",
         ) from None
 
 
@@ -60,20 +62,20 @@ def _limited(stream: BinaryIO, name: str) -> str:
     data = stream.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
         raise MilvusSecureError(
-            f"{name} is larger than {MAX_BYTES >> 20} MiB. "
-            "Fix: give the server's configuration alone."
+            f"{name} is larger than {MAX_BYTES >> 20} MiB.",
+            "Give the server's configuration alone.",
         )
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise MilvusSecureError(
-            f"{name}, line {line}: it is not UTF-8 text. Fix: save it as UTF-8."
+            f"{name}, line {line}: it is not UTF-8 text.", "Save it as UTF-8."
         ) from None
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise MilvusSecureError(
-            f"{name}, line {line}: it holds a NUL byte, so it is not a text file. "
-            "Fix: name the file with the server's configuration."
+            f"{name}, line {line}: it holds a NUL byte, so it is not a text file.",
+            "Name the file with the server's configuration.",
         )
     return text

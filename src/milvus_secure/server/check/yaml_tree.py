@@ -125,13 +125,13 @@ class _Budget:
         self.left -= 1
         if depth > MAX_DEPTH:
             raise MilvusSecureError(
-                f"{self.name}, line {line}: nested more than {MAX_DEPTH} levels deep. "
-                "Fix: write a flatter file."
+                f"{self.name}, line {line}: nested more than {MAX_DEPTH} levels deep.",
+                "Write a flatter file.",
             )
         if self.left < 0:
             raise MilvusSecureError(
-                f"{self.name}, line {line}: its aliases make more than {MAX_NODES} values of it. "
-                "Fix: write the values out."
+                f"{self.name}, line {line}: its aliases make more than {MAX_NODES} values of it.",
+                "Write the values out.",
             )
         if isinstance(node, ScalarNode):
             plain = node.style is None and not _is_tagged_as_text(node)
@@ -149,8 +149,8 @@ class _Budget:
             key_line = key_node.start_mark.line + 1
             if not isinstance(key_node, ScalarNode):
                 raise MilvusSecureError(
-                    f"{self.name}, line {key_line}: a key is a list or a mapping. "
-                    "Fix: write the key as a word."
+                    f"{self.name}, line {key_line}: a key is a list or a mapping.",
+                    "Write the key as a word.",
                 )
             value = self.tree(value_node, depth + 1)
             if key_node.value == "<<" and key_node.style is None:

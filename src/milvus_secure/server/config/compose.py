@@ -96,8 +96,8 @@ def _mounted_as(plan: ServerPlan) -> str:
     version = image_version(plan.image)
     if version is not None and version < USER_YAML_SINCE:
         raise MilvusSecureError(
-            f"{plan.image} does not read a user.yaml, so its whole milvus.yaml is needed. "
-            "Fix: give it with --patch milvus.yaml."
+            f"{plan.image} does not read a user.yaml, so its whole milvus.yaml is needed.",
+            "Give it with --patch milvus.yaml.",
         )
     return "user.yaml"
 

@@ -75,8 +75,8 @@ def write(files: Mapping[str, bytes], folder: Path, *, force: bool = False) -> t
     ]
     if differing and not force:
         raise MilvusSecureError(
-            f"{', '.join(differing)} in {folder} would change. "
-            "Fix: look at the difference above, then add --force, or choose another --out."
+            f"{', '.join(differing)} in {folder} would change.",
+            "Look at the difference above, then add --force, or choose another --out.",
         )
     due = [name for name in files if _existing(folder / name) != files[name]]
     try:
@@ -85,10 +85,10 @@ def write(files: Mapping[str, bytes], folder: Path, *, force: bool = False) -> t
             new = {name: NewFile(files[name], name.endswith(_PRIVATE)) for name in due}
             atomic_files.replace_files(folder, new)
     except FileChangeError as error:
-        raise MilvusSecureError(f"{error.cause} Fix: {error.fix}") from None
+        raise MilvusSecureError(error.cause, error.fix) from None
     except OSError as error:
         failed = atomic_files.not_written(folder, error)
-        raise MilvusSecureError(f"{failed.cause} Fix: {failed.fix}") from None
+        raise MilvusSecureError(failed.cause, failed.fix) from None
     return tuple(due)
 
 
@@ -99,6 +99,4 @@ def _existing(path: Path) -> bytes | None:
         return None
     except OSError as error:
         why = (error.strerror or type(error).__name__).lower()
-        raise MilvusSecureError(
-            f"{path} cannot be read: {why}. Fix: choose another --out."
-        ) from None
+        raise MilvusSecureError(f"{path} cannot be read: {why}.", "Choose another --out.") from None

@@ -88,8 +88,8 @@ class ServerPlan:
         named = next((name for name in self.names if not name.startswith("*")), None)
         if named is None:
             raise MilvusSecureError(
-                f"{self.certs / 'server.pem'} presents no name that a client could dial. "
-                "Fix: say which with --host NAME."
+                f"{self.certs / 'server.pem'} presents no name that a client could dial.",
+                "Say which with --host NAME.",
             )
         return named
 
@@ -110,9 +110,9 @@ class ServerPlan:
             if not name.startswith("*") and not is_address(name):
                 return name
         raise MilvusSecureError(
-            f"{self.certs / 'server.pem'} presents no DNS name, which internal TLS needs as sni. "
-            "Fix: give it one: "
-            f"milvus-secure certs repair {shlex.quote(str(self.certs))} --name milvus"
+            f"{self.certs / 'server.pem'} presents no DNS name, which internal TLS needs as sni.",
+            "Give it one.",
+            f"milvus-secure certs repair {shlex.quote(str(self.certs))} --name milvus",
         )
 
     def keys(self, folder: str) -> dict[str, dict[str, object]]:
@@ -164,8 +164,9 @@ class ServerPlan:
         except OSError as error:
             why = (error.strerror or type(error).__name__).lower()
             raise MilvusSecureError(
-                f"{path} cannot be read: {why}. "
-                f"Fix: make the set: milvus-secure certs init {shlex.quote(str(self.certs))}"
+                f"{path} cannot be read: {why}.",
+                "Make the set.",
+                f"milvus-secure certs init {shlex.quote(str(self.certs))}",
             ) from None
 
     @cached_property
@@ -180,8 +181,9 @@ class ServerPlan:
         except ValueError:
             path = self.certs / "server.pem"
             raise MilvusSecureError(
-                f"{path} holds no PEM certificate. "
-                f"Fix: see what it is: milvus-secure certs show {shlex.quote(str(path))}"
+                f"{path} holds no PEM certificate.",
+                "See what it is.",
+                f"milvus-secure certs show {shlex.quote(str(path))}",
             ) from None
 
 

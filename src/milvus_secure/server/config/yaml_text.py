@@ -80,10 +80,10 @@ def patched(text: str, keys: Mapping[str, Any], name: str) -> str:
     if document is None:
         return text + dumped(keys)
     if not isinstance(document, CommentedMap):
-        raise MilvusSecureError(f"{name} is not a mapping of settings. Fix: patch a milvus.yaml.")
+        raise MilvusSecureError(f"{name} is not a mapping of settings.", "Patch a milvus.yaml.")
     other = next((kind for key, kind in _OTHER_KINDS.items() if key in document), None)
     if other is not None:
-        raise MilvusSecureError(f"{name} is {other}, not a milvus.yaml. Fix: patch a milvus.yaml.")
+        raise MilvusSecureError(f"{name} is {other}, not a milvus.yaml.", "Patch a milvus.yaml.")
     for dotted, value in leaves(keys):
         _set(document, dotted, value, name)
     yaml.indent(mapping=2, sequence=indent or 2, offset=offset or 0)
@@ -132,7 +132,7 @@ def _section(holder: CommentedMap, key: Any, dotted: str, name: str) -> Commente
     section = holder[key]
     if not isinstance(section, CommentedMap):
         line = holder.lc.key(key)[0] + 1
-        raise MilvusSecureError(f"{name}, line {line}: {dotted} is not a mapping. Fix: correct it.")
+        raise MilvusSecureError(f"{name}, line {line}: {dotted} is not a mapping.", "Correct it.")
     return section
 
 
@@ -157,18 +157,18 @@ def brief_errors(name: str) -> Iterator[None]:
         place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         repeated = isinstance(error, DuplicateKeyError)
         why = "a key is given twice" if repeated else error.problem or "it is not YAML"
-        raise MilvusSecureError(f"{name}{place}: {why}. Fix: correct it.") from None
+        raise MilvusSecureError(f"{name}{place}: {why}.", "Correct it.") from None
     except MilvusSecureError:
         raise
     except Exception:  # noqa: BLE001 - ruamel.yaml fails on odd keys and scalars in many ways
-        raise MilvusSecureError(f"{name} is not YAML. Fix: correct it.") from None
+        raise MilvusSecureError(f"{name} is not YAML.", "Correct it.") from None
 
 
 def _refuse_bombs(text: str, name: str) -> None:
     with brief_errors(name):
         if sum(1 for _ in _aliases(text)) > MAX_ALIASES:
             raise MilvusSecureError(
-                f"{name} has more than {MAX_ALIASES} YAML aliases. Fix: write the values out."
+                f"{name} has more than {MAX_ALIASES} YAML aliases.", "Write the values out."
             )
 
 

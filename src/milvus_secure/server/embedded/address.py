@@ -48,6 +48,6 @@ def require_free_port(host: str, port: int) -> None:
             trial.bind((host, port))
     except OSError as error:
         raise MilvusSecureError(
-            f"{join_host_port(host, port)} cannot be bound: {error.strerror}. "
-            "Fix: choose another port (0 picks a free one) or an address of this machine."
+            f"{join_host_port(host, port)} cannot be bound: {error.strerror}.",
+            "Choose another port (0 picks a free one) or an address of this machine.",
         ) from None

@@ -28,8 +28,9 @@ def load_milvus_lite() -> tuple[Any, Any, Any, Any]:
             )
     except ImportError as error:
         raise MilvusSecureError(
-            "The embedded server needs Milvus Lite, which cannot be imported "
-            f"({error}). Fix: pip install 'milvus-secure[embedded]'"
+            f"The embedded server needs Milvus Lite, which cannot be imported ({error}).",
+            "Install the extra that brings it.",
+            "python -m pip install 'milvus-secure[embedded]'",
         ) from error
     return grpc, MilvusServicer, register, MilvusLite
 
@@ -50,13 +51,13 @@ def open_database(database: Any, data_dir: str) -> Any:  # noqa: ANN401 - milvus
         opened = database(data_dir)
     except DataDirLockedError:
         raise MilvusSecureError(
-            f"The data directory {data_dir} is in use by another server. "
-            "Fix: close that one, or give another data_dir."
+            f"The data directory {data_dir} is in use by another server.",
+            "Close that one, or give another data_dir.",
         ) from None
     except OSError as error:
         raise MilvusSecureError(
-            f"The data directory {data_dir} cannot be used: {error.strerror}. "
-            "Fix: give a directory that this user may write to."
+            f"The data directory {data_dir} cannot be used: {error.strerror}.",
+            "Give a directory that this user may write to.",
         ) from error
     # It opens a collection when first asked for it, and twice when two ask at once: what is
     # written to the one that is then forgotten is lost (``MilvusLite.get_collection``).

@@ -73,18 +73,18 @@ class EmbeddedMilvus:
     ) -> None:
         if token == "":
             raise MilvusSecureError(
-                "The token is empty, so that no client could authenticate. Fix: pass one such as "
-                "root:Milvus, or None to accept all clients."
+                "The token is empty, so that no client could authenticate.",
+                "Pass one such as root:Milvus, or None to accept all clients.",
             )
         if (server_pem_path is None) != (server_key_path is None):
             raise MilvusSecureError(
-                "server_pem_path and server_key_path belong together. "
-                "Fix: pass both, or neither to use throw-away certificates."
+                "server_pem_path and server_key_path belong together.",
+                "Pass both, or neither to use throw-away certificates.",
             )
         if server_pem_path is None and ca_pem_path is not None:
             raise MilvusSecureError(
-                "ca_pem_path is given without a server certificate. "
-                "Fix: pass server_pem_path and server_key_path too."
+                "ca_pem_path is given without a server certificate.",
+                "Pass server_pem_path and server_key_path too.",
             )
         self._pem_paths = (server_pem_path, server_key_path, ca_pem_path)
         self._certs: CertificateSet | None = None
@@ -109,7 +109,7 @@ class EmbeddedMilvus:
             MilvusSecureError: If it is not started.
         """
         if self._port is None:
-            raise MilvusSecureError("The embedded Milvus is not started. Fix: call start().")
+            raise MilvusSecureError("The embedded Milvus is not started.", "Call start().")
         return self._port
 
     @property
@@ -136,8 +136,8 @@ class EmbeddedMilvus:
         uri = self.uri
         if self._certs is None:
             raise MilvusSecureError(
-                "This server uses certificates of yours, so only you know the client's files. "
-                f"Fix: build the settings: MilvusSettings(uri={uri!r}, ca_pem_path=...)"
+                "This server uses certificates of yours, so only you know the client's files.",
+                f"Build the settings: MilvusSettings(uri={uri!r}, ca_pem_path=...)",
             )
         from ...client.settings import MilvusSettings  # noqa: PLC0415 - a server by itself needs no client
 
@@ -277,6 +277,7 @@ def _bind(
         return int(server.add_secure_port(join_host_port(host, port), credentials))
     except RuntimeError:
         raise MilvusSecureError(
-            f"gRPC cannot serve at {join_host_port(host, port)} with this certificate and key. "
-            "Fix: try again; then make a new pair: milvus-secure certs init DIR"
+            f"gRPC cannot serve at {join_host_port(host, port)} with this certificate and key.",
+            "Try again; then make a new pair.",
+            "milvus-secure certs init DIR",
         ) from None

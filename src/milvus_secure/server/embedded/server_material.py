@@ -36,8 +36,9 @@ def _read(slot: str, path: str, argument: str) -> Material:
         title = CATALOGUE[material.fault.code].title
         detail = f" ({material.fault.detail})" if material.fault.detail else ""
         raise MilvusSecureError(
-            f"{material.fault.code}: {argument} {path}: {title}{detail}. "
-            f"Fix: give another file. More on it: milvus-secure explain {material.fault.code}"
+            f"{material.fault.code}: {argument} {path}: {title}{detail}.",
+            "Give another file. To read more about it:",
+            f"milvus-secure explain {material.fault.code}",
         )
     return material
 
@@ -47,6 +48,6 @@ def _require_pair(chain: Material, key: Material) -> None:
     if certified is not None and key.key is not None and certified != key.key.public_key():
         raise MilvusSecureError(
             f"key-mismatch: {key.setting} {key.origin.removeprefix('file:')} is not the key of "
-            f"the first certificate in {chain.origin.removeprefix('file:')}. "
-            "Fix: give the pair that was made together, the leaf first."
+            f"the first certificate in {chain.origin.removeprefix('file:')}.",
+            "Give the pair that was made together, the leaf first.",
         )

@@ -49,7 +49,7 @@ class TestAddress:
             EmbeddedMilvus(**server_pair, host="192.0.2.1").start()
 
     def test_a_server_that_is_not_started_has_no_port(self, server_pair):
-        with pytest.raises(MilvusSecureError, match=r"call start\(\)"):
+        with pytest.raises(MilvusSecureError, match=r"Call start\(\)"):
             _ = EmbeddedMilvus(**server_pair).uri
 
 

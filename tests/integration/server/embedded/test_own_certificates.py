@@ -68,7 +68,7 @@ def test_a_restarted_server_has_new_certificates_and_settings():
 
 
 def test_settings_of_a_server_that_is_not_started_are_refused():
-    with pytest.raises(MilvusSecureError, match=r"call start\(\)"):
+    with pytest.raises(MilvusSecureError, match=r"Call start\(\)"):
         _ = EmbeddedMilvus().settings
 
 
@@ -83,5 +83,5 @@ def test_settings_of_a_server_with_certificates_of_the_user_are_refused(certs):
 
 @pytest.mark.parametrize("name", ["server_pem_path", "server_key_path", "ca_pem_path"])
 def test_one_file_alone_is_refused(certs, name):
-    with pytest.raises(MilvusSecureError, match="Fix: pass"):
+    with pytest.raises(MilvusSecureError, match="Fix: Pass"):
         EmbeddedMilvus(**{name: certs / "ca.pem"})

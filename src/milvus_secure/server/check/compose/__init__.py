@@ -85,7 +85,8 @@ def _deployment(project: Project) -> Deployment:
             return Deployment(not_judged=(_no_proxy(project, others),))
         raise MilvusSecureError(
             f"{project.path} has no Milvus: no service runs `milvus run`, and no image is named "
-            "milvus. Fix: name the Compose file that starts Milvus."
+            "milvus.",
+            "Name the Compose file that starts Milvus.",
         )
     return Deployment(tuple(containers), tuple(_unset(project)), tuple(skipped))
 
