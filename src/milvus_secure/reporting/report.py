@@ -164,7 +164,10 @@ def _verdict(report: Report) -> str:
         return f"What decides on TLS is not in {configured}."
     if configured:
         whose = "This client fits" if _setting(report, "uri") else "Clients can use"
-        return f"{whose} the server that {configured} configures."
+        verdict = f"{whose} the server that {configured} configures."
+        if any(finding.code == "server-not-judged" for finding in report.findings):
+            return f"As far as the files tell, {verdict[0].lower()}{verdict[1:]}"
+        return verdict
     if report.server is None:
         return "No problem found in settings or files. The endpoint was not contacted."
     answer = report.server.milvus

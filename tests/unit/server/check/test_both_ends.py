@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import minting
-from milvus_secure import MilvusSettings
+from milvus_secure import MilvusSettings, Severity
 from milvus_secure.cli import main
 from milvus_secure.server.check import check_server
 
@@ -91,3 +91,33 @@ def test_check_server_on_the_command_line_does_the_same(compose: Path, capsys):
     assert "This client fits" in capsys.readouterr().out
     assert main(["server", "check", str(compose), "--client", env, "--format", "json"]) == 0
     assert '"mode": "mutual"' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("mode", "severity"), [("mutual", Severity.ERROR), ("auto", Severity.WARNING)]
+)
+def test_a_client_certificate_that_nobody_asks_for(
+    compose: Path, generated_client, change, mode: str, severity: Severity
+):
+    change(compose.with_name("milvus.yaml"), "tlsMode: 2", "tlsMode: 1")
+    report = check_server(compose, generated_client(tls_mode=mode))
+    assert {item.code: item.severity for item in report.findings} == {
+        "client-certificate-not-requested": severity
+    }
+
+
+def test_of_a_server_whose_mode_is_not_known_nothing_is_said(tmp_path: Path, generated_client):
+    path = tmp_path / "values.yaml"
+    path.write_text("customConfigMap: mine\nattu: {}\n")
+    report = check_server(path, generated_client())
+    assert {item.code for item in report.findings} == {"server-not-judged"}
+    assert str(report).startswith("not judged:")
+
+
+def test_a_certificate_in_the_cluster_is_named_as_not_judged(
+    certs: Path, tmp_path: Path, generated_client
+):
+    main(["server", "config", "--certs", str(certs), "--target", "helm", "--out", str(tmp_path)])
+    client = generated_client(tls_mode="auto", client_pem_path=None, client_key_path=None)
+    report = check_server(tmp_path / "values.yaml", client)
+    assert str(report).startswith("ok: As far as the files tell, this client fits the server")
