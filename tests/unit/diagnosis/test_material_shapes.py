@@ -65,6 +65,12 @@ class TestText:
         found = cause(ca_pem=trio.ca.pem.replace(b"-", b""))
         assert (found.code, "five dashes" in found.message) == ("pem-malformed", True)
 
+    @pytest.mark.trips("pem-malformed")
+    def test_a_first_line_alone_says_how_it_was_cut(self, cause):
+        found = cause(ca_pem="-----BEGIN CERTIFICATE-----")
+        assert "Only its first line is there" in found.remedy
+        assert "base64" in found.remedy
+
     @pytest.mark.passes("file-not-pem")
     def test_base64_of_pem_is_read(self, cause, trio):
         assert cause(ca_pem=b64(trio.ca.pem)) is None
