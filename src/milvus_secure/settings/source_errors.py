@@ -69,20 +69,26 @@ def invalid_values(
     for detail in error.errors(include_url=False, include_input=False, include_context=False):
         place = str(detail["loc"][0]) if detail["loc"] else ""
         name = names.get(place, place)
-        why = detail["msg"].removeprefix("Value error, ")
-        one = values.get(name) or Sourced(None, "default", Path())
-        findings.setdefault(
-            name,
-            finding(
-                "value-invalid",
-                f"The value of {name} cannot be used: {why[:1].lower()}{why[1:]}.",
-                f"Correct it in {one.source}.",
-                setting=name,
-                source=one.source,
-                presented=shown_value(name, one.value)[:80],
-            ),
-        )
+        if name not in findings:
+            findings[name] = _invalid(name, detail["type"], detail["msg"], values.get(name))
     return list(findings.values())
+
+
+def _invalid(name: str, kind: str, why: str, value: Sourced | None) -> Finding:
+    why = why.removeprefix("Value error, ")
+    what = f"The value of {name}" if name else "The combination of settings"
+    message = f"{what} cannot be used: {why[:1].lower()}{why[1:]}."
+    remedy = f"Correct it in {value.source}." if value else "Correct the settings."
+    if kind == "missing":
+        message, remedy = f"The setting {name} is required, but it is not set.", f"Set {name}."
+    return finding(
+        "value-invalid",
+        message,
+        remedy,
+        setting=name or None,
+        source=value.source if value else None,
+        presented=shown_value(name, value.value)[:80] if value else None,
+    )
 
 
 def missing(setting: str, source: str, path: Path, what: str, remedy: str) -> NoReturn:

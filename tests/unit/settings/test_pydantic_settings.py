@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import AliasChoices, BaseModel, Field, SecretStr
+from pydantic import AliasChoices, BaseModel, Field, SecretStr, model_validator
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -198,6 +198,28 @@ class TestSubclass:
     def test_an_unknown_one_is_an_error(self, tmp_path):
         with pytest.raises(SettingsError, match="Did you mean 'region'"):
             Wider(environ={}, cwd=tmp_path, regin="x")
+
+    @pytest.mark.trips("value-invalid")
+    def test_a_field_that_is_required_and_not_set_is_named(self, tmp_path):
+        class Strict(MilvusSettings):
+            region: str
+
+        with pytest.raises(SettingsError, match="The setting region is required"):
+            Strict(environ={}, cwd=tmp_path)
+        assert Strict(environ={"MILVUS_REGION": "eu"}, cwd=tmp_path).region == "eu"
+
+    @pytest.mark.trips("value-invalid")
+    def test_a_validator_of_its_own_is_reported(self, tmp_path):
+        class Strict(MilvusSettings):
+            @model_validator(mode="after")
+            def _check(self):
+                if self.db_name is None:
+                    raise ValueError("a database is needed")
+                return self
+
+        with pytest.raises(SettingsError, match="a database is needed"):
+            Strict(environ={}, cwd=tmp_path)
+        assert Strict(environ={}, cwd=tmp_path, db_name="d").db_name == "d"
 
     @pytest.mark.parametrize("extra", ["ignore", "allow"])
     def test_it_may_take_other_keys_too(self, extra, tmp_path):

@@ -77,10 +77,10 @@ def malformed(material: Material) -> Words:
     """Words for ``pem-malformed``."""
     detail = _detail(material)
     message = f"{subject(material)} is damaged PEM: {detail}."
-    if not material.origin.startswith("file:") and b"\n" not in material.data.strip():
-        if "END" in detail:
-            remedy = "Only its first line is there: a file of variables ends a value with the line."
-            return Words(message, f"{remedy} Use base64 of the file instead: base64 -w0 FILE.")
+    one_line = b"\n" not in material.data.strip()
+    if "END" in detail and one_line and not material.origin.startswith("file:"):
+        remedy = "Only its first line is there: a file of variables ends a value with the line."
+        return Words(message, f"{remedy} Use base64 of the file instead: base64 -w0 FILE.")
     return Words(message, *repair(detail, material))
 
 
