@@ -80,7 +80,8 @@ def reachable(days: int, authority: Authority) -> int:
         raise CertificateError(
             f"The CA is valid until {authority.certificate.not_valid_after_utc.date()}; "
             "what it signs ends with it.",
-            "renew the CA first: milvus-secure certs renew DIR --ca",
+            "Renew the CA first.",
+            "milvus-secure certs renew DIR --ca",
         )
     return min(days, left)
 

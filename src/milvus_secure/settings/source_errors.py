@@ -168,7 +168,7 @@ def read_or_raise(setting: str, source: str, path: Path, read: Callable[[], _T])
         why = "it is not UTF-8 text"
     except OSError as error:
         why = (error.strerror or type(error).__name__).lower()
-        remedy = f"Let this user read it; see: ls -ld {shlex.quote(printable(str(path)))}"
+        remedy = f"Let this user read it; see `ls -ld {shlex.quote(printable(str(path)))}`"
         return malformed(setting, source, path, why, remedy)
     except ValueError as error:
         why = str(error)
@@ -194,7 +194,7 @@ def unreadable_implicit(path: Path) -> Finding:
     return finding(
         "config-file-malformed",
         f"{printable(str(path))} was not read: this user has no permission to.",
-        f"Let this user read it, or ignore this; see: ls -ld {shlex.quote(printable(str(path)))}",
+        f"Let this user read it, or ignore this; see `ls -ld {shlex.quote(printable(str(path)))}`",
         severity=Severity.WARNING,
         origin=_origin(path),
     )

@@ -137,7 +137,8 @@ def issue(
         left = (issuer.not_valid_after_utc - start).days
         raise CertificateError(
             f"The {role.value} certificate would be valid for {days} days, its issuer for {left}.",
-            "ask for fewer days, or renew the CA first: milvus-secure certs renew DIR --ca",
+            "Ask for fewer days, or renew the CA first.",
+            "milvus-secure certs renew DIR --ca",
         )
     end = min(end, issuer.not_valid_after_utc)
     builder = _builder(subject, public, issuer.subject, authority.key.public_key(), start, end)

@@ -38,12 +38,12 @@ def _remedy(context: ServerContext, material: Material) -> str:
         if not material.origin.startswith("file:"):
             return f"Put the right content into {material.origin}."
         name = shlex.quote(material.origin.removeprefix("file:"))
-        return f"Put the right file there. To see what this is: milvus-secure certs show {name}"
+        return f"Put the right file there. To see what this is: `milvus-secure certs show {name}`"
     if context.config.files.is_container:
         return f"Put it there, or name another one in {material.setting}."
     return (
         f"Put it there, or name another one in {material.setting}. If that is a path in a "
-        "container, check its Compose file: milvus-secure server check docker-compose.yml"
+        "container, check its Compose file: `milvus-secure server check docker-compose.yml`"
     )
 
 

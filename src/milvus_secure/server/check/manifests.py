@@ -198,6 +198,6 @@ def _bitnami(pod: Pod, image: str, container: Block) -> NotJudged:
     return NotJudged(
         f"{pod.label}",
         f"it runs Bitnami's image {image}, which makes its configuration when it starts",
-        "Check the running server instead: milvus-secure check HOST:PORT",
+        "Check the running server instead: `milvus-secure check HOST:PORT`",
         pod.at(container.line),
     )

@@ -313,7 +313,7 @@ class _Layers:
                 NotJudged(
                     f"the configuration {directory / name}",
                     f"its content is in {file.origin}, which is not at hand",
-                    "Give the file that Milvus reads: milvus-secure server check milvus.yaml",
+                    "Give the file that Milvus reads: `milvus-secure server check milvus.yaml`",
                 )
             )
         elif file.content is not None:

@@ -67,12 +67,12 @@ def _not_judged(context: ServerContext, key: str, path: str, file: ContainerFile
     origin = file.mount.origin if file.mount else file.origin
     fix = (
         f"Give {origin} in the same input, or check the running server: "
-        "milvus-secure check HOST:PORT"
+        "`milvus-secure check HOST:PORT`"
     )
     if not context.config.files.is_container:
         fix = (
             "Judge the Compose file or the manifests that start this Milvus, or say what is "
-            "mounted: milvus-secure server check FILE --mount SRC:DST"
+            "mounted: `milvus-secure server check FILE --mount SRC:DST`"
         )
     return finding(
         "server-not-judged",
@@ -104,7 +104,7 @@ def known_public_key(context: ServerContext) -> Iterator[Finding]:
             "known-public-key",
             f"{key} {set_by} Milvus {what} in its image, whose private key is published. {harm}.",
             f"Set {key} in {config.place} to a file of your own that is mounted into the "
-            "container; to make one: milvus-secure certs init DIR",
+            "container; to make one: `milvus-secure certs init DIR`",
             setting=key,
             source=setting.source,
             origin=context.origin,

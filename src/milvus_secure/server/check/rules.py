@@ -74,11 +74,12 @@ def config_missing(context: ServerContext) -> Iterator[Finding]:
             "server-config-missing",
             f"{path} is mounted as Milvus's configuration and does not exist. Docker would create "
             "a directory with that name.",
-            "Write it: milvus-secure server config --certs DIR --out "
-            f"{shlex.quote(str(context.config.path.parent))}",
+            "Write it.",
             setting="volumes",
             source=context.config.path.name,
             origin=f"file:{path}",
+            command="milvus-secure server config --certs DIR --out "
+            f"{shlex.quote(str(context.config.path.parent))}",
         )
 
 

@@ -45,14 +45,15 @@ def name_warning(plan: ServerPlan) -> Finding | None:
     kind = "--ip" if is_address(host) else "--name"
     return finding(
         "name-mismatch",
-        f"The server's certificate is not for {host}, which the clients are to dial.",
-        "Reissue it, then write the files again: "
-        f"milvus-secure certs repair {shlex.quote(str(plan.certs))} {kind} {shlex.quote(host)}",
+        f"The server's certificate is not for {host}, which the clients dial.",
+        "Reissue it, then write the files again.",
         severity=Severity.WARNING,  # nobody has dialled yet
         setting="--host",
         origin=f"file:{plan.certs / 'server.pem'}",
         expected=host,
         presented=", ".join(plan.names),
+        command=f"milvus-secure certs repair {shlex.quote(str(plan.certs))} {kind} "
+        f"{shlex.quote(host)}",
     )
 
 

@@ -83,4 +83,4 @@ def test_any_other_is_one_with_the_command_that_adds_it(trio, tmp_path: Path, ho
     certs = trio.write(tmp_path / "c s")
     found = name_warning(ServerPlan(certs, TLSMode.ONE_WAY, host=host))
     assert (found.code, found.severity) == ("name-mismatch", Severity.WARNING)
-    assert found.remedy.endswith(f": milvus-secure certs repair '{certs}' {flag} {host}")
+    assert found.command == f"milvus-secure certs repair '{certs}' {flag} {host}"

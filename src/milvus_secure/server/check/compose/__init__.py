@@ -95,7 +95,7 @@ def _bitnami(project: Project, name: str, service: Block, image: str) -> NotJudg
     return NotJudged(
         f"service {name}",
         f"{image} is Bitnami's image, which keeps its configuration in /opt/bitnami/milvus",
-        "Judge the milvus.yaml that it makes: milvus-secure server check milvus.yaml",
+        "Judge the milvus.yaml that it makes: `milvus-secure server check milvus.yaml`",
         project.place(service),
     )
 
