@@ -17,11 +17,11 @@ from canaries import (
     SOURCES,
     TOKEN,
     USER,
-    in_colour,
     printed,
     secret_values,
     shown,
     told,
+    with_locals,
 )
 from milvus_secure import check, connect_secure, connect_secure_async
 from milvus_secure.client.settings import MilvusSettings
@@ -89,7 +89,7 @@ def test_a_crash_reporter_finds_no_secret_in_the_variables_of_a_failed_connectio
         connect_secure(made) if call == "connect_secure" else asyncio.run(
             connect_secure_async(made)
         )
-    seen = in_colour(caught.value, show_locals=True)
+    seen = with_locals(caught.value)
     assert "MilvusException" in seen, "the cause is still shown"
     assert [one for one in canaries if one in seen] == []
 
@@ -105,7 +105,7 @@ def test_crash_reporters_find_no_secret_given_as_a_keyword(fault, certs, trio):
             timeout=1,
             **{"ca_pem_path": certs / "ca.pem", "user": USER, "password": PASSWORD, **fault},
         )
-    seen = in_colour(caught.value, show_locals=True)
+    seen = with_locals(caught.value)
     assert PASSWORD not in seen
 
 
@@ -122,7 +122,7 @@ def test_nor_when_it_is_interrupted(certs, trio):
                 ca_pem_path=certs / "ca.pem",
                 token=TOKEN,
             )
-    assert TOKEN not in in_colour(caught.value, show_locals=True)
+    assert TOKEN not in with_locals(caught.value)
 
 
 @pytest.mark.parametrize("name", ["token", "tokn", "spool"])

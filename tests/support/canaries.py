@@ -21,13 +21,13 @@ USER = "root"
 
 def printed(error: BaseException) -> str:
     """Everything a program or a log would show of an exception."""
-    text = "".join(traceback.format_exception(error)) + repr(error) + in_colour(error)
+    text = "".join(traceback.format_exception(error)) + repr(error)
     report = getattr(error, "report", None)
     return text + (told(report) if report else "")
 
 
-def in_colour(error: BaseException, *, show_locals: bool = False) -> str:
-    """A traceback as `rich` shows it; with local variables, as crash reporters do as well."""
+def with_locals(error: BaseException) -> str:
+    """A traceback with local variables, as `rich` and crash reporters show it."""
     screen = Console(file=io.StringIO(), width=500)
     # The first frame is the test's own, which knows what to look for.
     trace = error.__traceback__.tb_next if error.__traceback__ else None
@@ -36,7 +36,7 @@ def in_colour(error: BaseException, *, show_locals: bool = False) -> str:
             type(error),
             error,
             trace,
-            show_locals=show_locals,
+            show_locals=True,
             locals_max_length=100,
             locals_max_string=5000,
         )
