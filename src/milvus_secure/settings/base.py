@@ -45,7 +45,7 @@ def _each(paths: PathText | Sequence[PathText] | None) -> tuple[PathText, ...]:
     return (paths,) if isinstance(paths, (str, os.PathLike)) else tuple(paths)
 
 
-def _here() -> Path:
+def _working_directory() -> Path:
     try:
         return Path.cwd()
     except OSError:  # it was removed under us; absolute paths still work
@@ -55,7 +55,7 @@ def _here() -> Path:
 def _arguments(
     cls: type[LoadedSettings], values: Mapping[str, object], environ: Mapping[str, str]
 ) -> tuple[dict[str, Sourced], list[Finding]]:
-    return clean(as_arguments(values, Keys(cls), _here()), environ)
+    return clean(as_arguments(values, Keys(cls), _working_directory()), environ)
 
 
 class LoadedSettings(BaseSettings):
@@ -112,7 +112,7 @@ class LoadedSettings(BaseSettings):
             profile=profile,
             env_files=_each(files),
             secrets_dirs=_each(secrets),
-            cwd=_here() if cwd is None else Path(cwd).absolute(),
+            cwd=_working_directory() if cwd is None else Path(cwd).absolute(),
             prefix=prefix.upper(),
         )
         self._fill(*load(cls, values, places))
@@ -196,15 +196,15 @@ class LoadedSettings(BaseSettings):
         Raises:
             SettingsError: As the constructor does.
         """
-        cls, cwd = type(self), _here()
-        given, notes = _arguments(cls, values, os.environ)
+        cls, cwd = type(self), _working_directory()
+        changes, notes = _arguments(cls, values, os.environ)
         kept = {
             name: Sourced(getattr(self, name), source, cwd, rank=1)
             for name, source in self._sources.items()
             if name not in values and not is_inside(source, values)
         }
         copy = cls.__new__(cls)
-        cls._fill(copy, {**kept, **given}, [*self._notes, *notes])
+        cls._fill(copy, {**kept, **changes}, [*self._notes, *notes])
         copy._prefix = self._prefix  # noqa: SLF001 - of its own class
         return copy
 
@@ -234,7 +234,7 @@ class LoadedSettings(BaseSettings):
         return tuple(getattr(self, name) for name in type(self).model_fields)
 
     def __repr__(self) -> str:
-        given = ((name, shown_value(name, getattr(self, name))) for name in self._sources)
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in given)})"
+        shown = ((name, shown_value(name, getattr(self, name))) for name in self._sources)
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in shown)})"
 
     __str__ = __repr__

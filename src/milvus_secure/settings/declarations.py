@@ -81,7 +81,7 @@ def added_fields(fields: Mapping[str, FieldInfo]) -> dict[str, FieldInfo]:
 
 
 def pydantic_aliases(info: FieldInfo) -> list[str]:
-    """The names by which pydantic takes a field instead of its own."""
+    """The names by which pydantic takes a field in place of the field's name."""
     alias = info.validation_alias
     if isinstance(alias, AliasChoices):
         return [choice for choice in alias.choices if isinstance(choice, str)]

@@ -33,11 +33,10 @@ def read_env_file(path: Path, environ: Mapping[str, str], prefix: str) -> dict[s
     variables: dict[str, Sourced] = {}
     last = ""
     for binding in parse_stream(StringIO(text)):
-        line = _line(binding.original)
-        where = f"{path.name}:{line}"
-        if _continues_pem(binding.original.string, variables.get(last)):
-            raise_multi_line(path, variables[last], last)
-        if binding.error and prefix in binding.original.string:
+        where = f"{path.name}:{_line(binding.original)}"
+        if last.startswith(prefix) and _continues_pem(binding.original.string, variables.get(last)):
+            _raise_multi_line(path, variables[last], last)
+        if binding.error and prefix and prefix in binding.original.string:
             malformed("env_file", where, path, "it has a line that is not NAME=value")
         if binding.key and binding.value:
             known = {**{name: value.value for name, value in variables.items()}, **environ}
@@ -48,7 +47,7 @@ def read_env_file(path: Path, environ: Mapping[str, str], prefix: str) -> dict[s
     return variables
 
 
-def raise_multi_line(path: Path, value: Sourced, variable: str) -> None:
+def _raise_multi_line(path: Path, value: Sourced, variable: str) -> None:
     """Refuse the rest of a PEM text that stands on the lines after its variable."""
     malformed(
         "env_file",

@@ -133,7 +133,7 @@ class Loading:
     @cached_property
     def env_file(self) -> dict[str, Sourced]:
         """All variables of the ``.env`` files."""
-        found: dict[str, Sourced] = {}
+        merged: dict[str, Sourced] = {}
         for name in self.places.env_files:
             if holds_material(os.fsdecode(name)):
                 key_in_place_of_path("env_file", "argument")
@@ -144,8 +144,8 @@ class Loading:
                     continue
             elif not _exists(path):
                 missing("env_file", "argument", path, "file", "Create it, or correct env_file.")
-            found.update(read_env_file(path, self.places.environ, self.places.prefix))
-        return found
+            merged.update(read_env_file(path, self.places.environ, self.places.prefix))
+        return merged
 
     @cached_property
     def config(self) -> dict[str, Sourced]:
@@ -185,8 +185,10 @@ class Loading:
             value = Sourced(os.fsdecode(explicit), "argument", self.places.cwd)
         else:
             variable = f"{self.places.prefix}{name}"
-            given = (layer.get(variable) for layer in (self.environ, self.env_file))
-            value = next((each for each in given if each is not None and is_filled(each)), None)
+            candidates = (layer.get(variable) for layer in (self.environ, self.env_file))
+            value = next(
+                (each for each in candidates if each is not None and is_filled(each)), None
+            )
         if value is not None and holds_material(value.value):
             key_in_place_of_path(name.lower(), value.source)
         return value

@@ -38,22 +38,22 @@ def clean(
     """
     cleaned: dict[str, Sourced] = {}
     notes: list[Finding] = []
-    for name, one in raw.items():
-        value = one.value
+    for name, entry in raw.items():
+        value = entry.value
         if isinstance(value, (bytes, os.PathLike)):
             value = os.fsdecode(value)
         if isinstance(value, str):
-            text = value if one.literal and name in SECRETS else stripped(value)
+            text = value if entry.literal and name in SECRETS else stripped(value)
             # A block of PEM text ends with a line break as it should.
             if text != value and not (name in INLINE and text == value.strip()):
-                notes.append(_noted(name, one.source, value, text))
+                notes.append(_noted(name, entry.source, value, text))
             value = text
             if name in PATHS and value not in {"", SYSTEM} and not is_material_path(value):
-                value = expand(value, one.base, environ)
-        if one.comment_cut and name in SECRETS:
-            notes.append(_noted_comment(name, one.source))
+                value = expand(value, entry.base, environ)
+        if entry.comment_cut and name in SECRETS:
+            notes.append(_noted_comment(name, entry.source))
         if value != "":
-            cleaned[name] = replace(one, value=value)
+            cleaned[name] = replace(entry, value=value)
     return cleaned, notes
 
 
@@ -108,12 +108,12 @@ def _unpack_store(values: Mapping[str, Sourced]) -> dict[str, Sourced]:
     """A PKCS#12 store as client certificate is the key as well, where no other is named."""
     unpacked = dict(values)
     for setting, key in (("client_pem_path", "client_key_path"), ("client_pem", "client_key")):
-        one = values.get(setting)
-        if one is None or {"client_key", "client_key_path"} & set(values):
+        entry = values.get(setting)
+        if entry is None or {"client_key", "client_key_path"} & set(values):
             continue
-        text = str(one.value)
+        text = str(entry.value)
         if _STORE_TEXT.fullmatch(text) if setting in INLINE else text.lower().endswith(_STORE):
-            unpacked[key] = replace(one, source=inside(setting, one.source))
+            unpacked[key] = replace(entry, source=inside(setting, entry.source))
     return unpacked
 
 

@@ -23,7 +23,7 @@ ENDPOINTS = ("ADDRESS", "ENDPOINT", "HOST")
 """Variables, without their prefix, that name the endpoint in other ways than as a URI."""
 
 _PORT = "PORT"
-# pymilvus's own, which are no settings of ours.
+# Variables of pymilvus that are no settings here.
 _FOREIGN = ("MILVUS_CONN_ALIAS", "MILVUS_DEFAULT_CONNECTION")
 _SERVER = "CONF_"
 
@@ -93,23 +93,23 @@ def meant_setting(name: str) -> str | None:
 
 
 def settings_in(
-    found: Mapping[str, Sourced], variables: Mapping[str, str], prefix: str
+    values: Mapping[str, Sourced], variables: Mapping[str, str], prefix: str
 ) -> dict[str, Sourced]:
     """Translate variables to settings; an empty variable counts as not set.
 
     Args:
-        found: Variables with their values.
+        values: Variables with their values.
         variables: Those that are known, with the setting each stands for.
         prefix: What the variables begin with, in upper case.
     """
     settings: dict[str, Sourced] = {}
     for variable, name in variables.items():
-        value = found.get(variable)
+        value = values.get(variable)
         if value is None or not is_filled(value):
             continue
         alias = variable.removeprefix(prefix)
         if name == "uri" and alias in ENDPOINTS:
-            address = _address(alias, found, prefix)
+            address = _address(alias, values, prefix)
             if address is not None:
                 settings.setdefault(name, address)
         elif name in _TEXT_FOR and alias != name.upper():
@@ -130,15 +130,15 @@ def is_filled(value: Sourced) -> bool:
     return bool(value.value if value.literal else value.value.strip())
 
 
-def _address(alias: str, found: Mapping[str, Sourced], prefix: str) -> Sourced | None:
+def _address(alias: str, values: Mapping[str, Sourced], prefix: str) -> Sourced | None:
     """The endpoint from a variable like ``MILVUS_HOST``; None if it is none, or Kubernetes's."""
-    value = found[f"{prefix}{alias}"]
+    value = values[f"{prefix}{alias}"]
     text = stripped(value.value)
     if _is_service_url(text):
         return None
     if "://" in text:
         return replace(value, value=text)
-    port = found.get(f"{prefix}{_PORT}")
+    port = values.get(f"{prefix}{_PORT}")
     number = stripped(port.value) if port and alias == "HOST" else ""
     if number.isdigit() and port is not None:
         try:
@@ -157,7 +157,7 @@ def _is_service_url(text: str) -> bool:
 
 
 def unread_variables(
-    found: Mapping[str, Sourced],
+    values: Mapping[str, Sourced],
     variables: Mapping[str, str],
     prefix: str,
     *,
@@ -166,14 +166,14 @@ def unread_variables(
     """Variables that nothing reads though they look as if they were meant for us.
 
     Args:
-        found: All variables with their values.
+        values: All variables with their values.
         variables: Those that are known, with the setting each stands for.
         prefix: What ours begin with, in upper case.
         uri_is_default: True if no source gives the uri.
     """
     known = (*variables, *(f"{prefix}{name}" for name in CONTROLS))
     services = []
-    for name, value in found.items():
+    for name, value in values.items():
         upper = name.upper()
         if not prefix or not upper.startswith(prefix) or upper.startswith(f"{prefix}{_SERVER}"):
             continue
@@ -181,7 +181,7 @@ def unread_variables(
         if _is_of_kubernetes(rest, value.value):
             services.append(name)
             continue
-        if name in _FOREIGN or (rest == _PORT and f"{prefix}HOST" in found):
+        if name in _FOREIGN or (rest == _PORT and f"{prefix}HOST" in values):
             continue
         if name in known and not (rest in ENDPOINTS and _is_service_url(stripped(value.value))):
             continue
@@ -190,7 +190,7 @@ def unread_variables(
         if close and (name not in known or uri_is_default):
             yield _unread(name, close, variables.get(close), value, uri_is_default=uri_is_default)
     if services and uri_is_default:
-        yield _service(services, found, prefix)
+        yield _service(services, values, prefix)
 
 
 def _spelled(rest: str, known: Iterable[str], prefix: str) -> str | None:
@@ -231,11 +231,11 @@ def _unread(
     )
 
 
-def _service(names: list[str], found: Mapping[str, Sourced], prefix: str) -> Finding:
+def _service(names: list[str], values: Mapping[str, Sourced], prefix: str) -> Finding:
     """No uri, in a pod whose namespace has a service with such a name."""
     first = next((name for name in names if name.endswith("_SERVICE_HOST")), names[0])
     stem = re.sub(r"_(?:SERVICE_HOST|SERVICE_PORT.*|PORT(?:_.*)?)$", "", first)
-    port = found.get(f"{stem}_SERVICE_PORT")
+    port = values.get(f"{stem}_SERVICE_PORT")
     number = port.value if port and port.value.isdigit() else "19530"
     host = stem.lower().replace("_", "-")
     return finding(
@@ -245,7 +245,7 @@ def _service(names: list[str], found: Mapping[str, Sourced], prefix: str) -> Fin
         f"Set {prefix}URI=https://{host}:{number} if that service is the one to use.",
         severity=Severity.WARNING,
         setting="uri",
-        source=found[first].source,
+        source=values[first].source,
         expected=f"{prefix}URI",
         presented=printable(first),
     )

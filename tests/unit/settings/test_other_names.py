@@ -292,6 +292,11 @@ class TestEnvFile:
         assert "double quotes" in found.remedy
         assert "canary" not in str(caught.value)
 
+    def test_that_of_another_variable_is_left_alone(self, load, tmp_path):
+        text = "OTHER=-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\nMILVUS_USER=u\n"
+        (tmp_path / ".env").write_text(text)
+        assert load().user == "u"
+
     def test_a_quoted_one_is_read(self, load, tmp_path):
         (tmp_path / ".env").write_text(f'MILVUS_CA_PEM="{PEM}"\nMILVUS_USER=u\n')
         assert (load().ca_pem, load().user) == (PEM.strip(), "u")
