@@ -19,19 +19,19 @@ from .storage.change import Change
 
 
 def renew_authority(
-    held: Inventory, days: int | None = None, key_type: str | None = None
+    inventory: Inventory, days: int | None = None, key_type: str | None = None
 ) -> Change:
     """A new CA beside the old one in ca.pem; leaves stay as they are.
 
     Raises:
         CertificateError: If an earlier renewal is not finished, or ca.key does not fit ca.pem.
     """
-    directory = held.directory
-    require_one_anchor(held)
-    old = held.anchors[0]
-    _ = held.authority  # a key that does not fit is found before anything is made
+    directory = inventory.directory
+    require_one_anchor(inventory)
+    old = inventory.anchors[0]
+    _ = inventory.authority  # a key that does not fit is found before anything is made
     middle_days = None
-    if held.has_intermediate:
+    if inventory.has_intermediate:
         middle_days = Leaf("", read_certificates(directory / "intermediate.pem")[0]).days
     files, _signer = build_authority(
         Subject.of(old.subject),
@@ -61,24 +61,24 @@ def renew_authority(
     )
 
 
-def retire(held: Inventory) -> Change:
+def retire(inventory: Inventory) -> Change:
     """Take the old CA out of ca.pem.
 
     Raises:
         CertificateError: If a leaf here still is of the old CA, or there is none to retire.
     """
-    if len(held.anchors) < 2:
+    if len(inventory.anchors) < 2:
         raise CertificateError(
-            f"{held.directory / 'ca.pem'} holds one CA only; there is none to retire.",
-            f"start a renewal: {certs('renew', held.directory, '--ca')}",
+            f"{inventory.directory / 'ca.pem'} holds one CA only; there is none to retire.",
+            f"start a renewal: {certs('renew', inventory.directory, '--ca')}",
         )
-    if held.of_old_ca:
-        late = ", ".join(leaf.stem for leaf in held.of_old_ca)
+    if inventory.of_old_ca:
+        late = ", ".join(leaf.stem for leaf in inventory.of_old_ca)
         raise CertificateError(
-            f"{late}: still of the old CA, and would be refused without it.", _next_step(held)
+            f"{late}: still of the old CA, and would be refused without it.", _next_step(inventory)
         )
-    new = held.anchors[0]
-    ended = ", ".join(_called(old) for old in held.anchors[1:])
+    new = inventory.anchors[0]
+    ended = ", ".join(_called(old) for old in inventory.anchors[1:])
     return Change(
         {"ca.pem": pem(new)},
         done=(f"ca.pem: {ended} is gone; it holds {_called(new)} alone",),
@@ -90,44 +90,45 @@ def retire(held: Inventory) -> Change:
     )
 
 
-def require_one_anchor(held: Inventory) -> None:
+def require_one_anchor(inventory: Inventory) -> None:
     """Raise, with the step that is due, if the CA is being renewed.
 
     Raises:
         CertificateError: If so.
     """
-    if len(held.anchors) > 1:
+    if len(inventory.anchors) > 1:
         raise CertificateError(
-            f"{held.directory / 'ca.pem'} holds {len(held.anchors)} CAs: a renewal is under way.",
-            _next_step(held),
+            f"{inventory.directory / 'ca.pem'} holds {len(inventory.anchors)} CAs: a renewal is "
+            "under way.",
+            _next_step(inventory),
         )
 
 
-def next_step(held: Inventory) -> str | None:
+def next_step(inventory: Inventory) -> str | None:
     """The next step of a renewal of the CA, or None if none is under way.
 
     Raises:
         CertificateError: If there is no set.
     """
-    return _next_step(held) if len(held.anchors) > 1 else None
+    return _next_step(inventory) if len(inventory.anchors) > 1 else None
 
 
-def _next_step(held: Inventory) -> str:
-    if not held.of_old_ca:
+def _next_step(inventory: Inventory) -> str:
+    if not inventory.of_old_ca:
         return (
             "once every server and client uses its new pair, finish it: "
-            f"{certs('renew', held.directory, '--retire')}"
+            f"{certs('renew', inventory.directory, '--retire')}"
         )
-    late = [leaf for leaf in held.of_old_ca if held.has_key(leaf.stem)]
+    late = [leaf for leaf in inventory.of_old_ca if inventory.has_key(leaf.stem)]
     if late:
         return (
             "once ca.pem is everywhere, renew the certificates, and deploy them: "
-            f"{certs('renew', held.directory)}"
+            f"{certs('renew', inventory.directory)}"
         )
-    leaf = held.of_old_ca[0]
+    leaf = inventory.of_old_ca[0]
     return (
         f"the key of {leaf.stem}.pem is not here, so sign its request again, and deploy it: "
-        f"{sign_again(held, leaf.stem, leaf.role)}"
+        f"{sign_again(inventory, leaf.stem, leaf.role)}"
     )
 
 

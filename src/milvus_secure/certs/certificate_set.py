@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from ..errors import CertificateError
 from .apply_plan import add_client, conform
 from .ca_renewal import renew_authority, retire
 from .create import create
 from .csr import sign_request
-from .inspect.inventory import Inventory
+from .inspect.inventory import Inventory, read_certificates
 from .issuing.issue import Role
 from .issuing.keys import DEFAULT_KEY_TYPE
 from .issuing.plan import CA_DAYS, CLIENT, LEAF_DAYS, SetPlan, make_plan
 from .issuing.subject import Subject
-from .messages import certs
 from .pkcs12_bundle import export
 from .renew import renew_leaves
+from .renew_due import renew_due_authority, renew_due_leaves
 from .repair import repair
 from .storage.change import Change
 from .storage.store import check_writable, exclusive, require_finished, write_change
@@ -45,15 +44,15 @@ class End:
 
 
 class CertificateSet:
-    """The files of a set, under the names Milvus's guide gives them.
+    """The files of a CA, a server and its clients, named as in Milvus's TLS guide.
 
-    Nothing is read until something is asked of it.
+    Nothing is read before a method is called.
 
     Args:
         directory: Where the files are.
 
     Attributes:
-        directory: As given.
+        directory: The same.
     """
 
     def __init__(self, directory: str | os.PathLike[str]) -> None:
@@ -64,12 +63,12 @@ class CertificateSet:
 
     @property
     def ca_pem(self) -> Path:
-        """The trust anchors: for clients always, for the server in mutual mode."""
+        """The CA certificates: every client needs them, and in mutual mode the server."""
         return self.directory / "ca.pem"
 
     @property
     def ca_key(self) -> Path:
-        """The CA's private key; it never leaves the machine that issues."""
+        """The CA's private key. Keep it on the machine that issues certificates."""
         return self.directory / "ca.key"
 
     @property
@@ -84,12 +83,12 @@ class CertificateSet:
 
     @property
     def client_pem(self) -> Path:
-        """The chain of the client every set has, leaf first."""
+        """The chain of the client that every set has, leaf first."""
         return self.directory / f"{CLIENT}.pem"
 
     @property
     def client_key(self) -> Path:
-        """The private key of the client every set has."""
+        """The private key of the client that every set has."""
         return self.directory / f"{CLIENT}.key"
 
     @classmethod
@@ -109,20 +108,20 @@ class CertificateSet:
         """Make a new set: a CA, a server and one client.
 
         Args:
-            directory: Where to; made with mode 0700, its parent must exist.
-            names: Host names and wildcards the server is reached by. With no name and no
-                address, localhost and 127.0.0.1.
-            ips: IP addresses it is reached by.
+            directory: Made with mode 0700 if it does not exist; its parent must exist.
+            names: Host names and wildcards of the server. Without a name and an address:
+                localhost and 127.0.0.1.
+            ips: IP addresses of the server.
             key_type: ``p256``, ``p384``, ``rsa2048``, ``rsa3072`` or ``rsa4096``.
-            days: Validity of server and client, in days.
+            days: Validity of the server and client certificates, in days.
             ca_days: Validity of the CA, in days.
-            intermediate_days: Validity of an intermediate CA that signs instead of the root, in
-                days; None for no such CA.
-            subject: Country, organization and the like, shared by all names.
-            overwrite: Whether a set that is there may be replaced.
+            intermediate_days: Validity, in days, of an intermediate CA that signs instead of the
+                root; None for no such CA.
+            subject: Country, organization and so on, the same in every subject.
+            overwrite: Whether an existing set may be replaced.
 
         Raises:
-            CertificateError: If something asked for fits no certificate, the directory holds
+            CertificateError: If a value is not possible in a certificate, the directory holds
                 files and ``overwrite`` is false, or it cannot be written.
         """
         plan = make_plan(
@@ -145,13 +144,13 @@ class CertificateSet:
         Args:
             plan: The description.
             overwrite: Whether a set that is there may be replaced.
-            dry_run: True to only tell.
+            dry_run: True to change nothing and only describe the change.
 
         Raises:
             CertificateError: As `create` does.
         """
         return self._apply(
-            lambda held: create(held, plan, overwrite=overwrite), dry_run, create=True
+            lambda inventory: create(inventory, plan, overwrite=overwrite), dry_run, create=True
         )
 
     def conform(self, plan: SetPlan, *, dry_run: bool = False) -> Change:
@@ -159,12 +158,12 @@ class CertificateSet:
 
         Args:
             plan: The description.
-            dry_run: True to only tell.
+            dry_run: True to change nothing and only describe the change.
 
         Raises:
             CertificateError: If the CA itself differs, or something cannot be written.
         """
-        return self._apply(lambda held: conform(held, plan), dry_run, create=True)
+        return self._apply(lambda inventory: conform(inventory, plan), dry_run, create=True)
 
     def add_client(
         self,
@@ -182,13 +181,14 @@ class CertificateSet:
             days: Validity, in days.
             key_type: One of `keys.KEY_TYPES`.
             overwrite: Whether files of that name may be replaced.
-            dry_run: True to only tell.
+            dry_run: True to change nothing and only describe the change.
 
         Raises:
             CertificateError: If the name cannot be used or is taken, or the CA cannot sign.
         """
         return self._apply(
-            lambda held: add_client(held, name, days, key_type, overwrite=overwrite), dry_run
+            lambda inventory: add_client(inventory, name, days, key_type, overwrite=overwrite),
+            dry_run,
         )
 
     def renew(
@@ -196,20 +196,31 @@ class CertificateSet:
         *stems: str,
         days: int | None = None,
         key_type: str | None = None,
+        within: int | None = None,
         dry_run: bool = False,
     ) -> Change:
-        """Renew leaves under the same CA, with new keys, the names and validity they had.
+        """Renew the server and client certificates under the same CA, with new keys.
+
+        Names and validity stay as they were.
 
         Args:
             *stems: Which, such as ``"server"``; none means all.
             days: Another validity, in days.
             key_type: Another key type.
-            dry_run: True to only tell what would change, and what would break.
+            within: Only those that end within this number of days; None for no such condition.
+            dry_run: True to change nothing and only describe the change.
 
         Raises:
-            CertificateError: If there is no such leaf, or the CA cannot sign it.
+            CertificateError: If there is no such certificate, the CA cannot sign it, or (with
+                ``within``) renewing it now would not help.
         """
-        return self._apply(lambda held: renew_leaves(held, stems, days, key_type), dry_run)
+        if within is None:
+            return self._apply(
+                lambda inventory: renew_leaves(inventory, stems, days, key_type), dry_run
+            )
+        return self._apply(
+            lambda inventory: renew_due_leaves(inventory, within, stems, days, key_type), dry_run
+        )
 
     def ends(self) -> tuple[End, ...]:
         """When each certificate of the set ends, the earliest first.
@@ -217,55 +228,50 @@ class CertificateSet:
         Raises:
             CertificateError: If there is no set.
         """
-        held = self._held()
-        authorities = (*held.anchors, *((held.authority.certificate,) * held.has_intermediate))
-        named = [("ca.pem", anchor) for anchor in held.anchors[:1]]
-        named += [("intermediate.pem", authority) for authority in authorities[len(held.anchors) :]]
-        named += [(f"{leaf.stem}.pem", leaf.certificate) for leaf in held.issued]
+        inventory = self._inventory()
+        named = [("ca.pem", inventory.anchors[0])]
+        if inventory.has_intermediate:
+            intermediate = read_certificates(self.directory / "intermediate.pem")[0]
+            named.append(("intermediate.pem", intermediate))
+        named += [(f"{leaf.stem}.pem", leaf.certificate) for leaf in inventory.issued]
         ends = (End(name, certificate.not_valid_after_utc) for name, certificate in named)
         return tuple(sorted(ends, key=lambda end: end.end))
 
-    def first_to_end(self, stems: Collection[str] = (), *, ca: bool = False) -> End:
-        """The certificate that ends first among those that a renewal replaces.
-
-        Args:
-            stems: Leaves, such as ``server``; none means all of them.
-            ca: The CA instead.
-
-        Raises:
-            CertificateError: If there is no set, or no such leaf.
-        """
-        names = {"ca.pem"} if ca else {f"{stem}.pem" for stem in stems}
-        authorities = {"ca.pem", "intermediate.pem"}
-        for end in self.ends():
-            if end.name in names or (not names and end.name not in authorities):
-                return end
-        wanted = ", ".join(sorted(names)) or "a server or client certificate"
-        raise CertificateError(
-            f"{self.directory} does not hold {wanted}.",
-            f"see what it holds: {certs('show', self.directory)}",
-        )
-
     def renew_ca(
-        self, *, days: int | None = None, key_type: str | None = None, dry_run: bool = False
+        self,
+        *,
+        days: int | None = None,
+        key_type: str | None = None,
+        within: int | None = None,
+        dry_run: bool = False,
     ) -> Change:
-        """Put a new CA beside the old one; ``order`` says how to go on without an outage.
+        """Make a new CA beside the old one, the first step of the CA's renewal.
 
         Args:
             days: Validity of the new CA, in days; as the old one's when None.
             key_type: Another key type.
-            dry_run: True to only tell.
+            within: Only if the CA ends within this number of days; None for no such condition.
+            dry_run: True to change nothing and only describe the change.
+
+        Returns:
+            The change; its ``order`` lists the next steps.
 
         Raises:
-            CertificateError: If an earlier renewal is not finished.
+            CertificateError: If an earlier renewal of the CA is not finished.
         """
-        return self._apply(lambda held: renew_authority(held, days, key_type), dry_run)
+        if within is None:
+            return self._apply(
+                lambda inventory: renew_authority(inventory, days, key_type), dry_run
+            )
+        return self._apply(
+            lambda inventory: renew_due_authority(inventory, within, days, key_type), dry_run
+        )
 
     def retire_ca(self, *, dry_run: bool = False) -> Change:
-        """Take the old CA out of ca.pem, the last step of its renewal.
+        """Remove the old CA from ca.pem, the last step of the CA's renewal.
 
         Raises:
-            CertificateError: If a certificate here still is of the old CA.
+            CertificateError: If the old CA issued a certificate that is still here.
         """
         return self._apply(retire, dry_run)
 
@@ -277,26 +283,27 @@ class CertificateSet:
         days: int | None = None,
         dry_run: bool = False,
     ) -> Change:
-        """Reissue what is wrong in a set of the guide's gen.sh, under the same CA key.
+        """Reissue the certificates that clients or servers refuse, under the same CA key.
 
         Args:
-            names: Host names the server shall present besides those it does.
-            ips: Addresses likewise.
-            days: Validity of what is reissued, in days.
-            dry_run: True to only tell.
+            names: Host names for the server's certificate, beside those that it has.
+            ips: IP addresses for it, likewise.
+            days: Validity of the reissued certificates, in days.
+            dry_run: True to change nothing and only describe the change.
 
         Raises:
             CertificateError: If the CA cannot be kept.
         """
-        return self._apply(lambda held: repair(held, names, ips, days), dry_run)
+        return self._apply(lambda inventory: repair(inventory, names, ips, days), dry_run)
 
     def export_pkcs12(self, password: str, client: str = CLIENT) -> bytes:
-        """A client's pair, chain and CA as an encrypted PKCS#12 store.
+        """Put a client's key, chain and CA into an encrypted PKCS#12 store.
 
         Raises:
-            CertificateError: If the pair is not whole, or the password shorter than 6 characters.
+            CertificateError: If the key or certificate is missing, or the password is shorter than
+                6 characters.
         """
-        return export(self._held(), client, password)
+        return export(self._inventory(), client, password)
 
     def sign(
         self,
@@ -307,21 +314,24 @@ class CertificateSet:
         *,
         days: int = LEAF_DAYS,
     ) -> bytes:
-        """Sign a request that was made elsewhere; returns the chain as PEM, leaf first.
+        """Sign a certificate request that was made elsewhere.
 
         Args:
-            request: The CSR's file, PEM or DER.
-            role: What it may be used for.
-            names: Host names to present instead of those in the request.
-            ips: Addresses likewise.
+            request: Its file, PEM or DER.
+            role: Whether a server or a client will use the certificate.
+            names: Host names for the certificate instead of those in the request.
+            ips: IP addresses for it, likewise.
             days: Validity, in days.
 
-        Raises:
-            CertificateError: If it is no sound request, or gRPC refuses its key.
-        """
-        return sign_request(self._held(), Path(request), role, names, ips, days)
+        Returns:
+            The chain as PEM, leaf first.
 
-    def _held(self) -> Inventory:
+        Raises:
+            CertificateError: If the request is damaged, or gRPC refuses its key.
+        """
+        return sign_request(self._inventory(), Path(request), role, names, ips, days)
+
+    def _inventory(self) -> Inventory:
         return Inventory(self.directory)
 
     def _apply(
@@ -329,11 +339,11 @@ class CertificateSet:
     ) -> Change:
         if dry_run:
             require_finished(self.directory)
-            change = decide(self._held())
+            change = decide(self._inventory())
             check_writable(self.directory, change)
             return change
         with exclusive(self.directory, create=create) as expected:
-            change = decide(self._held())
+            change = decide(self._inventory())
             if change.files or change.dropped:
                 write_change(self.directory, change, expected)
         return change

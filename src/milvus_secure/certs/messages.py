@@ -1,4 +1,4 @@
-"""Words for the screen: prose filled to 80 columns, commands to be pasted left whole."""
+"""Text for the screen: prose is wrapped, commands to paste are not."""
 
 from __future__ import annotations
 
@@ -8,18 +8,20 @@ from .._common.text import filled, printable
 
 
 def certs(*words: object) -> str:
-    """A ``milvus-secure certs`` command as a shell takes it, whatever its paths hold."""
+    """A ``milvus-secure certs`` command, quoted for a shell."""
     return shlex.join(["milvus-secure", "certs", *map(str, words)])
 
 
-def fill(text: str, first: str = "", hang: str = "") -> str:
-    """Fill prose to the width; what stands behind a line break is a command and stays whole.
+def fill(text: str, first: str = "", hang: str = "", width: int | None = None) -> str:
+    """Wrap a text. A command after a line break stays on a line of its own.
 
     Args:
-        text: The prose, and a command behind a line break where there is one.
+        text: One paragraph, and after each line break a command to paste.
         first: What the first line begins with.
         hang: What every other line begins with.
+        width: Columns to wrap at; None for one line.
     """
     prose, *commands = text.split("\n")
-    lines = filled(printable(prose), first, hang)
+    prose = printable(prose)
+    lines = f"{first}{prose}" if width is None else filled(prose, first, hang, width)
     return "\n".join([lines, *(f"{hang}  {printable(command)}" for command in commands)])

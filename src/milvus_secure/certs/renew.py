@@ -36,7 +36,7 @@ def renew_leaves(
         CertificateError: If there is no such leaf, one of them cannot be read, or the CA cannot
             sign.
     """
-    chosen = _chosen(held, stems)
+    chosen = choose(held, stems)
     files: dict[str, bytes] = {}
     done = []
     for leaf in chosen:
@@ -108,7 +108,16 @@ def sign_again(held: Inventory, stem: str, role: Role) -> str:
     )
 
 
-def _chosen(held: Inventory, stems: Collection[str]) -> list[Leaf]:
+def choose(held: Inventory, stems: Collection[str] = ()) -> list[Leaf]:
+    """The certificates of a set that can be renewed.
+
+    Args:
+        held: The set.
+        stems: Only these, such as ``server``; none means all.
+
+    Raises:
+        CertificateError: If there are none, or one of them cannot be read.
+    """
     have = [leaf.stem for leaf in held.leaves]
     for stem in held.damaged:
         if not stems or stem in stems:

@@ -7,12 +7,14 @@ import getpass
 import json
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import CertificateError
+from .certs_arguments import add_directory, directory_of, show_text
 from .console import echo, spinner, text_width
 from .flags import Commands, add_settings_flags, settings_from
 
@@ -30,9 +32,9 @@ def add_parsers(commands: Commands) -> None:
 def _add_show(commands: Commands) -> None:
     parser = commands.add_parser(
         "show",
-        help="say what is in certificates, keys and requests",
-        description="Show PEM, DER, PKCS#12 and PKCS#7 files, which key belongs to what, and the "
-        "certificates that a server presents.",
+        help="show certificates, keys and requests",
+        description="Show what PEM, DER, PKCS#12 and PKCS#7 files hold, which key belongs to which "
+        "certificate, and the certificates that a server presents.",
     )
     parser.add_argument(
         "file",
@@ -47,7 +49,7 @@ def _add_show(commands: Commands) -> None:
 
 
 def run_show(arguments: argparse.Namespace) -> int:
-    """Show files; 1 if one of them cannot be read, the others are shown all the same."""
+    """Show files; 1 if one of them cannot be read. The others are shown."""
     from ..certs.inspect.contents import Contents  # noqa: PLC0415
     from ..certs.inspect.show import describe, render  # noqa: PLC0415
 
@@ -55,15 +57,16 @@ def run_show(arguments: argparse.Namespace) -> int:
         path if isinstance(path, CertificateError) else _read(path, arguments)
         for path in _expanded(arguments.file)
     ]
-    found = [one for one in read if isinstance(one, Contents)]
-    failed = [one for one in read if isinstance(one, CertificateError)]
-    if found or arguments.format == "json":
-        described = describe(found)
-        as_json = arguments.format == "json"
-        echo(json.dumps(described, indent=2, ensure_ascii=False) if as_json else render(described))
-    for one in failed:
-        echo(one.text(text_width(error=True)), error=True)
-    return 1 if failed else 0
+    contents = [result for result in read if isinstance(result, Contents)]
+    errors = [result for result in read if isinstance(result, CertificateError)]
+    described = describe(contents)
+    if arguments.format == "json":
+        echo(json.dumps(described, indent=2, ensure_ascii=False))
+    elif contents:
+        echo(render(described, text_width()))
+    for error in errors:
+        echo(error.text(text_width(error=True)), error=True)
+    return 1 if errors else 0
 
 
 def _read(path: Path | str, arguments: argparse.Namespace) -> Contents | CertificateError:
@@ -115,12 +118,13 @@ def _expanded(names: list[str]) -> Iterator[Path | str | CertificateError]:
 def _add_status(commands: Commands) -> None:
     parser = commands.add_parser(
         "status",
-        help="what expires first",
-        description="Every certificate the settings refer to, and those in PATH, sorted by what "
-        "ends first. Exit status 1 if one is expiring, expired or unreadable.",
+        help="list certificates by the date on which they expire",
+        description="List every certificate that the settings refer to, and those in PATH, the "
+        "first to expire first. For a certificate set whose CA is being renewed, print the next "
+        "step. The exit status is 1 if a certificate expires soon, has expired or cannot be read.",
     )
     parser.add_argument(
-        "path", metavar="PATH", type=Path, nargs="*", help="files, or directories with *.pem"
+        "path", metavar="PATH", type=Path, nargs="*", help="files, or directories with *.pem files"
     )
     parser.add_argument("--format", choices=("text", "json", "prometheus"), default="text")
     add_settings_flags(parser)
@@ -128,7 +132,7 @@ def _add_status(commands: Commands) -> None:
 
 
 def run_status(arguments: argparse.Namespace) -> int:
-    """Print the rows; 1 if somebody needs to act."""
+    """Print the rows; 1 if one of them needs attention."""
     from ..certs.inspect import status  # noqa: PLC0415
     from ..diagnosis.material import read_material  # noqa: PLC0415
 
@@ -140,8 +144,8 @@ def run_status(arguments: argparse.Namespace) -> int:
             *status.of_paths(arguments.path, warning_days),
         ]
     )
-    formats = {
-        "text": status.as_text,
+    formats: dict[str, Callable[[list[status.Row]], str]] = {
+        "text": partial(status.as_text, width=text_width()),
         "json": status.as_json,
         "prometheus": status.as_prometheus,
     }
@@ -161,21 +165,24 @@ def _show_renewal(directory: Path) -> None:
         with suppress(CertificateError):  # what cannot be read is in the table already
             step = next_step(Inventory(directory))
             if step is not None:
-                echo(f"The CA of {directory} is being renewed. Next: {step}")
+                show_text(f"The CA of {directory} is being renewed. Next: {step}")
 
 
 def _add_export(commands: Commands) -> None:
     parser = commands.add_parser(
         "export",
-        help="write client material as PKCS#12, for Java and others",
-        description="Write a client's pair, its chain and the CA into one encrypted store.",
+        help="write a client's key and certificate as PKCS#12, for Java and others",
+        description="Write a client's key, its certificate chain and the CA into one file, "
+        "encrypted with a password (PKCS#12).",
     )
-    parser.add_argument("directory", metavar="DIR", type=Path, help="the certificate set")
+    add_directory(parser)
     parser.add_argument(
-        "--client", default="client", metavar="NAME", help="whose (default: client)"
+        "--client", default="client", metavar="NAME", help="name of the client (default: client)"
     )
-    parser.add_argument("--out", type=Path, metavar="FILE", help="default: DIR/NAME.p12")
-    parser.add_argument("--force", action="store_true", help="replace FILE")
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help="file to write (default: DIR/NAME.p12)"
+    )
+    parser.add_argument("--force", action="store_true", help="replace FILE if it exists")
     _add_password(parser)
     parser.set_defaults(run=run_export)
 
@@ -183,14 +190,14 @@ def _add_export(commands: Commands) -> None:
 def run_export(arguments: argparse.Namespace) -> int:
     """Write the store."""
     from ..certs import CertificateSet  # noqa: PLC0415
-    from ..certs.messages import fill  # noqa: PLC0415
     from ..certs.storage.store import write_file  # noqa: PLC0415
 
-    out = arguments.out or arguments.directory / f"{arguments.client}.p12"
+    directory = directory_of(arguments)
+    out = arguments.out or directory / f"{arguments.client}.p12"
     password = _password(arguments, f"New password for {out}", twice=True)
-    store = CertificateSet(arguments.directory).export_pkcs12(password, arguments.client)
+    store = CertificateSet(directory).export_pkcs12(password, arguments.client)
     write_file(out, store, private=True, overwrite=arguments.force)
-    echo(fill(f"{out}: the pair of {arguments.client} and its CA, as PKCS#12", hang="    "))
+    show_text(f"{out}: key and certificate of {arguments.client} with their CA, as PKCS#12")
     return 0
 
 
@@ -199,7 +206,7 @@ def _add_password(parser: argparse.ArgumentParser) -> None:
         "--password-file",
         metavar="FILE",
         type=Path,
-        help="its first line is the password; asked for otherwise",
+        help="file whose first line is the password (default: ask on the terminal)",
     )
 
 
@@ -214,9 +221,9 @@ def _password(arguments: argparse.Namespace, what: str, *, twice: bool = False) 
         raise CertificateError(f"{arguments.password_file} cannot be read: {why}.", "name a file.")
     if not sys.stdin.isatty():
         raise CertificateError(
-            f"{what}: there is no terminal to ask at.", "give --password-file FILE."
+            f"{what}: there is no terminal to ask for it.", "add --password-file FILE."
         )
     password = getpass.getpass(f"{what}: ")
     if twice and getpass.getpass("Again: ") != password:
-        raise CertificateError("The two passwords differ.", "try again.")
+        raise CertificateError("The two passwords differ.", "run the command again.")
     return password

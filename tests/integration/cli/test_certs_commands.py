@@ -37,10 +37,17 @@ class TestDirectory:
     def test_an_existing_set_may_be_given_by_flag(self, fresh_directory, command):
         assert certs(command, "--dir", fresh_directory.directory, "--dry-run") == 0
 
-    def test_it_is_needed(self, capsys):
+    @pytest.mark.parametrize("command", ["init", "csr", "renew", "repair", "export"])
+    def test_it_is_needed(self, command, capsys):
         with pytest.raises(SystemExit):
-            certs("renew")
+            certs(command)
         assert "DIR" in capsys.readouterr().err
+
+    def test_an_export_takes_it_by_flag(self, fresh_directory, tmp_path):
+        (tmp_path / "password").write_text("opensesame\n")
+        flags = ("--dir", fresh_directory.directory, "--password-file", tmp_path / "password")
+        assert certs("export", *flags) == 0
+        assert (fresh_directory.directory / "client.p12").exists()
 
 
 class TestInit:
@@ -51,6 +58,12 @@ class TestInit:
         for name in ("server.pem", "client.pem"):
             assert f"{name} is valid until {end}" in printed
         assert "ca.pem is valid until" in printed
+
+    def test_a_described_set_says_so_too(self, tmp_path, capsys):
+        (tmp_path / "set.toml").write_text("[server]\ndays = 90\n")
+        assert certs("init", tmp_path / "certs", "--config", tmp_path / "set.toml") == 0
+        end = (datetime.now(timezone.utc) + timedelta(days=90)).date()
+        assert f"server.pem is valid until {end}" in capsys.readouterr().out
 
 
 class TestRenewIfExpiring:
@@ -65,6 +78,58 @@ class TestRenewIfExpiring:
         before = contents(fresh_directory.directory)
         assert certs("renew", fresh_directory.directory, "--if-expiring", time) == 0
         assert contents(fresh_directory.directory)["client.pem"] != before["client.pem"]
+
+    def test_what_is_not_due_is_left_alone(self, fresh_directory):
+        before = contents(fresh_directory.directory)
+        assert certs("renew", fresh_directory.directory, "--if-expiring", "30d") == 0
+        after = contents(fresh_directory.directory)
+        assert {name for name in after if after[name] != before[name]} == {
+            "ca.srl",
+            "client.csr",
+            "client.key",
+            "client.pem",
+        }
+
+    def test_a_certificate_whose_key_is_elsewhere_is_named_and_renews_no_other(
+        self, fresh_directory, capsys
+    ):
+        fresh_directory.renew("server", days=5)
+        fresh_directory.renew("client", days=300)
+        (fresh_directory.directory / "node.pem").write_bytes(
+            fresh_directory.server_pem.read_bytes()
+        )
+        fresh_directory.renew("server", days=300)
+        before = contents(fresh_directory.directory)
+        assert certs("renew", fresh_directory.directory, "--if-expiring", "30d") == 0
+        assert contents(fresh_directory.directory) == before
+        assert "node.pem ends on" in capsys.readouterr().out
+
+    def test_it_says_when_only_a_new_ca_helps(self, tmp_path, capsys):
+        """Otherwise a timer would renew at each run, to the same end."""
+        made = CertificateSet.create(tmp_path / "short", days=20, ca_days=20)
+        before = contents(made.directory)
+        assert certs("renew", made.directory, "--if-expiring", "30d") == 1
+        assert f"certs renew {made.directory} --ca" in capsys.readouterr().err
+        assert contents(made.directory) == before
+
+    def test_it_waits_while_the_new_ca_is_not_deployed(self, fresh_directory, capsys):
+        fresh_directory.renew_ca()
+        before = contents(fresh_directory.directory)
+        assert certs("renew", fresh_directory.directory, "--if-expiring", "30d") == 1
+        assert "the new ca.pem is not deployed yet" in capsys.readouterr().err
+        assert contents(fresh_directory.directory) == before
+
+    def test_a_ca_that_ends_soon_is_named(self, tmp_path, capsys):
+        made = CertificateSet.create(tmp_path / "short", days=40, ca_days=80)
+        assert certs("renew", made.directory, "--if-expiring", "30d") == 0
+        capsys.readouterr()
+        assert certs("renew", made.directory, "--if-expiring", "100d", "--dry-run") == 0
+        assert "ca.pem ends on" in capsys.readouterr().out
+
+    def test_it_does_not_fit_the_end_of_an_old_ca(self, fresh_directory, capsys):
+        with pytest.raises(SystemExit):
+            certs("renew", fresh_directory.directory, "--retire", "--if-expiring", "30d")
+        assert "--if-expiring" in capsys.readouterr().err
 
     def test_only_the_named_certificate_decides(self, fresh_directory, capsys):
         assert (

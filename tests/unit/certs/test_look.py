@@ -226,13 +226,23 @@ def test_a_directory_without_certificates_is_no_good_news(tmp_path, capsys):
     assert "holds no certificate, key or request" in capsys.readouterr().err
 
 
-def test_show_fits_into_80_columns(tmp_path, capsys, monkeypatch):
+def test_show_fits_into_80_columns_of_a_terminal(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("milvus_secure.cli.certs_inspect.text_width", lambda: 80)
     monkeypatch.chdir(tmp_path)
     names = [f"node-{number}.milvus.example.com" for number in range(9)]
     CertificateSet.create("certs", names, intermediate_days=900)
     certs("show", "certs")
     certs("status", "certs")
     assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
+
+
+def test_in_a_pipe_each_field_is_one_line(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = [f"node-{number}.milvus.example.com" for number in range(9)]
+    CertificateSet.create("certs", names)
+    certs("show", "certs/server.pem")
+    [line] = [line for line in capsys.readouterr().out.splitlines() if "identifiers" in line]
+    assert line.endswith(", ".join(names))
 
 
 def test_status_for_prometheus_has_help_type_and_seconds(fresh_set, capsys):

@@ -1,4 +1,4 @@
-"""Says what is in certificates, keys and requests, for people and for programs."""
+"""Describes certificates, keys and requests, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _USAGES = (
 
 
 def describe(files: Sequence[Contents], now: datetime | None = None) -> dict[str, Any]:
-    """What files hold, and which key in them belongs to which certificate, as JSON has it."""
+    """Describe what files hold, and which key belongs to which certificate, for JSON."""
     moment = now or datetime.now(timezone.utc)
     owners = _owners(files)
     return {
@@ -68,7 +68,7 @@ def describe(files: Sequence[Contents], now: datetime | None = None) -> dict[str
 
 
 def _owners(files: Sequence[Contents]) -> dict[bytes, str]:
-    """Where the certificate of each key stands, best where it is the leaf of a short file."""
+    """Where the certificate of each key is; first choice is the leaf of the shortest file."""
     places = [
         (place, len(file.certificates), str(file.path), key)
         for file in files
@@ -81,39 +81,44 @@ def _owners(files: Sequence[Contents]) -> dict[bytes, str]:
     return owners
 
 
-def render(described: dict[str, Any]) -> str:
-    """The same as text."""
-    return "\n\n".join("\n".join(_lines(file)) for file in described["files"])
+def render(described: dict[str, Any], width: int | None = None) -> str:
+    """The same as text.
+
+    Args:
+        described: What `describe` returned.
+        width: Columns to wrap at; None for one line for each field.
+    """
+    return "\n\n".join("\n".join(_lines(file, width)) for file in described["files"])
 
 
-def _lines(file: dict[str, Any]) -> list[str]:
-    lines = [fill(f"{file['file']} ({file['form']})", hang="    ")]
+def _lines(file: dict[str, Any], width: int | None) -> list[str]:
+    lines = [fill(f"{file['file']} ({file['form']})", "", "    ", width)]
     for place, certificate in enumerate(file["certificates"]):
         lines.append(f"  certificate {place}")
-        lines += _field_lines(certificate)
+        lines += _field_lines(certificate, width)
     if file["chain"]:
-        lines.append(_line("chain order", file["chain"]))
+        lines.append(_line("chain order", file["chain"], width))
     for key in file["keys"]:
         whose = (
             f"belongs to {key['belongs_to']}"
             if key["belongs_to"]
             else ("belongs to no certificate shown")
         )
-        lines.append(_line("private key", f"{key['key']}, {whose}"))
+        lines.append(_line("private key", f"{key['key']}, {whose}", width))
     for request in file["requests"]:
         lines.append("  request")
-        lines += _field_lines(request)
-    lines += [_line("note", note) for note in file["notes"]]
+        lines += _field_lines(request, width)
+    lines += [_line("note", note, width) for note in file["notes"]]
     return lines
 
 
-def _line(name: str, text: str) -> str:
-    return fill(text, f"  {name:<14} ", " " * 17)
+def _line(name: str, text: str, width: int | None) -> str:
+    return fill(text, f"  {name:<14} ", " " * 17, width)
 
 
-def _field_lines(one: dict[str, Any]) -> list[str]:
+def _field_lines(one: dict[str, Any], width: int | None) -> list[str]:
     # A SHA-256 in hex ends in column 80.
-    return [fill(text, f"    {name:<11} ", " " * 16) for name, text in _fields(one) if text]
+    return [fill(text, f"    {name:<11} ", " " * 16, width) for name, text in _fields(one) if text]
 
 
 def _fields(one: dict[str, Any]) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Everything settings and directories refer to, sorted by what expires first."""
+"""Lists the certificates of settings and directories by the date on which they expire."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _HANG = " " * 16
 
 @dataclass(frozen=True)
 class Row:
-    """One certificate, or a file that gave none.
+    """One certificate, or a file without a readable one.
 
     Attributes:
         where: The setting it belongs to, or ``file``.
         origin: Its file, or ``inline:ca_pem``.
-        subject: Whose it is; empty if it cannot be read.
-        not_after: Its end, or None if it cannot be read.
+        subject: Its subject; empty if it cannot be read.
+        not_after: When it expires, or None if it cannot be read.
         state: ``ok``, ``expiring``, ``expired``, ``not-yet-valid`` or ``unreadable``.
-        days_left: Whole days to its end, below 0 once it is over.
+        days_left: Whole days until it expires, negative afterwards.
         detail: Why it cannot be read.
     """
 
@@ -44,7 +44,7 @@ class Row:
 
     @property
     def good(self) -> bool:
-        """True if nobody needs to act."""
+        """Whether the certificate needs no attention."""
         return self.state == "ok"
 
 
@@ -68,7 +68,7 @@ def of_paths(
     for path in paths:
         files = sorted(path.glob("*.pem")) if path.is_dir() else [path]
         if not files:
-            yield Row("file", str(path), "", None, "unreadable", detail="no *.pem can be seen here")
+            yield Row("file", str(path), "", None, "unreadable", detail="it holds no *.pem file")
         for file in files:
             try:
                 found = read_certificates(file)
@@ -80,21 +80,26 @@ def of_paths(
 
 
 def by_expiry(rows: Iterable[Row]) -> list[Row]:
-    """What needs attention first: what cannot be read, then the earliest end."""
+    """Sort rows: first what cannot be read, then by the date of expiry."""
     return sorted(rows, key=lambda row: (row.not_after or _AUTHORITY_FIRST, row.origin))
 
 
-def as_text(rows: Sequence[Row]) -> str:
-    """A line for each row, or more where one does not hold it."""
+def as_text(rows: Sequence[Row], width: int | None = None) -> str:
+    """The rows as text.
+
+    Args:
+        rows: The rows.
+        width: Columns to wrap at; None for one line for each row.
+    """
     if not rows:
-        return "Nothing to look at: no certificate is referred to."
+        return "There are no certificates: the settings refer to none, and no PATH was named."
     lines = []
     for row in rows:
         if row.not_after is None:
-            lines.append(fill(f"{row.state:<14} {row.origin}: {row.detail}", hang=_HANG))
+            lines.append(fill(f"{row.state:<14} {row.origin}: {row.detail}", "", _HANG, width))
             continue
         when = f"{row.days_left:>6} days  {row.not_after.date()}"
-        lines.append(fill(f"{row.state:<14} {when}  {row.origin}  {row.subject}", hang=_HANG))
+        lines.append(fill(f"{row.state:<14} {when}  {row.origin}  {row.subject}", "", _HANG, width))
     return "\n".join(lines)
 
 
