@@ -57,6 +57,8 @@ class Mount:
             whose content is unknown, ``{}`` an empty directory. None if nothing is known about
             the content. Ignored if ``source`` is set.
         line: Line of the mount in its file, from 1; 0 if unknown.
+        mode: Permission bits of its files, owned by root, where the container's user may not
+            read them; None if it may, or if nothing is known.
     """
 
     target: PurePosixPath
@@ -64,6 +66,7 @@ class Mount:
     source: Path | None = None
     files: Mapping[str, bytes | None] | None = None
     line: int = 0
+    mode: int | None = None
 
 
 @dataclass(frozen=True)

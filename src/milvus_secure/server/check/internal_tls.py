@@ -36,7 +36,7 @@ def internal_name(context: ServerContext) -> Iterator[Finding]:
 
 
 def file_forbidden(context: ServerContext) -> Iterator[Finding]:
-    """A file that the container's user may not read, by its permission bits on this machine."""
+    """A file that the container's user may not read, by its permission bits."""
     user = context.config.user
     for slot, (mode, owner) in context.permissions.items():
         if not user or mode & (0o400 if owner == user else 0o044):
@@ -52,4 +52,18 @@ def file_forbidden(context: ServerContext) -> Iterator[Finding]:
             origin=f"file:{name}",
             expected=f"readable for user {user}",
             presented=f"mode {mode:04o}, owner {owner}",
+        )
+    for slot, file in context.located.items():
+        if file.mount is None or file.mount.mode is None:
+            continue
+        key, origin = PATH_KEYS[slot], file.mount.origin
+        yield finding(
+            "server-file-forbidden",
+            f"{context.config.name} runs as user {user}, who may not read {origin}.",
+            "Set fsGroup in the securityContext of the pod, or defaultMode: 0440 in the volume.",
+            setting=key,
+            source=context.config.source_of(key),
+            origin=context.origin,
+            expected=f"readable for user {user}",
+            presented=f"mode {file.mount.mode:04o}, owner 0",
         )

@@ -136,7 +136,7 @@ def read_pod(pod: Pod, path: Path, kind: str, place: str) -> Deployment:
         environment=variables,
         mounts=mounted,
         overlays=overlays,
-        user=_user(pod, container),
+        user=pod.user(container),
         place=place,
     )
     return Deployment((proxy,), tuple(refusals.findings), tuple(not_judged))
@@ -183,15 +183,6 @@ def _merged(
 def _working_directory(container: Block) -> PurePosixPath | None:
     directory = text_at(container, "workingDir")
     return PurePosixPath(directory) if directory.startswith("/") else None
-
-
-def _user(pod: Pod, container: Block) -> int | None:
-    """The numeric user, where it is set and is not root."""
-    for block in (container, pod.spec):
-        user = number(block_at(block, "securityContext").get("runAsUser"))
-        if user is not None:
-            return user or None
-    return None
 
 
 def _bitnami(pod: Pod, image: str, container: Block) -> NotJudged:

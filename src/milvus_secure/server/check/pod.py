@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .kubernetes_objects import KubernetesObject
+from .kubernetes_objects import KubernetesObject, block_at, number
 from .kubernetes_stores import Store, Stores
 from .refusals import Refusals
 from .yaml_tree import Block
@@ -31,6 +31,28 @@ class Pod:
     stores: Stores
     services: tuple[KubernetesObject, ...] = ()
     claims: tuple[str, ...] = ()
+
+    def user(self, container: Block) -> int | None:
+        """The numeric user of a container, where it is set and is not root."""
+        for block in (container, self.spec):
+            user = number(block_at(block, "securityContext").get("runAsUser"))
+            if user is not None:
+                return user or None
+        return None
+
+    def may_read(self, container: Block, mode: int) -> bool:
+        """Whether a container's user may read a file of root with these permission bits.
+
+        ``fsGroup`` gives the files to a group of the user and lets that group read them. A user
+        without ``runAsGroup`` is in root's group (Kubernetes documentation, "Configure a Security
+        Context").
+        """
+        if self.user(container) is None or mode & 0o004:
+            return True
+        context = block_at(self.spec, "securityContext")
+        own = block_at(container, "securityContext")
+        group = number(own.get("runAsGroup", context.get("runAsGroup")))
+        return number(context.get("fsGroup")) is not None or bool(mode & 0o040 and not group)
 
     def at(self, line: int) -> str:
         """A place in its file, such as ``rendered.yaml:12``."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Final
 
 from .container import EnvValue, Mount
-from .kubernetes_objects import block_at, blocks_at, boolean, text_at
+from .kubernetes_objects import block_at, blocks_at, boolean, number, text_at
 from .pod import Pod
 from .pod_environment import expanded
 from .refusals import Refusals
@@ -22,6 +22,8 @@ from .yaml_tree import Block
 
 Files = Mapping[str, "bytes | None"]
 
+_WITH_MODE: Final = ("secret", "configMap", "projected")
+_DEFAULT_MODE: Final = 0o644
 # Of a projected volume, what the kubelet writes to a path that the manifest gives.
 _ONE_FILE: Final = ("serviceAccountToken", "clusterTrustBundle", "podCertificate")
 
@@ -33,10 +35,12 @@ class Volume:
     Attributes:
         origin: How a report calls it, such as ``Secret certs``.
         files: Content by path, as in `Mount`; None if it is not at hand.
+        mode: Permission bits of its files, as the manifest or the default sets them.
     """
 
     origin: str
     files: Files | None = None
+    mode: int = _DEFAULT_MODE
 
 
 def mounts(
@@ -68,7 +72,9 @@ def mounts(
                 source,
             )
             volume = Volume(f"volume {name}")
-        mounted[path] = _mount(volume, entry, path, variables)
+        mount = _mount(volume, entry, path, variables)
+        readable = pod.may_read(container, volume.mode)
+        mounted[path] = mount if readable else replace(mount, mode=volume.mode)
     return tuple(mounted.values())
 
 
@@ -116,12 +122,15 @@ def _volumes(pod: Pod, container: Block, refusals: Refusals) -> dict[str, Volume
 
 
 def _volume(pod: Pod, container: Block, name: str, entry: Block, refusals: Refusals) -> Volume:
+    source = block_at(entry, next((key for key in _WITH_MODE if key in entry), ""))
+    mode = number(source.get("defaultMode"))
+    mode = _DEFAULT_MODE if mode is None else mode
     if "secret" in entry:
-        return _stored(pod, "Secret", block_at(entry, "secret"), "secretName", refusals)
+        return replace(_stored(pod, "Secret", source, "secretName", refusals), mode=mode)
     if "configMap" in entry:
-        return _stored(pod, "ConfigMap", block_at(entry, "configMap"), "name", refusals)
+        return replace(_stored(pod, "ConfigMap", source, "name", refusals), mode=mode)
     if "projected" in entry:
-        return _projected(pod, name, block_at(entry, "projected"), refusals)
+        return replace(_projected(pod, name, source, refusals), mode=mode)
     if "downwardAPI" in entry:
         return Volume(f"volume {name}", _downward(block_at(entry, "downwardAPI")))
     if "emptyDir" in entry and not _is_filled(pod, container, name):

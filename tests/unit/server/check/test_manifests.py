@@ -121,8 +121,8 @@ class TestTheWorkload:
         )
 
 
-def test_several_files_are_one_input(tmp_path: Path, files, capsys):
-    objects = {"a": k8s.workload(), "b": k8s.config_map(), "c": k8s.secret(files)}
+def test_several_files_are_one_input(tmp_path: Path, server_files, capsys):
+    objects = {"a": k8s.workload(), "b": k8s.config_map(), "c": k8s.secret(server_files)}
     for name, item in objects.items():
         (tmp_path / f"{name}.yaml").write_text(k8s.stream(item))
     paths = [str(tmp_path / f"{name}.yaml") for name in "cab"]
@@ -343,6 +343,32 @@ class TestVolumes:
         report = check_manifests(k8s.workload(**{field: value}), k8s.config_map())
         assert "server-manifest-refused" in errors(report)
         assert field in report.errors[0].message
+
+    @pytest.mark.trips("server-file-forbidden")
+    @pytest.mark.parametrize(
+        ("mode", "security", "readable"),
+        [
+            (0o400, {}, True),
+            (0o400, {"runAsUser": 0}, True),
+            (0o400, {"runAsUser": 1000}, False),
+            (0o440, {"runAsUser": 1000}, True),
+            (0o440, {"runAsUser": 1000, "runAsGroup": 1000}, False),
+            (0o400, {"runAsUser": 1000, "fsGroup": 1000}, True),
+            (None, {"runAsUser": 1000}, True),
+        ],
+    )
+    def test_the_user_of_the_pod_has_to_read_the_files(
+        self,
+        check_manifests: Judge,
+        server_files,
+        mode: int | None,
+        security: dict[str, int],
+        readable: bool,
+    ):
+        volume = {"name": "certs", "secret": {"secretName": "certs", "defaultMode": mode}}
+        pod = {"volumes": [k8s.CONFIG_VOLUME, volume], "securityContext": security}
+        report = check_manifests(k8s.workload(pod=pod), k8s.config_map(), k8s.secret(server_files))
+        assert set(errors(report)) == (set() if readable else {"server-file-forbidden"})
 
     def test_a_config_map_in_the_cluster_leaves_the_mode_open(
         self, check_manifests: Judge, server_files
