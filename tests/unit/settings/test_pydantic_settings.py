@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import sys
+import types
 from pathlib import Path
 from typing import Any
 
+import pydantic_settings
 import pytest
 from pydantic import AliasChoices, BaseModel, Field, SecretStr, model_validator
 from pydantic_settings import (
@@ -368,6 +372,27 @@ class TestSources:
         assert settings.token.get_secret_value() == '"canary"'
         assert settings.source_of("uri") == "SecretManager"
         assert settings.notes == ()
+
+    @pytest.mark.skipif(
+        not hasattr(pydantic_settings, "AWSSecretsManagerSettingsSource"),
+        reason="this pydantic-settings has no source for AWS",
+    )
+    def test_the_one_for_aws_fits(self, tmp_path, monkeypatch):
+        """The source is the library's; only Amazon's client is not the real one."""
+
+        class Client:
+            def get_secret_value(self, SecretId):  # noqa: N803 - as boto3 names it
+                assert SecretId == "milvus"
+                return {"SecretString": json.dumps({"token": "canary", "db_name": "d"})}
+
+        boto3 = types.ModuleType("boto3")
+        boto3.client = lambda *_, **__: Client()
+        monkeypatch.setitem(sys.modules, "boto3", boto3)
+        source = pydantic_settings.AWSSecretsManagerSettingsSource
+        make = functools.partial(source, secret_id="milvus", env_prefix="")
+        settings = sources_of(make)(environ={}, cwd=tmp_path)
+        assert settings.token.get_secret_value() == "canary"
+        assert settings.source_of("db_name") == "AWSSecretsManagerSettingsSource"
 
 
 class App(BaseSettings):

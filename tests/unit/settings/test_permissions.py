@@ -1,0 +1,66 @@
+"""Implicit files that this user may not look at or read."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# Imports as root, then loads as another user: Python itself may be in root's home.
+AS_NOBODY = """
+import os, sys
+from milvus_secure import MilvusSettings
+MilvusSettings(environ={}, env_file=None, config=False)  # whatever is imported late
+os.chdir(sys.argv[1])
+os.setgroups([])
+os.setgid(65534)
+os.setuid(65534)
+settings = MilvusSettings(environ={})
+print(settings.user)
+for note in settings.notes:
+    print(note.code, note.severity, note.message)
+"""
+
+pytestmark = pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may become another user"
+)
+
+
+def loaded_as_nobody(folder: Path) -> list[str]:
+    command = [sys.executable, "-c", AS_NOBODY, folder]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout.splitlines()
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder of root with both implicit files, where others can look."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if not all(parent.stat().st_mode & 0o001 for parent in folder.parents):
+            pytest.skip("others may not search the directory for temporary files")
+        (folder / ".env").write_text("MILVUS_USER=env\n")
+        (folder / "milvus-secure.toml").write_text('user = "toml"\n')
+        yield folder
+
+
+def test_a_working_directory_that_may_not_be_searched_holds_none(folder):
+    folder.chmod(0o700)
+    assert loaded_as_nobody(folder) == ["None"]
+
+
+def test_a_file_that_may_not_be_read_is_a_warning(folder):
+    folder.chmod(0o755)
+    for name in (".env", "milvus-secure.toml"):
+        (folder / name).chmod(0o600)
+    user, *notes = loaded_as_nobody(folder)
+    assert user == "None"
+    assert len(notes) == 2
+    assert all(note.startswith("config-file-malformed warning") for note in notes)
+    assert all("was not read: this user has no permission" in note for note in notes)
