@@ -99,7 +99,14 @@ class _Rendering:
             self.component, ("extraEnv", *_VOLUMES), f"{self.role}.", self.refusals, at
         )
         objects = [*self._config_map(), *self._tls_secret()]
-        pod = Pod(f"Deployment {self.role}", "", self._pod_spec(), self.file, Stores(objects))
+        pod = Pod(
+            f"Deployment {self.role}",
+            "",
+            self._pod_spec(),
+            self.file,
+            Stores(objects),
+            annotations=self._annotations(),
+        )
         deployment = read_pod(pod, self.path, KIND, PLACE)
         containers = tuple(map(self._with_lines, deployment.containers))
         findings = (
@@ -168,6 +175,11 @@ class _Rendering:
         old = release is not None and release < USER_YAML_SINCE
         return ["/milvus/tools/run-helm.sh"] if old else []
 
+    def _annotations(self) -> Block:
+        """Those of all pods, and in a cluster those of the proxy."""
+        common = block_at(self.values, "annotations")
+        return block_of({**common, **(block_at(self.component, "annotations"))})
+
     def _entries(self, key: str) -> list[Block]:
         return [entry for source in self.sources for entry in blocks_at(source, key)]
 
@@ -216,9 +228,12 @@ class _Rendering:
         kind = "a number or a boolean"
         if not isinstance(value, Scalar):
             kind = "a mapping" if isinstance(value, Block) else "a list"
+        remedy = f'Write "{key}: |" with the vertical bar, so that the lines below it are text.'
+        if key == "user" and isinstance(value, Block) and "yaml" in value:
+            remedy = 'Write "user.yaml" as one key. With --set, put a backslash before its dot.'
         self.refusals.add(
             f'extraConfigFiles."{key}" is {kind}, and it takes text',
-            f'Write "{key}: |" with the vertical bar, so that the lines below it are text.',
+            remedy,
             f'extraConfigFiles."{key}"',
             self._at(line),
         )

@@ -67,7 +67,11 @@ def read_manifests(objects: Sequence[KubernetesObject], path: Path) -> Deploymen
             text_at(block_at(claim, "metadata"), "name")
             for claim in blocks_at(block_at(item.body, "spec"), "volumeClaimTemplates")
         )
-        pod = Pod(item.label, item.namespace, spec, item.file, stores, services, claims)
+        template = item.body if item.kind == "Pod" else block_at(item.body, "spec", "template")
+        annotations = block_at(template, "metadata", "annotations")
+        pod = Pod(
+            item.label, item.namespace, spec, item.file, stores, services, claims, annotations
+        )
         parts += [read_pod(pod, path, KIND, _PLACE)]
     return joined(parts)
 

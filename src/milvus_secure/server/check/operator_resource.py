@@ -89,6 +89,9 @@ def read_operator(item: KubernetesObject, stores: Stores, path: Path) -> Deploym
             _pod_spec(common, component, role, extra),
             item.file,
             stores,
+            annotations=block_of(
+                {**block_at(common, "podAnnotations"), **block_at(component, "podAnnotations")}
+            ),
         )
         for group, extra in _groups(component)
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .kubernetes_objects import KubernetesObject, block_at, number
 from .kubernetes_stores import Store, Stores
@@ -21,6 +21,7 @@ class Pod:
         file: Name of the file it stands in.
         stores: The Secrets and ConfigMaps at hand.
         services: The Services at hand.
+        annotations: ``metadata.annotations`` of the pod.
         claims: Names of a StatefulSet's ``volumeClaimTemplates``, which are volumes too.
     """
 
@@ -31,6 +32,7 @@ class Pod:
     stores: Stores
     services: tuple[KubernetesObject, ...] = ()
     claims: tuple[str, ...] = ()
+    annotations: Block = field(default_factory=Block)
 
     def user(self, container: Block) -> int | None:
         """The numeric user of a container, where it is set and is not root."""

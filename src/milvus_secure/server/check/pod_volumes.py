@@ -75,7 +75,18 @@ def mounts(
         mount = _mount(volume, entry, path, variables)
         readable = pod.may_read(container, volume.mode)
         mounted[path] = mount if readable else replace(mount, mode=volume.mode)
-    return tuple(mounted.values())
+    return (*_injected(pod), *mounted.values())
+
+
+def _injected(pod: Pod) -> Iterator[Mount]:
+    """Where Vault's agent puts secrets, which no volume of the manifest tells.
+
+    vault-k8s ``agent-inject/agent/annotations.go``.
+    """
+    prefix = "vault.hashicorp.com"
+    if text_at(pod.annotations, f"{prefix}/agent-inject").lower() in {"true", "1", "t"}:
+        path = text_at(pod.annotations, f"{prefix}/secret-volume-path") or "/vault/secrets"
+        yield Mount(PurePosixPath(path), "Vault's agent")
 
 
 def _mount(volume: Volume, entry: Block, path: str, variables: Mapping[str, EnvValue]) -> Mount:

@@ -147,6 +147,11 @@ class TestUserYaml:
     def test_stands_in_a_mapping_of_files(self, check_values: Judge, files: str):
         assert "server-manifest-refused" in errors(check_values(files, "attu: {}\n"))
 
+    def test_set_without_a_backslash_before_its_dot_is_two_keys(self, check_values: Judge):
+        report = check_values("extraConfigFiles: {user: {yaml: 'a: 1'}}\n")
+        assert "server-manifest-refused" in errors(report)
+        assert "backslash" in report.errors[0].remedy
+
     def test_gives_way_to_a_config_map_of_ones_own(self, check_values: Judge):
         report = check_values("customConfigMap: mine\n", VOLUMES, MOUNTS, USER_YAML)
         assert report.mode is not TLSMode.ONE_WAY

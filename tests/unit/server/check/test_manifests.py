@@ -370,6 +370,20 @@ class TestVolumes:
         report = check_manifests(k8s.workload(pod=pod), k8s.config_map(), k8s.secret(server_files))
         assert set(errors(report)) == (set() if readable else {"server-file-forbidden"})
 
+    @pytest.mark.parametrize("inject", ["true", "false"])
+    def test_what_an_agent_of_vault_injects_is_not_judged(
+        self, check_manifests: Judge, inject: str
+    ):
+        config = k8s.config_map(user_yaml=k8s.USER_YAML.replace("/certs", "/vault/secrets"))
+        made = k8s.workload()
+        made["spec"]["template"]["metadata"] = {
+            "annotations": {"vault.hashicorp.com/agent-inject": inject}
+        }
+        report = check_manifests(made, config)
+        assert set(codes(report)) == {
+            "server-not-judged" if inject == "true" else "server-path-unmounted"
+        }
+
     def test_a_config_map_in_the_cluster_leaves_the_mode_open(
         self, check_manifests: Judge, server_files
     ):
