@@ -17,18 +17,30 @@ if TYPE_CHECKING:
 RENEWAL_SECONDS: Final = 1.0
 """How long a renewal may take to replace a certificate and its key, one after the other."""
 
+_WRITING_SECONDS: Final = 0.3
+"""How long a program may take to fill a file after it has made it empty, as ``cp`` does."""
+
+_GONE_SECONDS: Final = 0.1
+"""How long a file may be missing that is removed and made again, as ``install`` does."""
+
 _PAUSE_SECONDS: Final = 0.02
 _PAIR: Final = (Slot.CLIENT_PEM, Slot.CLIENT_KEY)
-_HALF_WRITTEN: Final = frozenset({"file-empty", "file-not-pem", "pem-malformed"})
+_LOOK_AGAIN_SECONDS: Final = {
+    "file-empty": _WRITING_SECONDS,
+    "file-not-pem": _WRITING_SECONDS,
+    "pem-malformed": _WRITING_SECONDS,
+    "file-missing": _GONE_SECONDS,
+}
 
 
 def read_material(settings: SettingsModel) -> Mapping[str, Material]:
     """Read everything the settings refer to.
 
-    Each file is read once. Only if the client's certificate and key do not fit together, or one of
-    them is incomplete, and a file changed within the last second, they are read again: a renewal
-    that replaces them one after the other, as ``certs renew``, ``cp`` and Kubernetes do, is then
-    seen as a whole. Files that have not changed for a second are judged as they are.
+    Each file is read once. Only if the client's certificate and key do not fit together, or a file
+    is missing or incomplete, and something there changed within the last second, all are read
+    again, for up to a second: a renewal that replaces the files one after the other, as
+    ``certs renew``, ``cp`` and Kubernetes do, is then seen as a whole. Files that have not changed
+    for a second are judged as they are.
 
     Args:
         settings: Loaded settings; a slot given both inline and as a path is read inline.
@@ -37,8 +49,10 @@ def read_material(settings: SettingsModel) -> Mapping[str, Material]:
         The slots that are set, in the order of `Slot`.
     """
     material = _read_once(settings)
-    end = time.monotonic() + RENEWAL_SECONDS
-    while _is_between(material) and _changed_recently(settings) and time.monotonic() < end:
+    if not _seconds_to_wait(material) or not _changed_recently(settings):
+        return material
+    start = time.monotonic()
+    while time.monotonic() - start < _seconds_to_wait(material):
         time.sleep(_PAUSE_SECONDS)
         material = _read_once(settings)
     return material
@@ -61,23 +75,24 @@ def _read_once(settings: SettingsModel) -> dict[str, Material]:
     return material
 
 
-def _is_between(material: Mapping[str, Material]) -> bool:
-    """Whether a certificate and key look as if they were read during their replacement."""
+def _seconds_to_wait(material: Mapping[str, Material]) -> float:
+    """How long the files may look like this during a renewal; 0 if they are complete."""
+    files = (piece for piece in material.values() if piece.origin.startswith("file:"))
+    codes = (file.fault.code for file in files if file.fault is not None)
+    seconds = max((_LOOK_AGAIN_SECONDS.get(code, 0.0) for code in codes), default=0.0)
     pair = [material[slot] for slot in _PAIR if slot in material]
-    if any(half.fault is not None and half.fault.code in _HALF_WRITTEN for half in pair):
-        return True
     if len(pair) < 2 or not pair[0].certificates or pair[1].key is None:
-        return False
+        return seconds
     certified = public_key(pair[0].certificates[0])
-    return certified is not None and certified != pair[1].key.public_key()
+    fits = certified is None or certified == pair[1].key.public_key()
+    return seconds if fits else RENEWAL_SECONDS
 
 
 def _changed_recently(settings: SettingsModel) -> bool:
-    """Whether a file of the pair, or a link on the way to it, changed within the last second."""
+    """Whether a file, or a link on the way to it, changed within the last second."""
     now = time.time()
-    for slot in _PAIR:
-        source = settings.pem_sources.get(slot)
-        if source is None or source.path is None:
+    for source in settings.pem_sources.values():
+        if source.path is None:
             continue
         path = os.fspath(source.path)
         # A renamed directory or a link that was switched (Kubernetes' ..data) shows on its parent.

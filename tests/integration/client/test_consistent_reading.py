@@ -106,6 +106,34 @@ class TestOtherWaysToRenew:
 
         self.check_meanwhile(folder, copy)
 
+    def test_files_that_are_removed_and_made_again(self, pairs, tmp_path):
+        """As the command ``install`` does, for the CA too."""
+        folder = tmp_path / "deployed"
+        shutil.copytree(pairs[0], folder)
+        state = [0]
+
+        def install() -> None:
+            state[0] ^= 1
+            for name in ("ca.pem", "client.key", "client.pem"):
+                (folder / name).unlink()
+                shutil.copyfile(pairs[state[0]] / name, folder / name)
+
+        self.check_meanwhile(folder, install)
+
+    def test_a_key_that_comes_half_a_second_after_its_certificate(self, pairs, tmp_path):
+        folder = tmp_path / "deployed"
+        shutil.copytree(pairs[0], folder)
+        shutil.copyfile(pairs[1] / "client.pem", folder / "client.pem")
+        later = threading.Timer(
+            0.5, shutil.copyfile, (pairs[1] / "client.key", folder / "client.key")
+        )
+        later.start()
+        try:
+            report = check(settings_in(folder), online=False)
+        finally:
+            later.join(30)
+        assert report.ok, str(report)
+
     def test_the_link_of_a_kubernetes_volume(self, pairs, tmp_path):
         folder = tmp_path / "volume"
         folder.mkdir()
