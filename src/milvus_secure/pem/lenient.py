@@ -26,6 +26,19 @@ POLICIES, MAPPINGS, POLICY_CONSTRAINTS, INHIBIT_ANY = (
 )
 AUTHORITY_INFORMATION = "1.3.6.1.5.5.7.1.1"
 
+_NAMES = {
+    BASIC: "basicConstraints",
+    KEY_USAGE: "keyUsage",
+    EXTENDED_USAGE: "extendedKeyUsage",
+    SUBJECT_KEY: "subjectKeyIdentifier",
+    AUTHORITY_KEY: "authorityKeyIdentifier",
+    ALTERNATIVES: "subjectAltName",
+    CONSTRAINTS: "nameConstraints",
+    CRL_POINTS: "cRLDistributionPoints",
+    POLICIES: "certificatePolicies",
+    AUTHORITY_INFORMATION: "authorityInfoAccess",
+}
+
 EXTENSION_ERRORS = (
     ValueError,
     TypeError,
@@ -63,6 +76,11 @@ def serial_number(certificate: x509.Certificate) -> int:
     """The serial number, also one that cryptography warns of: 0 or negative."""
     with quietly():
         return certificate.serial_number
+
+
+def extension_name(oid: str) -> str:
+    """The name of an extension, as openssl.cnf spells it; its number where it has none here."""
+    return _NAMES.get(oid, oid)
 
 
 @lru_cache(maxsize=1024)

@@ -22,7 +22,7 @@ from ..pem.certificate import (
     subject_text,
     validity,
 )
-from ..pem.lenient import Extension, extensions
+from ..pem.lenient import Extension, extension_name, extensions
 from .signatures import (
     GO_HASHES,
     GO_SHORTEST_RSA,
@@ -72,7 +72,7 @@ def _not_anchors(path: Sequence[x509.Certificate]) -> int:
 
 
 def grpc_leaf_failures(leaf: x509.Certificate) -> Iterator[Failure]:
-    """What TLS minds of the leaf itself, whoever issued it."""
+    """What TLS minds of the leaf itself, independent of who issued it."""
     usage = extension(leaf, x509.KeyUsage)
     if usage is not None and not usage.digital_signature:
         yield Failure(
@@ -105,7 +105,7 @@ def go_failures(
 
 
 def go_leaf_failures(leaf: x509.Certificate) -> Iterator[Failure]:
-    """What Go minds of the leaf itself, whoever issued it."""
+    """What Go minds of the leaf itself, independent of who issued it."""
     yield from _purpose(leaf, ExtendedKeyUsageOID.CLIENT_AUTH, "usage-not-client")
     if not go_takes(leaf):
         yield Failure(
@@ -203,7 +203,7 @@ def _critical(
                 f"The certificate of {subject_text(one)} has a critical extension that is not "
                 "understood.",
                 expected="only extensions that TLS peers know",
-                presented=", ".join(odd),
+                presented=", ".join(map(extension_name, odd)),
                 remedy="plain-extensions",
             )
 

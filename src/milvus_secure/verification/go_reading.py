@@ -79,7 +79,7 @@ def _refused(certificate: x509.Certificate) -> Iterator[Failure]:
     if lenient.serial_number(certificate) < 0:
         yield malformed(certificate, "a negative serial number", _GO)
     for oid in sorted(duplicates(certificate)):
-        yield malformed(certificate, f"two extensions of the type {oid}", _GO)
+        yield malformed(certificate, f"two extensions {lenient.extension_name(oid)}", _GO)
     policies = extension(certificate, x509.CertificatePolicies)
     named = [policy.policy_identifier for policy in policies or ()]
     if len(set(named)) < len(named):

@@ -63,16 +63,16 @@ def malformed(certificate: x509.Certificate, what: str, peer: str) -> Failure:
 def _malformed(certificate: x509.Certificate) -> Iterator[Failure | NotJudged]:
     twice = duplicates(certificate) & _READ
     for oid in sorted(twice):
-        yield malformed(certificate, f"two extensions of the type {oid}", "gRPC")
+        yield malformed(certificate, f"two extensions {lenient.extension_name(oid)}", "gRPC")
     unread = {e.oid for e in lenient.extensions(certificate) if e.value is None}
     for oid in sorted(unread & _READ):
         if oid in _READ_FOR_SURE:
-            yield malformed(certificate, f"a malformed extension {oid}", "gRPC")
+            yield malformed(certificate, f"a malformed {lenient.extension_name(oid)}", "gRPC")
         else:
             yield NotJudged(
                 "certificate-malformed",
-                f"The certificate of {subject_text(certificate)} has an extension {oid} that only "
-                "gRPC itself can judge.",
+                f"The certificate of {subject_text(certificate)} has an unusual "
+                f"{lenient.extension_name(oid)}, which only gRPC itself can judge.",
             )
 
 

@@ -161,7 +161,7 @@ def _verdict(path: Path, trusted: int | None, parts: Sequence[Failure | NotJudge
 
 
 def _why_trust_is_open(path: Path, trusted: int | None, unread: bool) -> str:
-    """Why whether the chain leads to an anchor cannot be told, if it cannot."""
+    """Why it cannot be decided whether the chain leads to an anchor; empty if it can."""
     if unread and trusted is None:
         return "A certificate is of a form that only the peer itself may read."
     if not all(map(has_readable_names, path)):

@@ -160,8 +160,8 @@ def shared_subject(context: Context) -> Iterator[Finding]:
     for chain, verdict in judged(context):
         leaf = chain.leaf
         refused = any(failure.code == "shared-subject" for failure in verdict.failures)
-        told = refused and chain is context.server_chain
-        if not same_name(subject_of(leaf), issuer_of(leaf)) or issued(leaf, leaf) or told:
+        reported = refused and chain is context.server_chain
+        if not same_name(subject_of(leaf), issuer_of(leaf)) or issued(leaf, leaf) or reported:
             continue
         name = name_text(subject_of(leaf))
         yield finding(

@@ -79,7 +79,7 @@ def _left_to_the_peer(verdict: Verdict, code: str) -> Iterator[Skip]:
 
 
 def _server_failures(context: Context, verdict: Verdict) -> Iterable[Failure]:
-    """The failures, an untrusted chain told as the user sees it: by what the settings give."""
+    """The failures; that of an untrusted chain is explained by the settings."""
     for failure in verdict.failures:
         untrusted = verdict.trusted is None and failure.code in _IF_SAME_CA
         yield in_view_of_the_settings(context, verdict, failure) if untrusted else failure
@@ -333,7 +333,7 @@ def _both(code: str, also: Callable[[Context], Iterator[Finding | Skip]]) -> Rul
 
 
 def _unless_plaintext(rule: Rule) -> Rule:
-    """Without TLS nobody is trusted, whatever certificates lie about."""
+    """Without TLS no certificate is used."""
 
     def judge(context: Context) -> Iterator[Finding | Skip]:
         if context.mode is not TLSMode.PLAINTEXT:

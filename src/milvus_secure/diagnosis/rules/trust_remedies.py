@@ -84,7 +84,7 @@ _SPECIAL = {
         "Have it reissued without critical extensions that peers do not know."
     ),
     "another-ca": Remedy(
-        "Have the CA, and all it issued, made anew with RSA keys or keys on P-256.",
+        "Make a new CA, and reissue all its certificates, with RSA keys or keys on P-256.",
         "milvus-secure certs init NEW-DIR",
     ),
     "path-length": Remedy(

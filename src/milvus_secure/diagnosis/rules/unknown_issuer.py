@@ -1,8 +1,8 @@
-"""Why no trust anchor issued the server's certificate, told by what the settings give.
+"""Why no trust anchor issued the server's certificate, explained by the settings.
 
-`verification.untrusted` explains a chain by its certificates alone. Here the same is told by the
-setting that is to blame: no CA given, a certificate pinned that is not served any more, a
-certificate named as CA that is none.
+`verification.untrusted` explains a chain by its certificates alone. Here the setting that is to
+blame is named: no CA is set, the pinned certificate is not served any more, or the certificate set
+as CA is not a CA.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from ..context import Context
 
 
 def in_view_of_the_settings(context: Context, verdict: Verdict, failure: Failure) -> Failure:
-    """The same failure, told by the setting that is to blame.
+    """The same failure, explained by the setting that is to blame.
 
     Args:
         context: With the server's chain.

@@ -37,4 +37,4 @@ def test_a_ca_s_key_means_another_ca(judge_trust):
     odd = minting.mint("odd CA", kind="ed448")
     errors = judge_trust(ca_pem=odd, served=server(odd)).errors
     assert [one.code for one in errors] == ["weak-key"]
-    assert errors[0].remedy.startswith("Have the CA, and all it issued, made anew")
+    assert errors[0].remedy.startswith("Make a new CA")
