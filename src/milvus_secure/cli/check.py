@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,11 +78,8 @@ def add_report_flags(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Check every endpoint asked for and print one report each."""
     uris = [*map(uri_of, arguments.endpoints), *(arguments.uri or [])]
-    targets = [
-        settings_from(arguments, profile=profile, uri=uri)
-        for profile in arguments.profile or [None]
-        for uri in uris or [None]
-    ]
+    choices = list(product(arguments.profile or [None], uris or [None]))
+    targets = [settings_from(arguments, profile=profile, uri=uri) for profile, uri in choices]
     if arguments.server:
         from ..server.check import check_server  # noqa: PLC0415 - loads the YAML library
 
@@ -93,7 +92,18 @@ def run(arguments: argparse.Namespace) -> int:
         from .wait import check_until  # noqa: PLC0415 - only for an endpoint
 
         reports = check_until(targets, arguments.wait)
-    return show(reports, arguments, quiet=arguments.quiet)
+    named = [
+        _with_profile(report, choice[0]) for report, choice in zip(reports, choices, strict=True)
+    ]
+    return show(named, arguments, quiet=arguments.quiet)
+
+
+def _with_profile(report: Report, profile: str | None) -> Report:
+    """A report that names the profile it is about, in every format."""
+    if profile is None:
+        return report
+    entry = {"value": profile, "source": "argument"}
+    return replace(report, settings={**report.settings, "profile": entry})
 
 
 def show(reports: Sequence[Report], arguments: argparse.Namespace, *, quiet: bool = False) -> int:

@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 
 from .._common.text import printable
 from .finding import Severity, findings_text
+from .report import target
 
 if TYPE_CHECKING:
     from .report import Report
@@ -35,8 +36,7 @@ def _suite(report: Report) -> ET.Element:
     failed = {finding.code for finding in report.errors}
     passed = set(report.judged) | {finding.code for finding in report.findings}
     skipped = set(because) - passed
-    named = (report.settings.get(key, {}).get("value", "") for key in ("uri", "server"))
-    name = printable(" against ".join(filter(None, named)))
+    name = printable(target(report))
     suite = ET.Element(
         "testsuite",
         name=name,

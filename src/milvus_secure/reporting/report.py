@@ -36,6 +36,7 @@ __all__ = [
     "findings_text",
     "ranked",
     "summary",
+    "target",
     "verdict_line",
 ]
 
@@ -135,7 +136,7 @@ class Report:
 def summary(reports: Sequence[Report], width: int | None = None) -> str:
     """One line for each of several reports."""
     return "\n".join(
-        labelled(f"{_outcome(report):7}", f"{_target(report)}: {_verdict(report)}", width)
+        labelled(f"{_outcome(report):7}", f"{target(report)}: {_verdict(report)}", width)
         for report in reports
     )
 
@@ -186,8 +187,12 @@ def _described(mode: TLSMode) -> str:
     return "plaintext" if mode is TLSMode.PLAINTEXT else f"{mode} TLS"
 
 
-def _target(report: Report) -> str:
-    return " against ".join(filter(None, (_setting(report, "uri"), _setting(report, "server"))))
+def target(report: Report) -> str:
+    """What was checked: the endpoint, its profile and the server's configuration."""
+    uri, profile = _setting(report, "uri"), _setting(report, "profile")
+    if uri and profile:
+        uri = f"{uri} (profile {profile})"
+    return " against ".join(filter(None, (uri, _setting(report, "server"))))
 
 
 def _setting(report: Report, name: str) -> str | None:
@@ -195,7 +200,7 @@ def _setting(report: Report, name: str) -> str | None:
 
 
 def _steps(report: Report, width: int | None) -> str:
-    lines = [labelled("Checked", f"{_target(report)}, {_described(report.mode)}:", width)]
+    lines = [labelled("Checked", f"{target(report)}, {_described(report.mode)}:", width)]
     lines += [_step(*row, width) for row in _rows(report)]
     return "\n".join(lines)
 

@@ -110,6 +110,17 @@ def test_several_profiles_give_one_report_each_and_a_summary(cli, certs: Path, t
     assert done.returncode == 1
 
 
+@pytest.mark.parametrize("format_", ["text", "json", "junit"])
+def test_every_format_names_the_profiles(cli, tmp_path: Path, format_):
+    (tmp_path / "milvus-secure.toml").write_text(
+        '[profiles.blue]\nuri = "https://h:1"\n[profiles.green]\nuri = "https://h:1"\n'
+    )
+    both = ["--profile", "blue", "--profile", "green"]
+    shown = cli("check", "--offline", *both, "--format", format_).stdout
+    assert "blue" in shown
+    assert "green" in shown
+
+
 def test_junit_has_a_case_for_every_code_and_a_failure_for_the_error(cli):
     done = cli("check", "--offline", "--format", "junit", "--ca-pem-path", "absent.pem")
     [suite] = ET.fromstring(done.stdout.encode())
