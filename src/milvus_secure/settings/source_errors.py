@@ -137,6 +137,7 @@ def malformed(
     path: Path,
     why: str,
     remedy: str = "Correct the file; nothing was read from it.",
+    command: str | None = None,
 ) -> NoReturn:
     """Refuse to guess what a file that cannot be read would say."""
     raise SettingsError(
@@ -147,8 +148,13 @@ def malformed(
             setting=setting,
             source=source,
             origin=_origin(path),
+            command=command,
         )
     )
+
+
+def _listing(path: Path) -> str:
+    return f"ls -ld {shlex.quote(printable(str(path)))}"
 
 
 def _origin(path: Path) -> str:
@@ -168,8 +174,7 @@ def read_or_raise(setting: str, source: str, path: Path, read: Callable[[], _T])
         why = "it is not UTF-8 text"
     except OSError as error:
         why = (error.strerror or type(error).__name__).lower()
-        remedy = f"Let this user read it; see `ls -ld {shlex.quote(printable(str(path)))}`"
-        return malformed(setting, source, path, why, remedy)
+        return malformed(setting, source, path, why, "Let this user read it.", _listing(path))
     except ValueError as error:
         why = str(error)
     return malformed(setting, source, path, why)
@@ -194,7 +199,8 @@ def unreadable_implicit(path: Path) -> Finding:
     return finding(
         "config-file-malformed",
         f"{printable(str(path))} was not read: this user has no permission to.",
-        f"Let this user read it, or ignore this; see `ls -ld {shlex.quote(printable(str(path)))}`",
+        "Let this user read it, if it is meant for this program.",
+        command=_listing(path),
         severity=Severity.WARNING,
         origin=_origin(path),
     )

@@ -70,7 +70,9 @@ class ArgumentsSource(SourceWithProvenance, InitSettingsSource):
         self, settings_cls: type[BaseSettings], values: Mapping[str, object], loading: Loading
     ) -> None:
         self.loading = loading
-        super().__init__(settings_cls, init_kwargs=dict(values))
+        super(InitSettingsSource, self).__init__(settings_cls)  # its own compares all aliases
+        self.init_kwargs = dict(values)
+        self.nested_model_default_partial_update = False
         self._values = as_arguments(values, loading.keys, loading.places.cwd)
 
     def sourced(self) -> dict[str, Sourced]:
@@ -151,6 +153,8 @@ class VariablesSource(_NamedValues, EnvSettingsSource):
         return self._settings_in(self.variables)
 
     def _load_env_vars(self) -> Mapping[str, str | None]:
+        if not added_fields(self.settings_cls.model_fields):
+            return {}
         return {name.lower(): value.value for name, value in self.variables.items()}
 
 
