@@ -26,7 +26,7 @@ class ConfigText:
         first_line: Line of ``name`` that the text begins on, from 1; 0 if lines cannot be told.
     """
 
-    text: str
+    text: str = field(repr=False)
     name: str
     first_line: int = 1
 
@@ -40,7 +40,7 @@ class EnvValue:
         source: Where it is set, such as ``docker-compose.yml:12`` or ``Secret tls, key mode``.
     """
 
-    value: str | None
+    value: str | None = field(repr=False)
     source: str
 
 
@@ -64,7 +64,7 @@ class Mount:
     target: PurePosixPath
     origin: str
     source: Path | None = None
-    files: Mapping[str, bytes | None] | None = None
+    files: Mapping[str, bytes | None] | None = field(default=None, repr=False)
     line: int = 0
     mode: int | None = None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -49,7 +49,7 @@ class ContainerFile:
     presence: Presence
     origin: str
     path: Path | None = None
-    content: bytes | None = None
+    content: bytes | None = field(default=None, repr=False)
     mount: Mount | None = None
 
 

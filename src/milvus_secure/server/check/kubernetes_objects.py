@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from .milvus_yaml import scalar_text
@@ -34,7 +34,7 @@ class KubernetesObject:
     kind: str
     name: str
     namespace: str
-    body: Block
+    body: Block = field(repr=False)
     file: str
 
     @property

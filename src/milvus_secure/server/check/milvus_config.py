@@ -76,7 +76,7 @@ class Setting:
     """
 
     key: str
-    value: str | None
+    value: str | None = field(repr=False)
     source: str
     layer: str
 

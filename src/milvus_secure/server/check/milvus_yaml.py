@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
@@ -36,7 +36,7 @@ class Entry:
     """
 
     key: str
-    value: str
+    value: str = field(repr=False)
     line: int
 
 

@@ -27,7 +27,7 @@ class Pod:
 
     label: str
     namespace: str
-    spec: Block
+    spec: Block = field(repr=False)
     file: str
     stores: Stores
     services: tuple[KubernetesObject, ...] = ()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -39,7 +39,7 @@ class Volume:
     """
 
     origin: str
-    files: Files | None = None
+    files: Files | None = field(default=None, repr=False)
     mode: int = _DEFAULT_MODE
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from ...errors import MilvusSecureError
@@ -53,8 +53,8 @@ class _Input:
 
     path: Path
     name: str
-    text: str
-    trees: list[Tree]
+    text: str = field(repr=False)
+    trees: list[Tree] = field(repr=False)
     kind: FileKind
 
 
