@@ -42,14 +42,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 if all is well, 1 for findings at or above ``--fail-on``, 2 for wrong usage or settings
         that cannot be loaded, 130 when interrupted.
     """
-    given = sys.argv[1:] if argv is None else argv
+    words = sys.argv[1:] if argv is None else argv
     # The grammar of the other commands takes longer to build than some commands to run.
-    gc.disable()  # modules leave no garbage; to look for it takes a tenth of an offline check
+    gc.disable()  # modules leave no garbage; a search for it takes a tenth of an offline check
     try:
-        grammar = parser(set(given[:1]).intersection(COMMANDS))
+        grammar = parser(set(words[:1]).intersection(COMMANDS))
     finally:
         gc.enable()
-    arguments, unknown = grammar.parse_known_args(given)
+    arguments, unknown = grammar.parse_known_args(words)
     if unknown:  # not their values: a misspelled --pasword has a secret behind it
         flags = [one.partition("=")[0] for one in unknown if one.startswith("--")]
         grammar.error(f"unrecognized arguments: {' '.join(flags) or len(unknown)}")
@@ -106,7 +106,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 class _Version(argparse.Action):
-    """Print this release and those of what it stands on; nothing of it is imported."""
+    """Print this release and those of its foundations; none of them is imported."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         from importlib.metadata import version  # noqa: PLC0415
@@ -126,7 +126,7 @@ def parser(only: Collection[str] = ()) -> argparse.ArgumentParser:
     """
     top = _Parser(
         prog="milvus-secure",
-        description="Connect to Milvus over TLS, and be told what is wrong when it fails.",
+        description="Connect to Milvus over TLS, and see what is wrong when it fails.",
     )
     top.add_argument(
         "--version", nargs=0, action=_Version, help="show the versions that matter and exit"

@@ -13,8 +13,8 @@ def add_parser(commands: Commands) -> None:
     parser = commands.add_parser(
         "explain",
         help="what a code or an error message means, and how to fix it",
-        description="What a code means, how it is found, and how to fix it on both ends. A message "
-        "of pymilvus or gRPC is searched for what it says of the cause.",
+        description="What a code means, how it is detected, and how to fix it. "
+        "A message of pymilvus or gRPC is searched for known phrases.",
     )
     parser.add_argument(
         "subject",

@@ -1,4 +1,4 @@
-"""`check`: settings to report, offline or with a look at the endpoint."""
+"""`check`: from settings to a report, offline or with a probe of the endpoint."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _TURNS: WeakKeyDictionary[AbstractEventLoop, Semaphore] = WeakKeyDictionary()
 
 
 def check(settings: SettingsModel | None = None, *, online: bool = True) -> Report:
-    """Judge settings and files, and the endpoint unless told otherwise.
+    """Judge settings and files, and the endpoint unless ``online`` is false.
 
     Args:
         settings: As loaded; the surroundings' own when None.
@@ -35,7 +35,7 @@ def check(settings: SettingsModel | None = None, *, online: bool = True) -> Repo
             that would keep a connection from being tried does not stop the probe.
 
     Returns:
-        The report. Nothing found is ever raised.
+        The report. No finding is ever raised.
 
     Raises:
         SettingsError: If no settings are given and the surroundings' cannot be loaded.
@@ -73,7 +73,7 @@ def check_many(targets: Iterable[SettingsModel], *, online: bool = True) -> list
         online: As for `check`.
 
     Returns:
-        One report each, in the order given.
+        One report for each, in the order of the targets.
     """
     one_check = partial(check, online=online)
     targets = list(targets)

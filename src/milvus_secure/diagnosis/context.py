@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Chain:
-    """Certificates as a peer presents them, leaf first, and where they were seen.
+    """Certificates as a peer presents them, leaf first, and where they come from.
 
     The same rules judge a chain from a file and one served by the endpoint.
 
@@ -168,7 +168,7 @@ class Context:
 
     @property
     def endpoint_origin(self) -> str:
-        """Where a served chain was seen, and through which proxy."""
+        """Where a served chain comes from, and through which proxy."""
         if self.observation is None:
             return ""
         proxy = self.observation.proxy
@@ -195,7 +195,7 @@ class Context:
 
     @cached_property
     def _subjects(self) -> frozenset[str]:
-        seen, encrypted = self.observation, self.mode is not TLSMode.PLAINTEXT
+        observed, encrypted = self.observation, self.mode is not TLSMode.PLAINTEXT
         present: dict[str, object] = {
             "material": self.material,
             "anchors": encrypted,
@@ -203,12 +203,12 @@ class Context:
             "server_chain": encrypted and self.server_chain,
             "client_chain": self.client_chain,
             "endpoint": self.endpoint,
-            "observation": seen,
-            "protocol": seen and seen.protocol,
-            "tls": seen and seen.tls,
-            "grpc": seen and seen.grpc,
-            "milvus": seen and seen.grpc_ready,
-            "proxy": seen and seen.proxy,
+            "observation": observed,
+            "protocol": observed and observed.protocol,
+            "tls": observed and observed.tls,
+            "grpc": observed and observed.grpc,
+            "milvus": observed and observed.grpc_ready,
+            "proxy": observed and observed.proxy,
         }
         return frozenset([*self.material, *(name for name, part in present.items() if part)])
 

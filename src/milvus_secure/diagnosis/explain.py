@@ -55,7 +55,7 @@ class Explanation:
 
 
 def explain(subject: str | Finding | BaseException) -> str:
-    """Tell what a finding or a failure means, how it is found and how to fix it.
+    """Explain what a finding or a failure means, how it is detected and how to fix it.
 
     Args:
         subject: A finding code, a `Finding`, one of this library's exceptions, an exception of
@@ -82,11 +82,11 @@ def explain(subject: str | Finding | BaseException) -> str:
 @cache
 def explanations() -> dict[str, Explanation]:
     """Every explanation by its code, read from the package's ``texts``."""
-    found: dict[str, Explanation] = {}
+    texts: dict[str, Explanation] = {}
     for area in dict.fromkeys(entry.area for entry in CATALOGUE.values()):
         text = files(__package__).joinpath("texts", f"{area}.toml").read_text("utf-8")
-        found.update({code: Explanation(**parts) for code, parts in tomllib.loads(text).items()})
-    return found
+        texts.update({code: Explanation(**parts) for code, parts in tomllib.loads(text).items()})
+    return texts
 
 
 def render(code: str) -> str:
@@ -165,24 +165,24 @@ gRPC's wording changes from release to release. To find out for sure:
 
 
 def _evidence(error: BaseException) -> Iterator[str]:
-    """Whatever an exception and its causes tell, without importing pymilvus or gRPC.
+    """All texts of an exception and its causes, without importing pymilvus or gRPC.
 
     pymilvus keeps the reason in the gRPC error it raises from: ``exc.__cause__.details()``.
     """
-    seen: list[BaseException] = []
+    visited: list[BaseException] = []
     current: BaseException | None = error
-    while current is not None and current not in seen and len(seen) < 8:
-        seen.append(current)
+    while current is not None and current not in visited and len(visited) < 8:
+        visited.append(current)
         yield type(current).__name__
-        yield from (_told(current, name) for name in ("code", "details", "message", "__str__"))
+        yield from (_text_of(current, name) for name in ("code", "details", "message", "__str__"))
         current = current.__cause__ or current.__context__
 
 
-def _told(error: BaseException, name: str) -> str:
+def _text_of(error: BaseException, name: str) -> str:
     try:
-        told = getattr(error, name, "")
-        return str(told() if callable(told) else told)
-    except Exception:  # noqa: BLE001 - a foreign object that cannot tell says nothing
+        value = getattr(error, name, "")
+        return str(value() if callable(value) else value)
+    except Exception:  # noqa: BLE001 - a foreign object may fail at anything
         return ""
 
 

@@ -11,7 +11,7 @@ from threading import Thread
 from typing import TypeVar
 
 _NAME = "milvus-secure-check"
-_POLL = 0.2  # seconds between two looks for Ctrl-C
+_POLL = 0.2  # seconds between two checks for Ctrl-C
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -91,7 +91,7 @@ def _settle(result: Future[_Result], func: Callable[[], _Result]) -> None:
 def _await(results: Sequence[Future[_Result]]) -> None:
     """Wait for all, or for the first that raises.
 
-    Ctrl-C is seen between two waits: an interrupt that comes just as a wait begins does not end
+    Ctrl-C is noticed between two waits: an interrupt that comes just as a wait begins does not end
     that wait.
     """
     while True:

@@ -1,7 +1,7 @@
 """Every finding code, its area and severity, in the order that decides the root cause.
 
 Codes are permanent and mean one thing each. The order is the ranking: of two errors, the one
-that stands earlier here is the one to fix first, so a generic code never hides a specific one.
+that comes first here is the one to fix first, so a generic code never hides a specific one.
 Severity is the usual one; a rule lowers or raises it where the real peer judges otherwise.
 """
 
@@ -75,11 +75,11 @@ _ENTRIES: Final = (
     Entry("pem-malformed", "files", "error", "a PEM block cannot be read"),
     Entry("pem-wrong-type", "files", "error", "a key instead of a certificate, or the reverse"),
     Entry("key-password-wrong", "files", "error", "the password does not open the key"),
-    Entry("key-encrypted", "files", "error", "the key is encrypted and no password is given"),
+    Entry("key-encrypted", "files", "error", "the key is encrypted and no password is set"),
     Entry("key-unsupported", "files", "error", "gRPC cannot use a key of this type"),
     Entry("key-mismatch", "files", "error", "the key does not belong to the certificate"),
     Entry("known-public-key", "files", "error", "the key is published in Milvus's examples"),
-    # What stands between us and the endpoint.
+    # The way to the endpoint.
     Entry("dns-failed", "handshake", "error", "the host name does not resolve"),
     Entry("tcp-refused", "handshake", "error", "no program listens on the port"),
     Entry("tcp-unreachable", "handshake", "error", "no route to the host"),
@@ -174,5 +174,5 @@ _RANK: Final = {entry.code: place for place, entry in enumerate(_ENTRIES)}
 
 
 def rank(code: str) -> int:
-    """How early a code stands when the root cause is picked; 0 is first."""
+    """The place of a code in the order of root causes; 0 is first."""
     return _RANK[code]

@@ -68,7 +68,7 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """True when nothing found would refuse or weaken the connection."""
+        """True if no finding would refuse or weaken the connection."""
         return not self.errors
 
     @property

@@ -105,7 +105,7 @@ class MilvusCall:
     """A Connect call under way over a channel of its own.
 
     Args:
-        context: Whose material is used; `reason_not_to_call` must have found none.
+        context: Whose material is used; `reason_not_to_call` must have returned None.
         target: ``host:port``.
         deadline: For the connection and the calls together.
     """

@@ -1,4 +1,4 @@
-"""What a peer speaks, told from its first bytes."""
+"""The protocol a peer speaks, recognised by its first bytes."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def shown(data: bytes) -> str:
 
 
 def listen(wire: DeadlineSocket, seconds: float | None = None) -> tuple[str, bytes]:
-    """Read until it is clear what the peer speaks.
+    """Read until it is clear which protocol the peer speaks.
 
     Returns:
         The protocol, ``silence`` or ``closed`` included, and the bytes read so far.
@@ -54,9 +54,9 @@ def listen(wire: DeadlineSocket, seconds: float | None = None) -> tuple[str, byt
         while True:
             more = wire.read(seconds)
             data += more
-            spoken = classify(data) if data else None
-            if spoken:
-                return spoken, data
+            protocol = classify(data) if data else None
+            if protocol:
+                return protocol, data
             if not more:
                 return ("other" if data else "closed"), data
     except TimeoutError:

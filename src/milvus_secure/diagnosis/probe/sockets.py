@@ -1,4 +1,4 @@
-"""Name resolution and TCP: every address tried at once, differences told."""
+"""Name resolution and TCP: every address is tried at once, and differences are recorded."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Address:
 
 
 def resolve(host: str, port: int, deadline: Deadline) -> list[Address]:
-    """Look a host up as the system does.
+    """Resolve a host name as the system does.
 
     The system's resolver knows neither deadline nor cancellation, so a name is looked up in a
     thread of its own; when the deadline passes first, that thread ends with the resolver's.
@@ -78,8 +78,8 @@ def resolve(host: str, port: int, deadline: Deadline) -> list[Address]:
 
 
 def _lookup(host: str, port: int, flags: int = 0) -> list[Address]:
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
-    return list(dict.fromkeys(Address(family, sockaddr) for family, _, _, _, sockaddr in found))
+    entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
+    return list(dict.fromkeys(Address(family, sockaddr) for family, _, _, _, sockaddr in entries))
 
 
 @dataclass
@@ -104,7 +104,7 @@ class ConnectResult:
         return connection
 
     def close(self) -> None:
-        """Close the open connection, if nobody took it."""
+        """Close the open connection, unless it was taken."""
         connection = self.take()
         if connection is not None:
             connection.close()

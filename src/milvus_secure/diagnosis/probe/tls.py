@@ -1,8 +1,8 @@
 """A TLS handshake that records everything and verifies nothing.
 
-It verifies nothing, so that the chain is seen however broken it is, and sends no credential; the
+It verifies nothing, so that even a broken chain is recorded, and it sends no credential; the
 gRPC channel with the user's own material is the judge. Old versions and weak keys are allowed
-(security level 0), because a peer that has nothing better is to be named, not just refused.
+(security level 0), because a server that has nothing better must be reported, not just refused.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ class HandshakeResult:
 
 
 class Handshake:
-    """One TLS connection over a wire, driven by hand so that every byte is bounded and seen.
+    """One TLS connection over a wire, driven by hand, so that every byte is counted and recorded.
 
     Args:
         wire: Connected; stays the caller's to close.
@@ -141,11 +141,11 @@ class Handshake:
         context: SSL.Context,
         patience: float | None = None,
     ) -> None:
-        self.look = HandshakeResult()
+        self.result = HandshakeResult()
         self._wire = wire
         self._patience = patience
         self._tls = SSL.Connection(context, None)
-        self._tls.set_app_data(self.look)
+        self._tls.set_app_data(self.result)
         self._tls.set_connect_state()
         name = server_name_indication(server_name)
         if name:
@@ -153,28 +153,28 @@ class Handshake:
 
     def run(self) -> HandshakeResult:
         """Shake hands; never raises for what the peer does."""
-        look = self.look
+        result = self.result
         try:
             self._shake()
-            look.complete = True
+            result.complete = True
         except SSL.Error as error:
-            look.error = _words(error)
+            result.error = _words(error)
             self._flush_quietly()
         except TimeoutError:
-            look.error = "the peer stopped answering in the middle of the handshake"
+            result.error = "the peer stopped answering in the middle of the handshake"
         except OSError as error:
-            look.error = error.strerror.lower() if error.strerror else str(error)
-        look.protocol = look.protocol or "closed"
-        if look.protocol == "tls":
+            result.error = error.strerror.lower() if error.strerror else str(error)
+        result.protocol = result.protocol or "closed"
+        if result.protocol == "tls":
             self._record()
-        return look
+        return result
 
     def await_reaction(self, seconds: float) -> HandshakeResult:
         """Read before anything is written: under TLS 1.3 a refusal arrives as the first read.
 
         Where it closes without an alert, `confirmed` says whether it had accepted us.
         """
-        look = self.look
+        result = self.result
         deadline = self._wire.deadline.within(seconds)
         try:
             while not self._received():
@@ -182,15 +182,15 @@ class Handshake:
                 if not data:
                     raise ConnectionError("the server closed the connection")
                 self._tls.bio_write(data)
-            look.reaction, look.confirmed = "data", True
+            result.reaction, result.confirmed = "data", True
         except SSL.Error as error:
-            look.reaction = "alert" if look.alert else "closed"
-            look.error = _words(error)
+            result.reaction = "alert" if result.alert else "closed"
+            result.error = _words(error)
         except TimeoutError:
-            look.reaction = None  # it keeps the connection open
+            result.reaction = None  # it keeps the connection open
         except OSError as error:
-            look.reaction, look.error = "closed", str(error)
-        return look
+            result.reaction, result.error = "closed", str(error)
+        return result
 
     def _received(self) -> bool:
         try:
@@ -208,12 +208,12 @@ class Handshake:
             else:
                 self._flush()
                 return
-            if self.look.protocol is None:
-                spoken, pending = listen(self._wire, self._patience)
-                self.look.protocol = spoken
-                if spoken != "tls":
-                    self.look.greeting = shown(pending) if pending else ""
-                    raise ConnectionError(f"no TLS, but {spoken}")
+            if self.result.protocol is None:
+                protocol, pending = listen(self._wire, self._patience)
+                self.result.protocol = protocol
+                if protocol != "tls":
+                    self.result.greeting = shown(pending) if pending else ""
+                    raise ConnectionError(f"no TLS, but {protocol}")
             else:
                 pending = self._wire.read()
                 if not pending:
@@ -234,18 +234,18 @@ class Handshake:
             self._flush()
 
     def _record(self) -> None:
-        look, tls = self.look, self._tls
-        look.version = tls.get_protocol_version_name()
-        look.confirmed = look.confirmed or (look.complete and look.version != "TLSv1.3")
-        look.cipher = tls.get_cipher_name()
-        if look.complete:
-            look.alpn = tls.get_alpn_proto_negotiated().decode("ascii", "replace")
-        look.issuers = tuple(_name(name) for name in tls.get_client_ca_list()[:64])
+        result, tls = self.result, self._tls
+        result.version = tls.get_protocol_version_name()
+        result.confirmed = result.confirmed or (result.complete and result.version != "TLSv1.3")
+        result.cipher = tls.get_cipher_name()
+        if result.complete:
+            result.alpn = tls.get_alpn_proto_negotiated().decode("ascii", "replace")
+        result.issuers = tuple(_name(name) for name in tls.get_client_ca_list()[:64])
         parsed = [_parsed(served) for served in (tls.get_peer_cert_chain() or ())[:MAX_CHAIN]]
         chain = tuple(certificate for certificate in parsed if certificate is not None)
-        look.unreadable = len(parsed) - len(chain)
+        result.unreadable = len(parsed) - len(chain)
         # Without the leaf, the first of the others would be taken for it.
-        look.chain = chain if parsed and parsed[0] is not None else ()
+        result.chain = chain if parsed and parsed[0] is not None else ()
 
 
 @cache
@@ -269,7 +269,7 @@ def presenting(
     key: PrivateKeyTypes,
     server: x509.Certificate,
 ) -> SSL.Context:
-    """A client that presents a certificate, but only to the server already seen and verified.
+    """A client that presents a certificate, but only to the server that was verified before.
 
     Args:
         chain: Ours, leaf first.
@@ -298,15 +298,15 @@ def presenting(
 
 def _note(tls: SSL.Connection, where: int, value: int) -> None:
     """Keep what no getter tells afterwards: alerts by number, and a request without CA names."""
-    look = tls.get_app_data()
+    result = tls.get_app_data()
     if where & SSL.SSL_CB_READ_ALERT == SSL.SSL_CB_READ_ALERT:
         number = value & 0xFF
         if number:  # close_notify is a goodbye, not a reason
-            look.alert = look.alert or ALERTS.get(number, f"alert {number}")
+            result.alert = result.alert or ALERTS.get(number, f"alert {number}")
     elif where & SSL.SSL_CB_LOOP:
         state = tls.get_state_string()
-        look.requested = look.requested or b"certificate request" in state
-        look.confirmed = look.confirmed or b"session ticket" in state
+        result.requested = result.requested or b"certificate request" in state
+        result.confirmed = result.confirmed or b"session ticket" in state
 
 
 def _parsed(served: crypto.X509) -> x509.Certificate | None:
@@ -314,7 +314,7 @@ def _parsed(served: crypto.X509) -> x509.Certificate | None:
     from cryptography import x509  # noqa: PLC0415 - only its types are known above
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # odd certificates are to be judged, not told
+        warnings.simplefilter("ignore")  # odd certificates are judged later
         try:
             return served.to_cryptography()
         except (ValueError, x509.InvalidVersion):

@@ -1,4 +1,4 @@
-"""Rules about what stands before Milvus: a proxy on the way out, an ingress on the way in.
+"""Rules about what is in front of Milvus: a proxy on the way out, an ingress on the way in.
 
 gRPC says ``Received http2 header with status: N`` exactly when the answer was no gRPC: then an
 HTTP server spoke, not Milvus, and N is its own.
@@ -105,7 +105,7 @@ def _front_end_remedy(context: Context, status: int) -> str:
 
 
 def _is_certificate_refusal(context: Context) -> bool:
-    """True if nginx answers 400 for want of an acceptable certificate (``ssl_verify_client``)."""
+    """True if nginx answers 400 because no acceptable certificate came (``ssl_verify_client``)."""
     tls = observed(context).tls
     return http_status(context) == 400 and tls is not None and tls.request is not None
 

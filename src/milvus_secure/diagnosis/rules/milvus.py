@@ -73,8 +73,8 @@ def _server_not_ready(context: Context) -> Iterator[Finding]:
         context,
         "server-not-ready",
         f"The server at {observation.address} accepts connections, but does not answer calls yet.",
-        "Wait and try again (`milvus-secure check --wait 120`). If it stays so, look on the server "
-        "at Milvus's health, etcd and the object storage.",
+        "Wait and try again (`milvus-secure check --wait 120`). If it stays so, check on the "
+        "server Milvus's health, etcd and the object storage.",
         expected="an answer to MilvusService/Connect",
         presented=evidence,
         command="curl -s http://localhost:9091/healthz; docker compose ps",
