@@ -70,9 +70,12 @@ class _Piece(NamedTuple):
 
 def _pieces(data: bytes) -> Iterator[_Piece]:
     for number, line in enumerate(data.split(b"\n"), start=1):
+        if len(line) < _BUFFER:
+            yield _Piece(line.rstrip(_TRAILING), number, is_rest=False)
+            continue
         whole = line + b"\n"
         for at in range(0, len(whole), _BUFFER):
-            yield _Piece(whole[at : at + _BUFFER].rstrip(_TRAILING), number, at > 0)
+            yield _Piece(whole[at : at + _BUFFER].rstrip(_TRAILING), number, is_rest=at > 0)
 
 
 def _armor(label: bytes, line: int, pieces: list[_Piece], closing: bytes | None) -> Armor:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 
 from cryptography import x509
@@ -48,13 +49,18 @@ def go_unread(certificates: Sequence[x509.Certificate]) -> Iterator[Failure | No
     another key.
     """
     for certificate in certificates:
-        yield from _refused(certificate)
-        if _is_odd(certificate):
-            yield NotJudged(
-                "certificate-malformed",
-                f"The certificate of {subject_text(certificate)} is out of the ordinary, and only "
-                "Go itself can judge it.",
-            )
+        yield from _unread(certificate)
+
+
+@lru_cache(maxsize=512)
+def _unread(certificate: x509.Certificate) -> tuple[Failure | NotJudged, ...]:
+    refused = tuple(_refused(certificate))
+    if not _is_odd(certificate):
+        return refused
+    why = (
+        f"The certificate of {subject_text(certificate)} is unusual, and only Go itself judges it."
+    )
+    return (*refused, NotJudged("certificate-malformed", why))
 
 
 def _refused(certificate: x509.Certificate) -> Iterator[Failure]:
