@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from milvus_secure.certs import CertificateSet
+from milvus_secure.cli import COMMANDS
 from processes import empty_environment, started
 
 PROGRAM = [sys.executable, "-m", "milvus_secure"]
@@ -47,4 +48,4 @@ def test_the_help_reaches_a_pipe_whole(tmp_path: Path):
         text=True,
         timeout=120,
     )
-    assert run.stdout.rstrip().endswith("and one fault explained")
+    assert [command for command in COMMANDS if f"\n    {command}" not in run.stdout] == []

@@ -11,6 +11,7 @@ import pytest
 
 from milvus_secure import MilvusSecureError
 from milvus_secure.server.check import check_server
+from processes import started
 
 SERVICE = "services:\n  standalone:\n    image: milvusdb/milvus:v2.6.15\n"
 COMMAND = "    command: [milvus, run, standalone]\n"
@@ -106,11 +107,8 @@ def test_what_compose_refuses_is_a_finding_with_its_line(tmp_path: Path, text: s
 
 def test_standard_input_without_end_is_left(tmp_path: Path):
     endless = "import sys\nwhile True: sys.stdout.write('tls: {}\\n' * 1000)"
-    with subprocess.Popen([sys.executable, "-c", endless], stdout=subprocess.PIPE) as source:
-        try:
-            done = run("-", stdin=source.stdout, cwd=tmp_path)
-        finally:
-            source.kill()
+    with started([sys.executable, "-c", endless], stdout=subprocess.PIPE) as source:
+        done = run("-", stdin=source.stdout, cwd=tmp_path)
     assert done.returncode in {1, 2}
     assert "standard input is larger than" in done.stderr
     assert done.stdout == ""
