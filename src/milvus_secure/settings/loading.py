@@ -114,6 +114,7 @@ class Loading:
         keys: The keys that a source may use.
         variables: Every variable that is known, with the setting's name.
         notes: What was noticed on the way.
+        has_file_source: True once there is a source for the settings file.
     """
 
     def __init__(self, settings_cls: type[BaseSettings], places: Places) -> None:
@@ -121,6 +122,7 @@ class Loading:
         self.keys = Keys(settings_cls)
         self.variables = variables(settings_cls.model_fields, places.prefix)
         self.notes: list[Finding] = []
+        self.has_file_source = False
 
     @cached_property
     def environ(self) -> dict[str, Sourced]:

@@ -20,6 +20,7 @@ from .sources import (
     EnvFileSource,
     EnvironmentSource,
     SecretsDirSource,
+    SettingsFileSource,
     SourceWithProvenance,
     VariablesSource,
 )
@@ -49,6 +50,8 @@ def load(
         dotenv_settings=EnvFileSource(settings_cls, loading),
         file_secret_settings=SecretsDirSource(settings_cls, loading),
     )
+    if not loading.has_file_source:
+        sources = _with_file(sources, SettingsFileSource(settings_cls, loading))
     merged = merge(sources, loading)
     cleaned, notes = clean(with_scheme(merged), places.environ)
     variables = _variables(sources)
@@ -84,6 +87,20 @@ def merge(
             elif isinstance(stronger.value, dict) and isinstance(value.value, dict):
                 merged[name] = replace(stronger, value=_deep(value.value, stronger.value))
     return _without_implicit(merged)
+
+
+def _with_file(
+    sources: tuple[PydanticBaseSettingsSource, ...], file: SettingsFileSource
+) -> tuple[PydanticBaseSettingsSource, ...]:
+    """Put the settings file in its place, after arguments and variables.
+
+    pydantic-settings' hook has no parameter for it, so that a class that names the four it has
+    would ignore a file that was named. ``config=False`` leaves it out.
+    """
+    kinds = (ArgumentsSource, VariablesSource)
+    stronger = [place for place, source in enumerate(sources, 1) if isinstance(source, kinds)]
+    place = max(stronger, default=0)
+    return (*sources[:place], file, *sources[place:])
 
 
 def _variables(sources: tuple[object, ...]) -> dict[str, Sourced]:

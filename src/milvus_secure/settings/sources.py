@@ -180,6 +180,7 @@ class SettingsFileSource(SourceWithProvenance):
     """Settings in a TOML, YAML or JSON file, with the profile that was chosen."""
 
     def __init__(self, settings_cls: type[BaseSettings], loading: Loading) -> None:
+        loading.has_file_source = True
         self.loading = loading
         super().__init__(settings_cls)
 

@@ -119,6 +119,16 @@ class TestKubernetes:
         assert "defaultMode: 0440" in found.remedy
         assert found.command is None
 
+    def test_so_is_one_that_a_link_leads_to(self, settings, pair, certs, tmp_path):
+        volume = tmp_path / "volume"
+        (volume / "..2026").mkdir(parents=True)
+        (volume / "..data").symlink_to("..2026")
+        (certs / "client.key").rename(volume / "..2026" / "client.key")
+        (certs / "client.key").symlink_to(volume / "..data" / "client.key")
+        report = check(settings(uri="https://h:1", **pair), online=False)
+        [found] = [found for found in report.findings if found.code == "key-permissions"]
+        assert "defaultMode: 0440" in found.remedy
+
     def test_any_other_is_restricted_by_chmod(self, settings, pair):
         report = check(settings(uri="https://h:1", **pair), online=False)
         [found] = [found for found in report.findings if found.code == "key-permissions"]

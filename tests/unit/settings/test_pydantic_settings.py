@@ -24,6 +24,7 @@ from pydantic_settings import (
 )
 
 from milvus_secure import MilvusSettings, SettingsError
+from milvus_secure.settings.sources import SettingsFileSource
 
 
 class Source(MilvusSettings):
@@ -349,6 +350,33 @@ class TestSources:
         (tmp_path / "milvus-secure.toml").write_text('user = "toml"\n')
         settings = Reversed(environ={"MILVUS_USER": "env"}, cwd=tmp_path, user="argument")
         assert settings.source_of("user") == "milvus-secure.toml"
+
+    def test_the_usual_four_keep_the_settings_file_in_its_place(self, tmp_path):
+        """As pydantic-settings' documentation writes them: a file that was named still counts."""
+
+        class Four(MilvusSettings):
+            @classmethod
+            def settings_customise_sources(
+                cls,
+                settings_cls,
+                init_settings,
+                env_settings,
+                dotenv_settings,
+                file_secret_settings,
+            ):
+                vault = Vault(settings_cls)
+                return init_settings, env_settings, dotenv_settings, file_secret_settings, vault
+
+        (tmp_path / "m.toml").write_text('user = "toml"\ndb_name = "toml"\n')
+        (tmp_path / "milvus_user").write_text("secret")
+        places = {"config": "m.toml", "secrets_dir": tmp_path, "cwd": tmp_path}
+        settings = Four(environ={"MILVUS_DB": "env"}, **places)
+        assert (settings.user, settings.db_name) == ("toml", "env")
+        assert settings.source_of("token") == "Vault"
+
+    def test_the_settings_file_can_be_left_out(self, tmp_path):
+        (tmp_path / "milvus-secure.toml").write_text('user = "toml"\n')
+        assert sources_of(drop=SettingsFileSource)(environ={}, cwd=tmp_path).user is None
 
     def test_one_of_the_librarys_own_can_be_added(self, tmp_path):
         (tmp_path / "more.toml").write_text('user = "more"\n')

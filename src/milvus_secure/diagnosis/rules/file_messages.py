@@ -51,6 +51,8 @@ def not_regular(material: Material) -> Words:
 def unreadable(material: Material) -> Words:
     """Words for ``file-unreadable``."""
     message = f"The file of {material.setting} cannot be read: {_detail(material)}."
+    if _in_kubernetes_volume(material):
+        return Words(message, _KUBERNETES_MODE, f"ls -lL {quoted(material)}")
     return Words(message, "Let this user read it.", f"ls -l {quoted(material)}")
 
 
@@ -147,16 +149,22 @@ def password_wrong(material: Material) -> Words:
 
 
 def restrict(material: Material) -> tuple[str, str | None]:
-    """How to keep others from using a private key.
-
-    The mode of a file in a Kubernetes volume is set where the volume is declared; a container
-    that does not run as root reads it by its group (``fsGroup``), so 0440 and not 0400.
-    """
-    path = Path(material.origin.removeprefix("file:"))
-    if os.path.islink(path.parent / "..data"):  # noqa: PTH114 - also False where it may not be looked at
-        remedy = "Set defaultMode: 0440 for the Kubernetes volume, and fsGroup for the pod."
-        return remedy, None
+    """How to keep others from using a private key."""
+    if _in_kubernetes_volume(material):
+        return _KUBERNETES_MODE, None
     return "Let its owner alone use it.", f"chmod 600 {quoted(material)}"
+
+
+# The mode of a file in a Kubernetes volume is set where the volume is declared. A container that
+# does not run as root reads the file by its group, fsGroup, so 0440 and not 0400.
+_KUBERNETES_MODE = "Set defaultMode: 0440 for the Kubernetes volume, and fsGroup for the pod."
+
+
+def _in_kubernetes_volume(material: Material) -> bool:
+    """True for a file of a Secret, a ConfigMap or a projected volume: kubelet's AtomicWriter."""
+    path = material.origin.removeprefix("file:")
+    folders = (Path(path).parent, Path(os.path.realpath(path)).parent.parent)
+    return any(os.path.islink(folder / "..data") for folder in folders)  # noqa: PTH114 - no OSError
 
 
 def _locked(material: Material) -> str:
