@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ..._common.tls_mode import TLSMode
 from ...reporting.report import Finding
 from ..context import Context
+from .names import calls_are_refused
 from .reachability import at_endpoint, grpc_ready, observed
 from .rule import Rule
 
@@ -31,6 +32,8 @@ def _status(context: Context) -> str | None:
     if not grpc_ready(context) or observation.milvus is not None or observation.grpc is None:
         return None
     if observation.grpc.http_status is not None:  # an HTTP server's, not Milvus's
+        return None
+    if calls_are_refused(context):  # by gRPC itself, which sent none
         return None
     return observation.grpc.status
 

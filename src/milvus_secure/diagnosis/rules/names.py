@@ -70,9 +70,16 @@ def _question(context: Context) -> _Question | None:
     )
 
 
+def calls_are_refused(context: Context) -> bool:
+    """True if gRPC itself refuses every call for its host, after a handshake that succeeds."""
+    question = _question(context)
+    return question is not None and question.only_calls_fail
+
+
 def _name_mismatch(context: Context) -> Iterator[Finding | Skip]:
-    chain = context.server_chain
-    if chain is not None and context.mode is not TLSMode.PLAINTEXT and has_unread_names(chain.leaf):
+    chain, seen = context.server_chain, context.observation
+    accepted = context.mode is TLSMode.PLAINTEXT or (seen is not None and seen.grpc_ready)
+    if chain is not None and not accepted and has_unread_names(chain.leaf):
         why = "The names in the server's certificate are of a form that only gRPC itself may read."
         yield Skip("name-mismatch", NOT_JUDGED, why)
     question = _question(context)

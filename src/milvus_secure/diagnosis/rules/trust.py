@@ -38,6 +38,12 @@ from .rule import Rule
 from .trust_remedies import Remedy, client_remedy, server_remedy
 from .unknown_issuer import in_view_of_the_settings
 
+# What gRPC says of a chain that it refuses; see BoringSSL's ``x509_txt.cc`` for the second.
+_CHAIN_REFUSED = (
+    "CERTIFICATE_VERIFY_FAILED",
+    "inconsistent certificate",
+    "Invalid certificate verification context",
+)
 # Refusals that hold only if Milvus trusts the very CA configured here.
 _IF_SAME_CA = ("chain-untrusted", "chain-incomplete", "issuer-key-mismatch", "shared-subject")
 
@@ -53,7 +59,8 @@ def _refused(context: Context, code: str) -> Iterator[Finding | Skip]:
         for failure in _server_failures(context, served):
             if failure.code == code:
                 yield _server_finding(context, context.server_chain, failure)
-        yield from _left_to_the_peer(served, code)
+        refused = _refused_by_grpc(context, served, code)
+        yield from refused or _left_to_the_peer(served, code)
     if client is None or context.client_chain is None:
         return
     for failure in client.failures:
@@ -70,6 +77,31 @@ def pin_is_replaced(context: Context) -> Iterator[Finding]:
             if failure.code == "presented-certificate-differs":
                 yield _server_finding(context, context.server_chain, failure)
                 return
+
+
+def _refused_by_grpc(context: Context, verdict: Verdict, code: str) -> list[Finding]:
+    """What was left to gRPC, where gRPC then refused the chain: its words are the evidence.
+
+    They tell of a verdict on the server's chain; nothing else in an observation does.
+    """
+    grpc = context.observation.grpc if context.observation else None
+    if grpc is None or grpc.ready or not any(words in grpc.details for words in _CHAIN_REFUSED):
+        return []
+    return [
+        _server_finding(
+            context,
+            chain,
+            Failure(
+                code,
+                f"gRPC refuses the server's certificate. The likely cause: {part.because}",
+                expected="a chain that gRPC accepts",
+                presented=f"gRPC: {grpc.details}",
+                remedy="plain-certificate",
+            ),
+        )
+        for part in verdict.not_judged
+        if part.code == code and (chain := context.server_chain) is not None
+    ]
 
 
 def _left_to_the_peer(verdict: Verdict, code: str) -> Iterator[Skip]:

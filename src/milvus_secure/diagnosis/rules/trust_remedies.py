@@ -83,6 +83,9 @@ _SPECIAL = {
     "plain-extensions": Remedy(
         "Have it reissued without critical extensions that peers do not know."
     ),
+    "plain-certificate": Remedy(
+        "Have the certificate reissued without what is unusual about it. To see it:", SHOW_SERVER
+    ),
     "another-ca": Remedy(
         "Make a new CA, and reissue all its certificates, with RSA keys or keys on P-256.",
         "milvus-secure certs init NEW-DIR",
