@@ -69,6 +69,7 @@ class LoadedSettings(BaseSettings):
         extra="forbid",
         hide_input_in_errors=True,
         validate_default=False,
+        defer_build=True,  # of a class and those it is made from, one is used
         env_prefix=PREFIX,
         env_file=DEFAULT_ENV_FILE,
     )
