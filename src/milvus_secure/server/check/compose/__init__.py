@@ -79,7 +79,10 @@ def _deployment(project: Project) -> Deployment:
         if profiles:
             skipped.append(not_judged_profile(project, name, service, profiles[0]))
             continue
-        containers.append(container_of(project, name, service))
+        try:
+            containers.append(container_of(project, name, service))
+        except ComposeUnresolvedError as unresolved:
+            skipped.append(_unresolved(unresolved))
     if not containers and not skipped:
         if others:
             return Deployment(not_judged=(_no_proxy(project, others),))

@@ -13,9 +13,7 @@ from .interpolation import InterpolationError, interpolate
 
 _KEY: Final = re.compile(r"[^\S\n]*(?:export[^\S\n]+)?([\w.\-\[\]]+)[^\S\n]*([=:\n]|\Z)")
 _ESCAPE: Final = re.compile(r"\\([abcfnrtv$\"\\])")
-_ESCAPED: Final = {
-    "a": "\a", "b": "\b", "c": "c", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v",
-}  # fmt: skip
+_ESCAPED: Final = dict(zip("abcfnrtv", "\a\bc\f\n\r\t\v", strict=True))
 
 
 class DotenvError(ValueError):
@@ -66,10 +64,28 @@ def parse_dotenv(text: str, outer: Mapping[str, str]) -> dict[str, str]:
             raise DotenvError(line, str(error)) from None
 
 
-def parse_raw(text: str) -> dict[str, str]:
-    """The variables of a file with ``format: raw``: nothing is a quote or a variable."""
-    lines = (line.partition("=") for line in text.splitlines())
-    return {name.strip(): value for name, equals, value in lines if equals and name.strip()}
+def parse_raw(text: str, outer: Mapping[str, str]) -> dict[str, str]:
+    """The variables of a file with ``format: raw``: nothing is a quote or a variable.
+
+    Args:
+        text: The file.
+        outer: Gives the value of a bare name.
+
+    Raises:
+        DotenvError: With the line.
+    """
+    values: dict[str, str] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        name, equals, value = line.lstrip().partition("=")
+        if not name or name.startswith("#"):
+            continue
+        if not name.strip() or len(name.split()) > 1 or name != name.rstrip():
+            raise DotenvError(number, "its name is empty or has a blank")
+        if equals:
+            values[name] = value
+        elif name in outer:
+            values[name] = outer[name]
+    return values
 
 
 def _statement(text: str, at: int) -> int:
@@ -112,4 +128,4 @@ def _unescape(text: str) -> str:
 
 
 def _without_comment(text: str) -> str:
-    return re.split(r"(?:^|\s)#", text, maxsplit=1)[0].strip()
+    return re.split(r"\s#", text, maxsplit=1)[0].strip()

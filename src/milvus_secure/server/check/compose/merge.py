@@ -25,7 +25,7 @@ def merge_services(base: Block, over: Block) -> Block:
             merged.pop(key, None)
             continue
         if key not in merged or tag == "!override" or key in _REPLACED:
-            merged.put(key, value, line)
+            merged.put(key, _without_repeats(key, value), line)
             continue
         merged.put(key, _merged(key, merged[key], value), line)
     return merged
@@ -58,9 +58,11 @@ def merge_files(base: Block, over: Block) -> Block:
         if above.tags.get(name) == "!reset":
             result.pop(name, None)
             continue
-        if isinstance(earlier, Block) and isinstance(service, Block):
-            service = merge_services(earlier, service)  # noqa: PLW2901 - the merged one is put
-        result.put(name, service, above.lines[name])
+        if isinstance(service, Block):
+            base_service = earlier if isinstance(earlier, Block) else Block(service.line)
+            result.put(name, merge_services(base_service, service), above.lines[name])
+        else:
+            result.put(name, service, above.lines[name])
     merged.put("services", result, above.line)
     return merged
 
@@ -78,13 +80,25 @@ def as_environment(value: Tree | None) -> Iterator[tuple[str, Scalar | None, int
                 yield name, Scalar.of(value_text, item.line) if equals else None, item.line
 
 
+def _without_repeats(key: str, value: Tree) -> Tree:
+    """Within one file too, a later element takes the place of one with the same index.
+
+    compose-go ``override/uncity.go``, EnforceUnicity.
+    """
+    if not isinstance(value, Items):
+        return value
+    if key in _TARGETS:
+        return _unique(tuple(value), _TARGETS[key], value)
+    return _unique(tuple(value), _path_or_text, value) if key in _AS_LIST else value
+
+
 def _merged(key: str, earlier: Tree, later: Tree) -> Tree:
     if key == "environment":
         return _environment(earlier, later)
     if key in _TARGETS:
         return _unique((*_items(earlier), *_items(later)), _TARGETS[key], later)
     if key in _AS_LIST:
-        return _unique((*_items(earlier), *_items(later)), str, later)
+        return _unique((*_items(earlier), *_items(later)), _path_or_text, later)
     if isinstance(earlier, Block) and isinstance(later, Block):
         return merge_blocks(earlier, later)
     if isinstance(earlier, Items) and isinstance(later, Items):
@@ -115,10 +129,20 @@ def _unique(items: tuple[Tree, ...], index: Callable[[Tree], str], place: Tree) 
     return _list(tuple(kept.values()), place.line)
 
 
+def _path_or_text(item: Tree) -> str:
+    """What an ``env_file`` is called in either form; any other element is its text."""
+    return str(item.get("path", "")) if isinstance(item, Block) else str(item)
+
+
 def _volume_target(item: Tree) -> str:
-    if isinstance(item, Block):
-        return posixpath.normpath(str(item.get("target", "")))
-    return posixpath.normpath(parse_volume(str(item)).target)
+    """What volumes are compared by; one whose target is not clean is like no other.
+
+    Compose cleans such a target at another moment in each form, so that its verdict on two at one
+    place depends on how they are written; `service` does not judge them.
+    """
+    written = item.get("target", "") if isinstance(item, Block) else parse_volume(str(item)).target
+    target = str(written)
+    return target if posixpath.normpath(target) == target else f"{target} {id(item)}"
 
 
 def _mount_target(default: str) -> Callable[[Tree], str]:

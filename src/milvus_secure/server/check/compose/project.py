@@ -16,7 +16,7 @@ from typing import Final
 from ....errors import MilvusSecureError
 from ..reading import STANDARD_INPUT, read_text
 from ..yaml_tree import Block, Items, Scalar, Tree, documents
-from .dotenv import DotenvError, parse_dotenv
+from .dotenv import DotenvError, parse_dotenv, parse_raw
 from .interpolation import InterpolationError, interpolate
 from .merge import merge_files, merge_services
 from .refusal import ComposeRefusedError, ComposeUnresolvedError
@@ -107,15 +107,21 @@ def _dotenv(directory: Path, environ: Mapping[str, str]) -> dict[str, str]:
     return read_env_file(file, environ)
 
 
-def read_env_file(file: Path, environ: Mapping[str, str]) -> dict[str, str]:
+def read_env_file(file: Path, environ: Mapping[str, str], *, raw: bool = False) -> dict[str, str]:
     """The variables of a ``.env`` or ``env_file``.
+
+    Args:
+        file: Where it is.
+        environ: What fills in its variables.
+        raw: Whether nothing in it is a quote or a variable (``format: raw``).
 
     Raises:
         ComposeRefusedError: If a line is none.
         MilvusSecureError: If it cannot be read.
     """
     try:
-        return parse_dotenv(read_text(file), environ)
+        text = read_text(file)
+        return parse_raw(text, environ) if raw else parse_dotenv(text, environ)
     except DotenvError as error:
         raise ComposeRefusedError(
             f"{file.name}, line {error.line}: {error}, so Compose refuses the file.",

@@ -11,12 +11,10 @@ from typing import Final
 
 from ..container import EnvValue, Mount, NotJudged, ProxyContainer
 from ..milvus_command import runs_proxy
-from ..reading import read_text
 from ..yaml_tree import Block, Items, Scalar, Tree, is_null
-from .dotenv import parse_raw
 from .merge import as_environment
 from .project import Project, read_env_file
-from .refusal import ComposeRefusedError
+from .refusal import ComposeRefusedError, ComposeUnresolvedError
 from .scalars import compose_text
 from .volumes import is_windows_path
 
@@ -77,6 +75,9 @@ def _user(value: Tree | None) -> int | None:
 
 
 def _environment(project: Project, service: Block) -> Iterator[tuple[str, EnvValue]]:
+    own = {name: value for name, value in _own_environment(project, service) if value is not None}
+    # What fills in an env_file (compose-go types/project.go, WithServicesEnvironmentResolved).
+    variables = {**{name: str(value.value) for name, value in own.items()}, **project.variables}
     values: dict[str, EnvValue] = {}
     for file, required, raw in _env_files(service.get("env_file")):
         path = Path(file)
@@ -88,17 +89,26 @@ def _environment(project: Project, service: Block) -> Iterator[tuple[str, EnvVal
                 "Write it, or correct its name.",
                 project.place(file),
             )
-        variables = parse_raw(read_text(path)) if raw else read_env_file(path, project.variables)
-        values |= {name: EnvValue(value, path.name) for name, value in variables.items()}
+        read = read_env_file(path, variables, raw=raw)
+        values |= {name: EnvValue(value, path.name) for name, value in read.items()}
+    for name, value in _own_environment(project, service):
+        if value is None:
+            values.pop(name, None)
+        else:
+            values[name] = value
+    yield from values.items()
+
+
+def _own_environment(project: Project, service: Block) -> Iterator[tuple[str, EnvValue | None]]:
+    """What ``environment`` sets; None for a bare variable that nothing sets."""
     for name, text, line in as_environment(service.get("environment")):
         place = f"{project.path.name}:{line}" if line else project.path.name
         if text is not None:
-            values[name] = EnvValue(compose_text(text), place)
+            yield name, EnvValue(compose_text(text), place)
         elif name in project.variables:
-            values[name] = EnvValue(project.variables[name], f"the environment ({place})")
+            yield name, EnvValue(project.variables[name], f"the environment ({place})")
         else:
-            values.pop(name, None)
-    yield from values.items()
+            yield name, None
 
 
 def _env_files(value: Tree | None) -> Iterator[tuple[Scalar, bool, bool]]:
@@ -116,6 +126,20 @@ def _mounts(project: Project, name: str, service: Block, depth: int = 0) -> Iter
     sources = service.get("volumes_from")
     for item in sources if isinstance(sources, Items) else ():
         yield from _mounts_from(project, str(item), item, depth)
+    targets: set[PurePosixPath] = set()
+    for mount in _own_mounts(project, name, service):
+        if mount.target in targets:
+            raise ComposeUnresolvedError(
+                f"service {name}",
+                f"it mounts two things at {mount.target}, which Compose refuses or replaces "
+                "depending on how they are written",
+                f"{project.path.name}:{mount.line}" if mount.line else project.path.name,
+            )
+        targets.add(mount.target)
+        yield mount
+
+
+def _own_mounts(project: Project, name: str, service: Block) -> Iterator[Mount]:
     volumes = service.get("volumes")
     for volume in volumes if isinstance(volumes, Items) else ():
         if isinstance(volume, Block):
