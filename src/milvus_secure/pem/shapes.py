@@ -7,7 +7,7 @@ import binascii
 import re
 
 _WORDS = re.compile(
-    r"BEGIN (?:[A-Z0-9]+ )*(?:PRIVATE KEY|CERTIFICATE)|-----BEGIN |PRIVATE KEY-----"
+    r"BEGIN (?:[A-Z0-9]{1,12} ){0,4}(?:PRIVATE KEY|CERTIFICATE)|-----BEGIN |PRIVATE KEY-----"
 )
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{40,}={0,2}")
 _HEX = re.compile(r"(?:0x)?[0-9A-Fa-f]{64,}")
@@ -63,7 +63,7 @@ def looks_like_path(text: str) -> bool:
         text: The value of a setting that takes the text of a file.
     """
     line = text.strip()
-    return "\n" not in line and _PATH.fullmatch(line) is not None
+    return len(line) <= 4096 and "\n" not in line and _PATH.fullmatch(line) is not None
 
 
 _PATH = re.compile(

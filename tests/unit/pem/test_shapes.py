@@ -146,3 +146,11 @@ def test_the_name_of_a_file_looks_like_a_path(text):
 )
 def test_other_text_does_not(text):
     assert not looks_like_path(text)
+
+
+@pytest.mark.parametrize("part", ["BEGIN ", "a/", "a.", "M", "-----", "\\n", "BEGIN A "])
+def test_a_long_text_is_judged_by_a_bounded_number_of_steps(part):
+    text = part * (1 << 17)
+    assert not looks_like_path(text)
+    holds_material(text)
+    decode_material(text)
