@@ -21,6 +21,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import shlex
 import shutil
 import stat
 from collections.abc import Collection, Iterator, Mapping
@@ -40,12 +41,14 @@ class FileChangeError(Exception):
     Attributes:
         cause: What is wrong, one sentence.
         fix: The change that helps.
+        command: A line for a POSIX shell that carries out the fix, or None.
     """
 
-    def __init__(self, cause: str, fix: str) -> None:
+    def __init__(self, cause: str, fix: str, command: str | None = None) -> None:
         self.cause = cause
         self.fix = fix
-        super().__init__(f"{cause} Fix: {fix}")
+        self.command = command
+        super().__init__(f"{cause} Fix: {fix}{f' Run: {command}' if command else ''}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +132,7 @@ def replace_files(
         except FileExistsError:
             raise FileChangeError(
                 f"Another command is changing {directory} at this moment. Nothing was changed.",
-                "wait until it has ended, then run this command again.",
+                "Wait until it has ended, then run this command again.",
             ) from None
         try:
             for name, new in files.items():
@@ -157,7 +160,7 @@ def _undo(journal: Journal) -> None:
         why = (error.strerror or type(error).__name__).lower()
         raise FileChangeError(
             f"{journal.directory} was changed in part, and restoring the files failed: {why}.",
-            "repair the cause, then run this command again; it restores the files first.",
+            "Repair the cause, then run this command again; it restores the files first.",
         ) from None
 
 
@@ -186,8 +189,8 @@ def finish_interrupted(directory: Path) -> bool:
         raise FileChangeError(
             f"An earlier command was interrupted while it changed {directory}, and this cannot be "
             f"completed: {error}.",
-            "check the files there, then remove the record of the earlier command: "
-            f"rm -r {directory / PENDING}",
+            "Check the files there, then remove the record of the earlier command.",
+            shlex.join(["rm", "-r", str(directory / PENDING)]),
         ) from None
     except OSError as error:
         raise not_written(directory, error) from None
@@ -220,7 +223,7 @@ def changed_meanwhile(directory: Path) -> FileChangeError:
     """The error for a directory that is no longer as it was when the work began."""
     return FileChangeError(
         f"{directory} was changed by another program meanwhile. This command changed nothing.",
-        "look at the files there, then run this command again if it is still needed.",
+        "Look at the files there, then run this command again if it is still needed.",
     )
 
 
@@ -230,7 +233,7 @@ def _require_directory(directory: Path) -> None:
     except FileNotFoundError:
         return
     if not stat.S_ISDIR(mode):
-        raise FileChangeError(f"{directory} is not a directory.", "name a directory.")
+        raise FileChangeError(f"{directory} is not a directory.", "Name a directory.")
 
 
 def _require_writable(directory: Path) -> None:
@@ -248,7 +251,7 @@ def _require_replaceable(directory: Path, name: str) -> None:
     """Refuse names that leave the directory, and what is no regular file."""
     parts = name.split("/")
     if not all(parts) or {".", ".."}.intersection(parts):
-        raise FileChangeError(f"{name!r} is not a name within {directory}.", "choose another name.")
+        raise FileChangeError(f"{name!r} is not a name within {directory}.", "Choose another name.")
     for depth, _ in enumerate(parts, 1):
         path = directory.joinpath(*parts[:depth])
         try:
@@ -258,14 +261,14 @@ def _require_replaceable(directory: Path, name: str) -> None:
         if stat.S_ISLNK(status.st_mode):
             raise FileChangeError(
                 f"{path} is a symbolic link to {path.readlink()}, and would be replaced by a file.",
-                "work in the directory that the link leads to, or replace the link by a copy.",
+                "Work in the directory that the link leads to, or replace the link by a copy.",
             )
         if depth < len(parts):
             if not stat.S_ISDIR(status.st_mode):
-                raise FileChangeError(f"{path} is not a directory.", "move it to another place.")
+                raise FileChangeError(f"{path} is not a directory.", "Move it to another place.")
         elif not stat.S_ISREG(status.st_mode):
             kind = "a directory" if stat.S_ISDIR(status.st_mode) else "not a regular file"
-            raise FileChangeError(f"{path} is {kind}.", "move it to another place.")
+            raise FileChangeError(f"{path} is {kind}.", "Move it to another place.")
         else:
             _require_owner_kept(path, status)
 
@@ -279,7 +282,7 @@ def _require_owner_kept(path: Path, status: os.stat_result) -> None:
     raise FileChangeError(
         f"{path} belongs to user {status.st_uid} and group {status.st_gid}. You may not give them "
         "the new file, and they could not read it.",
-        "run this command as that user, or as root.",
+        "Run this command as that user, or as root.",
     )
 
 
@@ -355,15 +358,15 @@ def _explained(path: Path) -> Iterator[None]:
 def not_written(path: Path, error: OSError) -> FileChangeError:
     """What the system refused, and what helps."""
     why = (error.strerror or type(error).__name__).lower()
-    fix = _FIXES.get(error.errno or 0, f"check the permissions and the free space of {path}.")
+    fix = _FIXES.get(error.errno or 0, f"Check the permissions and the free space of {path}.")
     return FileChangeError(f"{path} cannot be written: {why}. Nothing was changed.", fix)
 
 
 _FIXES = {
-    errno.ENOENT: "create the directory above it first.",
-    errno.EBUSY: "a file that is mounted by itself cannot be replaced; mount its directory.",
-    errno.ENOTDIR: "name a directory.",
-    errno.ENOSPC: "free some space.",
-    errno.EDQUOT: "free some space.",
-    errno.EROFS: "name a directory that can be written.",
+    errno.ENOENT: "Create the directory above it first.",
+    errno.EBUSY: "A file that is mounted by itself cannot be replaced; mount its directory.",
+    errno.ENOTDIR: "Name a directory.",
+    errno.ENOSPC: "Free some space.",
+    errno.EDQUOT: "Free some space.",
+    errno.EROFS: "Name a directory that can be written.",
 }

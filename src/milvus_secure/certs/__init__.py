@@ -1,4 +1,4 @@
-"""Certificate sets: the guide's nine files, made, renewed and repaired in one step."""
+"""Certificate sets: make, renew and repair the files of Milvus's TLS guide in one step."""
 
 from __future__ import annotations
 

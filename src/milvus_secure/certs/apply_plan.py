@@ -1,4 +1,4 @@
-"""Brings a set into line with its description, so that describing it twice changes nothing."""
+"""Changes a set to match its description. A set that matches it already is not changed."""
 
 from __future__ import annotations
 
@@ -19,42 +19,44 @@ from .renew import reachable
 from .storage.change import Change
 
 
-def conform(held: Inventory, plan: SetPlan) -> Change:
-    """What it takes to make a set as described.
+def conform(inventory: Inventory, plan: SetPlan) -> Change:
+    """The change that makes a set match its description.
 
     Args:
-        held: The set, or a directory that is missing or empty.
+        inventory: The set, or a directory that is missing or empty.
         plan: The description.
 
     Raises:
-        CertificateError: If the CA differs: replacing it breaks everyone.
+        CertificateError: If the CA differs: every client would refuse a new certificate.
     """
-    directory = held.directory
+    directory = inventory.directory
     if not (directory / "ca.pem").exists():
         if directory.is_dir() and any(directory.iterdir()):
             raise CertificateError(
-                f"{directory} holds files that belong to no set.", "name a new or empty directory."
+                f"{directory} holds files that belong to no certificate set.",
+                "Name a new or empty directory.",
             )
         return Change(build(plan), done=(f"{directory}: made as described",))
-    wrong = list(_authority_differs(held, plan))
-    if wrong:
+    differences = list(_authority_differs(inventory, plan))
+    if differences:
         raise CertificateError(
-            f"The CA in {directory} is not as described: {'; '.join(wrong)}.",
-            "replace the whole set with --force, or describe the CA as it is.",
+            f"The CA in {directory} is not as described: {'; '.join(differences)}.",
+            "Replace the whole set with --force, or change the description of the CA.",
         )
     files: dict[str, bytes] = {}
     done = []
-    leaves = {leaf.stem: leaf for leaf in held.leaves}
-    authority = held.authority
+    leaves = {leaf.stem: leaf for leaf in inventory.leaves}
+    authority = inventory.authority
     for name in ("server", *plan.clients):
-        if name not in leaves and (there := _files_of(held, name)):
+        if name not in leaves and (existing := _files_of(inventory, name)):
             raise CertificateError(
-                f"{directory} holds {', '.join(there)}, but no pair of this CA called {name}.",
-                "move them elsewhere, so that they can be made as described.",
+                f"{directory} holds {', '.join(existing)}, but no key with a certificate "
+                f"{name}.pem that this CA issued.",
+                "Move these files to another directory, so that new ones can be made.",
             )
-    faults = _leaf_differs(leaves.get("server"), plan, "server", plan.server_days, authority)
-    if faults:
-        made = make_leaf(
+    difference = _leaf_differs(leaves.get("server"), plan, "server", plan.server_days, authority)
+    if difference:
+        pair = make_leaf(
             Role.SERVER,
             plan.server_subject.x509_name(),
             generate(plan.key_type),
@@ -62,65 +64,66 @@ def conform(held: Inventory, plan: SetPlan) -> Change:
             reachable(plan.server_days, authority),
             plan.server.extension(),
         )
-        files |= {**made.files("server"), "ca.srl": serial_file(made.certificate)}
-        done.append(f"server.pem: {faults}; issued as described")
+        files |= {**pair.files("server"), "ca.srl": serial_file(pair.certificate)}
+        done.append(f"server.pem: {difference}; issued as described")
     for name, days in plan.clients.items():
-        faults = _leaf_differs(leaves.get(name), plan, name, days, authority)
-        if faults:
-            made = make_client(plan, name, authority, reachable(days, authority))
-            files |= {**made.files(name), "ca.srl": serial_file(made.certificate)}
-            done.append(f"{name}.pem: {faults}; issued as described")
+        difference = _leaf_differs(leaves.get(name), plan, name, days, authority)
+        if difference:
+            pair = make_client(plan, name, authority, reachable(days, authority))
+            files |= {**pair.files(name), "ca.srl": serial_file(pair.certificate)}
+            done.append(f"{name}.pem: {difference}; issued as described")
     return Change(files, done=tuple(done) or (f"{directory}: as described; nothing to do",))
 
 
 def add_client(
-    held: Inventory,
+    inventory: Inventory,
     name: str,
     days: int | None = None,
     key_type: str | None = None,
     *,
     overwrite: bool = False,
 ) -> Change:
-    """One more client of a set, its name built as those of its server.
+    """Issue a certificate for one more client of a set.
 
     Raises:
         CertificateError: If the name cannot be used or is taken, or the CA cannot sign.
     """
     client_name(name)
-    there = _files_of(held, name)
-    if there and not overwrite:
+    existing = _files_of(inventory, name)
+    if existing and not overwrite:
         raise CertificateError(
-            f"{held.directory} holds {', '.join(there)} already.",
-            "choose another name, say --force, or renew what is there: "
-            f"{certs('renew', held.directory, '--only', name)}",
+            f"{inventory.directory} holds {', '.join(existing)} already.",
+            "Choose another name, add --force, or renew this client's certificate.",
+            certs("renew", inventory.directory, "--only", name),
         )
-    authority = held.authority
+    authority = inventory.authority
     issuer = authority.certificate
     if key_type is None:
         key_type = type_of(public_key(issuer))
         key_type = key_type if key_type in KEY_TYPES else DEFAULT_KEY_TYPE
     subject = Subject.of(issuer.subject).named(name).x509_name()
     valid = days if days is not None else reachable(LEAF_DAYS, authority)
-    made = make_leaf(Role.CLIENT, subject, generate(key_type), authority, valid)
-    end = made.certificate.not_valid_after_utc.date()
+    pair = make_leaf(Role.CLIENT, subject, generate(key_type), authority, valid)
+    end = pair.certificate.not_valid_after_utc.date()
     return Change(
-        {**made.files(name), "ca.srl": serial_file(made.certificate)},
+        {**pair.files(name), "ca.srl": serial_file(pair.certificate)},
         done=(f"{name}.key, {name}.pem, {name}.csr: issued, valid until {end}",),
     )
 
 
-def _files_of(held: Inventory, stem: str) -> list[str]:
+def _files_of(inventory: Inventory, stem: str) -> list[str]:
     names = (f"{stem}{suffix}" for suffix in (".key", ".pem", ".csr"))
-    return [name for name in names if os.path.lexists(held.directory / name)]
+    return [name for name in names if os.path.lexists(inventory.directory / name)]
 
 
-def _authority_differs(held: Inventory, plan: SetPlan) -> Iterator[str]:
-    root = held.anchors[0]
-    found = type_of(public_key(root))
-    if found != plan.key_type:
-        yield f"its key is {found}, not {plan.key_type}"
-    if held.has_intermediate != (plan.intermediate_days is not None):
-        yield "an intermediate CA signs" if held.has_intermediate else "no intermediate CA signs"
+def _authority_differs(inventory: Inventory, plan: SetPlan) -> Iterator[str]:
+    root = inventory.anchors[0]
+    key_type = type_of(public_key(root))
+    if key_type != plan.key_type:
+        yield f"its key is {key_type}, not {plan.key_type}"
+    if inventory.has_intermediate != (plan.intermediate_days is not None):
+        signs = "an" if inventory.has_intermediate else "no"
+        yield f"{signs} intermediate CA signs its certificates"
     called = Subject.of(root.subject).common_name
     if plan.ca_common_name and called != plan.ca_common_name:
         yield f"it is called {called}, not {plan.ca_common_name}"
@@ -132,19 +135,19 @@ def _leaf_differs(
     """How a leaf differs from its description; empty if it does not."""
     if leaf is None:
         return "missing"
-    one, wrong = leaf.certificate, []
+    certificate, differences = leaf.certificate, []
     server = name == "server"
     subject = plan.server_subject if server else plan.client_subject(name)
-    if one.subject != subject.x509_name():
-        wrong.append("another subject")
+    if certificate.subject != subject.x509_name():
+        differences.append("another subject")
     if server and leaf.names != plan.server.extension():
-        wrong.append("other names")
-    if type_of(public_key(one)) != plan.key_type:
-        wrong.append("another key type")
-    # Where the CA ends first, the leaf ends with it.
-    cut = authority.certificate.not_valid_after_utc - one.not_valid_after_utc < timedelta(days=2)
-    if leaf.days != days and not cut:
-        wrong.append(f"issued for {leaf.days} days, not {days}")
-    if one.not_valid_after_utc <= now():
-        wrong.append("expired")
-    return ", ".join(wrong)
+        differences.append("other names")
+    if type_of(public_key(certificate)) != plan.key_type:
+        differences.append("another key type")
+    # Where the CA ends first, the leaf was issued to end with it.
+    until_ca = authority.certificate.not_valid_after_utc - certificate.not_valid_after_utc
+    if leaf.days != days and until_ca >= timedelta(days=2):
+        differences.append(f"issued for {leaf.days} days, not {days}")
+    if certificate.not_valid_after_utc <= now():
+        differences.append("expired")
+    return ", ".join(differences)

@@ -1,7 +1,7 @@
-"""Renews the CA itself with an overlap, in an order that holds.
+"""Renews the CA of a set in three steps, none of which makes a client fail.
 
-It takes three steps, each of which leaves every client working: first everybody trusts both CAs,
-then the leaves change, then the old CA goes.
+First every client and server trusts both the old and the new CA, then the certificates are issued
+by the new CA, then the old CA is removed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .storage.change import Change
 def renew_authority(
     inventory: Inventory, days: int | None = None, key_type: str | None = None
 ) -> Change:
-    """A new CA beside the old one in ca.pem; leaves stay as they are.
+    """Make a new CA beside the old one in ca.pem; the leaf certificates do not change.
 
     Raises:
         CertificateError: If an earlier renewal is not finished, or ca.key does not fit ca.pem.
@@ -29,7 +29,7 @@ def renew_authority(
     directory = inventory.directory
     require_one_anchor(inventory)
     old = inventory.anchors[0]
-    _ = inventory.authority  # a key that does not fit is found before anything is made
+    _ = inventory.authority  # raises if the key does not belong to the certificate
     middle_days = None
     if inventory.has_intermediate:
         middle_days = Leaf("", read_certificates(directory / "intermediate.pem")[0]).days
@@ -44,45 +44,47 @@ def renew_authority(
     return Change(
         files,
         done=(
-            "ca.key, ca.pem: a new CA; ca.pem now holds it and the old one, so that both count",
-            "server and client certificates: unchanged, still of the old CA",
+            "ca.key, ca.pem: a new CA; ca.pem now holds both CAs, so that both are trusted",
+            "server and client certificates: unchanged, still issued by the old CA",
         ),
-        breaks=("nobody, as long as each step below is finished before the next",),
+        breaks=("no client, as long as you finish each step below before the next",),
         order=(
             "copy ca.pem to every client (ca_pem_path or server_pem_path) and restart it",
             f"in mutual mode copy ca.pem to the server (tls.caPemPath) and {RESTART}",
             f"renew the certificates:\n{certs('renew', directory)}",
-            "sign the requests again whose certificates stand elsewhere",
+            "sign the requests again whose certificates are used on other machines",
             f"copy server.pem and server.key to the server and {RESTART}",
             "copy each client's pair to it and restart it",
-            f"take the old CA out of ca.pem:\n{certs('renew', directory, '--retire')}",
+            f"remove the old CA from ca.pem:\n{certs('renew', directory, '--retire')}",
             "copy ca.pem everywhere",
         ),
     )
 
 
 def retire(inventory: Inventory) -> Change:
-    """Take the old CA out of ca.pem.
+    """Remove the old CA from ca.pem.
 
     Raises:
-        CertificateError: If a leaf here still is of the old CA, or there is none to retire.
+        CertificateError: If the old CA issued a certificate that is here, or there is no old CA.
     """
     if len(inventory.anchors) < 2:
         raise CertificateError(
-            f"{inventory.directory / 'ca.pem'} holds one CA only; there is none to retire.",
-            f"start a renewal: {certs('renew', inventory.directory, '--ca')}",
+            f"{inventory.directory / 'ca.pem'} holds one CA only; there is no old CA to remove.",
+            "Begin a renewal of the CA.",
+            certs("renew", inventory.directory, "--ca"),
         )
     if inventory.of_old_ca:
         late = ", ".join(leaf.stem for leaf in inventory.of_old_ca)
         raise CertificateError(
-            f"{late}: still of the old CA, and would be refused without it.", _next_step(inventory)
+            f"{late}: issued by the old CA, and refused once that is removed.",
+            *_next_step(inventory),
         )
     new = inventory.anchors[0]
     ended = ", ".join(_called(old) for old in inventory.anchors[1:])
     return Change(
         {"ca.pem": pem(new)},
-        done=(f"ca.pem: {ended} is gone; it holds {_called(new)} alone",),
-        breaks=("whoever still uses a certificate of the old CA, wherever it stands",),
+        done=(f"ca.pem: {ended} is removed; it holds only {_called(new)}",),
+        breaks=("servers and clients that still use a certificate of the old CA, on any machine",),
         order=(
             "copy ca.pem to every client and restart it",
             f"in mutual mode copy ca.pem to the server (tls.caPemPath) and {RESTART}",
@@ -91,21 +93,21 @@ def retire(inventory: Inventory) -> Change:
 
 
 def require_one_anchor(inventory: Inventory) -> None:
-    """Raise, with the step that is due, if the CA is being renewed.
+    """Refuse to go on while the CA is being renewed.
 
     Raises:
-        CertificateError: If so.
+        CertificateError: If so; its fix is the next step of that renewal.
     """
     if len(inventory.anchors) > 1:
         raise CertificateError(
-            f"{inventory.directory / 'ca.pem'} holds {len(inventory.anchors)} CAs: a renewal is "
-            "under way.",
-            _next_step(inventory),
+            f"{inventory.directory / 'ca.pem'} holds {len(inventory.anchors)} CAs: the CA "
+            "is being renewed.",
+            *_next_step(inventory),
         )
 
 
-def next_step(inventory: Inventory) -> str | None:
-    """The next step of a renewal of the CA, or None if none is under way.
+def next_step(inventory: Inventory) -> tuple[str, str] | None:
+    """The next step of the CA's renewal in words, and its command; None if it is not renewed.
 
     Raises:
         CertificateError: If there is no set.
@@ -113,22 +115,21 @@ def next_step(inventory: Inventory) -> str | None:
     return _next_step(inventory) if len(inventory.anchors) > 1 else None
 
 
-def _next_step(inventory: Inventory) -> str:
+def _next_step(inventory: Inventory) -> tuple[str, str]:
     if not inventory.of_old_ca:
         return (
-            "once every server and client uses its new pair, finish it: "
-            f"{certs('renew', inventory.directory, '--retire')}"
+            "Once every server and client uses its new certificate, remove the old CA.",
+            certs("renew", inventory.directory, "--retire"),
         )
-    late = [leaf for leaf in inventory.of_old_ca if inventory.has_key(leaf.stem)]
-    if late:
+    if any(inventory.has_key(leaf.stem) for leaf in inventory.of_old_ca):
         return (
-            "once ca.pem is everywhere, renew the certificates, and deploy them: "
-            f"{certs('renew', inventory.directory)}"
+            "Once ca.pem is deployed everywhere, renew the certificates and deploy them.",
+            certs("renew", inventory.directory),
         )
     leaf = inventory.of_old_ca[0]
     return (
-        f"the key of {leaf.stem}.pem is not here, so sign its request again, and deploy it: "
-        f"{sign_again(inventory, leaf.stem, leaf.role)}"
+        f"The key of {leaf.stem}.pem is not here: sign its request again and deploy the result.",
+        sign_again(inventory, leaf.stem, leaf.role),
     )
 
 

@@ -1,4 +1,4 @@
-"""Makes a new set where one may stand: nothing is replaced unasked, nothing foreign ever."""
+"""Makes a new set. It replaces an old set only if asked to, and never any other file."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from .messages import certs
 from .storage.change import Change
 
 
-def create(held: Inventory, plan: SetPlan, *, overwrite: bool = False) -> Change:
-    """What it takes to make a set as described.
+def create(inventory: Inventory, plan: SetPlan, *, overwrite: bool = False) -> Change:
+    """The change that makes a set as described.
 
     Args:
-        held: A directory that is missing or empty, or a set.
+        inventory: A directory that is missing or empty, or a set.
         plan: The description.
-        overwrite: Whether a set that is there may be replaced, and foreign files stand beside it.
+        overwrite: Whether an existing set may be replaced, and other files may be there too.
 
     Raises:
-        CertificateError: If something is there and ``overwrite`` is false, or files of no set
-            bear names of a set's.
+        CertificateError: If the directory is not empty and ``overwrite`` is false, or files that
+            belong to no set have names of a set's files.
     """
-    directory = held.directory
-    there = _entries(directory)
-    replaces = bool(there & {"ca.pem", "ca.key"})
-    if there and not overwrite:
-        raise _occupied(directory, there, is_set=replaces)
+    directory = inventory.directory
+    existing = _entries(directory)
+    replaces = bool(existing & {"ca.pem", "ca.key"})
+    if existing and not overwrite:
+        raise _occupied(directory, existing, is_set=replaces)
     files = build(plan)
-    same = there & files.keys()
+    same = existing & files.keys()
     if same and not replaces:
         raise CertificateError(
-            f"{directory} holds {_few(same)}; they belong to no set, and a new one would replace "
-            "them.",
-            "move them elsewhere, or name a new or empty directory.",
+            f"{directory} holds {_few(same)}, which belong to no certificate set. A new set would "
+            "replace them.",
+            "Move them to another directory, or name a new or empty directory.",
         )
-    dropped = tuple(sorted(there & _own(held) - files.keys())) if replaces else ()
+    dropped = tuple(sorted(existing & _files_of_set(inventory) - files.keys())) if replaces else ()
     done = [
         f"{directory}: {' '.join(sorted(files))}",
         f"server.pem: for {', '.join(plan.server.texts)}",
@@ -59,20 +59,21 @@ def _entries(directory: Path) -> set[str]:
     except OSError as error:
         why = (error.strerror or type(error).__name__).lower()
         raise CertificateError(
-            f"{directory} cannot be used: {why}.", "name another directory."
+            f"{directory} cannot be used: {why}.", "Name another directory."
         ) from None
 
 
-def _occupied(directory: Path, there: Collection[str], *, is_set: bool) -> CertificateError:
+def _occupied(directory: Path, existing: Collection[str], *, is_set: bool) -> CertificateError:
     if is_set:
         return CertificateError(
             f"{directory} holds a certificate set already.",
-            f"replace it, CA and all, with --force, or renew it: {certs('renew', directory)}",
+            "Renew it, or replace it, its CA included, with --force.",
+            certs("renew", directory),
         )
     return CertificateError(
-        f"{directory} holds files that belong to no set: {_few(there)}.",
-        "name a new or empty directory; with --force the set is made beside them, unless one of "
-        "them bears a name of the set's files.",
+        f"{directory} holds files that belong to no certificate set: {_few(existing)}.",
+        "Name a new or empty directory. --force makes the set beside these files, unless one of "
+        "them has the name of a file of the set.",
     )
 
 
@@ -80,10 +81,10 @@ def _few(names: Collection[str]) -> str:
     return ", ".join(sorted(names)[:3]) + (" ..." if len(names) > 3 else "")
 
 
-def _own(held: Inventory) -> set[str]:
-    """The files of the set that is here, which a new set in its place leaves no use for."""
-    own = {"intermediate.key", "intermediate.pem", "chain.pem"}
+def _files_of_set(inventory: Inventory) -> set[str]:
+    """The files of the existing set, which are useless beside a new CA."""
+    names = {"intermediate.key", "intermediate.pem", "chain.pem"}
     with suppress(CertificateError):
-        for leaf in held.leaves:
-            own |= {f"{leaf.stem}{suffix}" for suffix in (".key", ".pem", ".csr")}
-    return own
+        for leaf in inventory.leaves:
+            names |= {f"{leaf.stem}{suffix}" for suffix in (".key", ".pem", ".csr")}
+    return names

@@ -1,4 +1,4 @@
-"""Requests: made for a company's CA, and signed by the CA of a set."""
+"""Certificate requests: made for a company's CA, and signed by the CA of a set."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def make_request(
     key_type: str = DEFAULT_KEY_TYPE,
     subject: Subject | None = None,
 ) -> dict[str, bytes]:
-    """A key and a request for another CA to sign.
+    """Make a key and a request for another CA to sign.
 
     Args:
-        role: A server, or a client.
-        names: Host names a server is reached by.
+        role: Whether a server or a client will use the certificate.
+        names: Host names of the server.
         ips: Its IP addresses.
         key_type: One of `keys.KEY_TYPES`.
-        subject: The name; the common name is added when it has none.
+        subject: The subject; a common name is added if it has none.
 
     Returns:
         ``server.key`` and ``server.csr``, or the client's.
@@ -47,36 +47,36 @@ def make_request(
     Raises:
         CertificateError: If a server has no name.
     """
-    wanted, subject = identifiers(names, ips), subject or Subject()
-    if role is Role.SERVER and not wanted.texts:
-        raise CertificateError("The server has no name.", "give --name, --ip or both.")
+    host_names, subject = identifiers(names, ips), subject or Subject()
+    if role is Role.SERVER and not host_names.texts:
+        raise CertificateError("The server has no name.", "Add --name, --ip or both.")
     if subject.common_name is None:
-        called = common_name(wanted) if role is Role.SERVER else role.value
-        subject = subject.named(called)
+        name = common_name(host_names) if role is Role.SERVER else role.value
+        subject = subject.named(name)
     key = generate(key_type)
-    made = request(subject.x509_name(), key, wanted.extension())
-    encoded = made.public_bytes(serialization.Encoding.PEM)
+    signed_request = request(subject.x509_name(), key, host_names.extension())
+    encoded = signed_request.public_bytes(serialization.Encoding.PEM)
     return {f"{role.value}.key": key_pem(key), f"{role.value}.csr": encoded}
 
 
 def write_request(directory: Path, files: Mapping[str, bytes], *, overwrite: bool = False) -> None:
-    """Put a key and its request into a directory.
+    """Write a key and its request into a directory.
 
     Raises:
-        CertificateError: If one of them is there and ``overwrite`` is false.
+        CertificateError: If one of them exists and ``overwrite`` is false.
     """
     with exclusive(directory, create=True) as expected:
-        there = [name for name in files if os.path.lexists(directory / name)]
-        if there and not overwrite:
+        existing = [name for name in files if os.path.lexists(directory / name)]
+        if existing and not overwrite:
             raise CertificateError(
-                f"{directory} holds {', '.join(there)} already.",
-                "name another directory, or add --force.",
+                f"{directory} holds {', '.join(existing)} already.",
+                "Name another directory, or add --force.",
             )
         write_change(directory, Change(files), expected)
 
 
 def sign_request(
-    held: Inventory,
+    inventory: Inventory,
     path: Path,
     role: Role,
     names: Sequence[str] = (),
@@ -85,67 +85,68 @@ def sign_request(
 ) -> bytes:
     """Sign a request with the CA of a set.
 
-    Only the key, the subject and the names are taken from it; what the certificate may do
-    follows from the role.
+    Only the key, the subject and the names are taken from the request. The usages of the
+    certificate follow from the role.
 
     Args:
-        held: The set.
+        inventory: The set.
         path: The request, PEM or DER.
-        role: A server, or a client.
-        names: Names to present instead of those in the request.
-        ips: Addresses likewise.
-        days: Validity.
+        role: Whether a server or a client will use the certificate.
+        names: Host names for the certificate instead of those in the request.
+        ips: IP addresses for it, likewise.
+        days: Validity, in days.
 
     Returns:
         The chain as PEM, leaf first.
 
     Raises:
-        CertificateError: If it is no sound request, or gRPC refuses its key.
+        CertificateError: If the request is damaged, or gRPC refuses its key.
     """
-    asked = load_request(path)
-    key = asked.public_key()
+    csr = load_request(path)
+    key = csr.public_key()
     if not isinstance(key, (rsa.RSAPublicKey, ec.EllipticCurvePublicKey)) or not usable(key):
         raise CertificateError(
-            f"{path} asks for a key of type {type_of(key)}, which gRPC refuses or is too weak.",
-            "make the request with a P-256 key.",
+            f"{path} is for a key of type {type_of(key)}, which gRPC refuses or which is too weak.",
+            "Make the request with a P-256 key.",
         )
-    presented = identifiers(names, ips).extension() or extension(asked, x509.SubjectAlternativeName)
+    presented = identifiers(names, ips).extension() or extension(csr, x509.SubjectAlternativeName)
     if role is Role.SERVER and presented is None:
         raise CertificateError(
-            f"{path} names no host, and a server certificate without one is refused.",
-            "say which with --name and --ip.",
+            f"{path} holds no host name, and clients refuse a server certificate without one.",
+            "Add --name and --ip.",
         )
-    if not list(asked.subject):
+    if not list(csr.subject):
         raise CertificateError(
-            f"{path} has an empty subject.", "make the request with a common name."
+            f"{path} has an empty subject.", "Make the request with a common name."
         )
-    signed = issue(role, asked.subject, key, held.authority, days, presented)
-    return b"".join(map(pem, (signed, *held.authority.chain)))
+    signed = issue(role, csr.subject, key, inventory.authority, days, presented)
+    return b"".join(map(pem, (signed, *inventory.authority.chain)))
 
 
 def load_request(path: Path) -> x509.CertificateSigningRequest:
-    """Read a request whose signature holds.
+    """Read a request and verify its signature.
 
     Raises:
-        CertificateError: If the file holds none.
+        CertificateError: If the file holds no request, or its signature is wrong.
     """
-    got = read_path(os.fspath(path))
-    if got.fault is not None:
+    reading = read_path(os.fspath(path))
+    if reading.fault is not None:
         raise CertificateError(
-            f"{path} cannot be read: {got.fault.detail or got.fault.code}.", "name a .csr file."
+            f"{path} cannot be read: {reading.fault.detail or reading.fault.code}.",
+            "Name a .csr file.",
         )
-    load = x509.load_der_x509_csr if got.data.startswith(b"0") else x509.load_pem_x509_csr
+    load = x509.load_der_x509_csr if reading.data.startswith(b"0") else x509.load_pem_x509_csr
     try:
-        asked = load(got.data)
-        sound = asked.is_signature_valid
-        _ = asked.subject, asked.public_key()  # parsed only when asked for
+        csr = load(reading.data)
+        is_valid = csr.is_signature_valid
+        _ = csr.subject, csr.public_key()  # cryptography parses them only when they are read
     except (*NAME_ERRORS, UnsupportedAlgorithm):
         raise CertificateError(
-            f"{path} holds no certificate request.", f"look at it: {certs('show', path)}"
+            f"{path} holds no certificate request.", "See what it holds.", certs("show", path)
         ) from None
-    if not sound:
+    if not is_valid:
         raise CertificateError(
-            f"The signature of {path} ({name_text(asked.subject)}) is not of its own key.",
-            "make the request anew with the key that it is for.",
+            f"The signature of {path} ({name_text(csr.subject)}) was not made with its key.",
+            "Make the request again with its own key.",
         )
-    return asked
+    return csr

@@ -13,23 +13,24 @@ from .issuing.keys import load_key
 _MIN_PASSWORD = 6  # Java's keytool takes none shorter
 
 
-def export(held: Inventory, stem: str, password: str) -> bytes:
-    """A pair of the set, its chain and the CA as one encrypted store.
+def export(inventory: Inventory, stem: str, password: str) -> bytes:
+    """Put a client's key, its chain and the CA into one encrypted store.
 
     Args:
-        held: The set.
-        stem: Whose pair, such as ``client``.
+        inventory: The set.
+        stem: The name of the client's files without suffix, such as ``client``.
         password: Opens the store.
 
     Raises:
-        CertificateError: If the pair is not whole, or the password too short for Java.
+        CertificateError: If the key or certificate is missing, or the password is too short for
+            Java.
     """
     if len(password) < _MIN_PASSWORD:
         raise CertificateError(
-            f"The password is shorter than the {_MIN_PASSWORD} characters Java wants.",
-            "choose a longer one.",
+            f"The password is shorter than the {_MIN_PASSWORD} characters that Java needs.",
+            "Choose a longer one.",
         )
-    directory: Path = held.directory
+    directory: Path = inventory.directory
     leaf, *chain = read_certificates(directory / f"{stem}.pem")
     key = load_key(directory / f"{stem}.key")
     require_pair(leaf, key, directory / stem)
@@ -37,6 +38,6 @@ def export(held: Inventory, stem: str, password: str) -> bytes:
         stem.encode(),
         key,
         leaf,
-        [*chain, *held.anchors],
+        [*chain, *inventory.anchors],
         BestAvailableEncryption(password.encode()),
     )

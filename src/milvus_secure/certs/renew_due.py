@@ -90,14 +90,15 @@ def _require_useful(inventory: Inventory, leaf: Leaf) -> None:
         raise CertificateError(
             f"{leaf.stem}.pem ends on {end.date()}. The CA is being renewed, and a certificate of "
             "the new CA is refused where the new ca.pem is not deployed yet.",
-            next_step(inventory) or "",
+            *(next_step(inventory) or ()),
         )
     last = inventory.authority.certificate.not_valid_after_utc
     if last - end < timedelta(days=1):
         raise CertificateError(
             f"{leaf.stem}.pem ends on {end.date()}, and the CA on {last.date()}. A new certificate "
             "would end no later.",
-            f"renew the CA first: {certs('renew', inventory.directory, '--ca')}",
+            "Renew the CA first.",
+            certs("renew", inventory.directory, "--ca"),
         )
 
 

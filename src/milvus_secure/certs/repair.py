@@ -1,6 +1,6 @@
-"""Reissues what is wrong in a set that gen.sh left, under the same CA key.
+"""Reissues the certificates of a set that clients or servers refuse, under the same CA key.
 
-The CA keeps its key and name, so that whoever trusts the old ca.pem trusts what it signs now.
+The CA keeps its key and name, so that clients with the old ca.pem trust what it signs now.
 """
 
 from __future__ import annotations
@@ -17,7 +17,13 @@ from ..errors import CertificateError
 from ..pem.certificate import extension, public_key
 from ..pem.files import read_path
 from .ca_renewal import require_one_anchor
-from .inspect.defects import Found, intermediate_faults, leaf_faults, missing_names, root_faults
+from .inspect.defects import (
+    LeafFiles,
+    intermediate_defects,
+    leaf_defects,
+    missing_names,
+    root_defects,
+)
 from .inspect.inventory import Inventory, read_certificates, require_pair
 from .issuing.build import make_leaf, serial_file
 from .issuing.issue import Authority, Role, issue, now, pem, self_signed
@@ -31,45 +37,49 @@ from .storage.change import Change
 
 
 def repair(
-    held: Inventory, names: Sequence[str] = (), ips: Sequence[str] = (), days: int | None = None
+    inventory: Inventory,
+    names: Sequence[str] = (),
+    ips: Sequence[str] = (),
+    days: int | None = None,
 ) -> Change:
-    """Find what is wrong with a set and reissue it.
+    """Find the defects of a set and reissue the certificates that have some.
 
     Args:
-        held: With ca.key and ca.pem of one another.
-        names: What the server is called besides what its certificate presents; its common name
-            when that presents nothing.
-        ips: Addresses likewise.
-        days: Validity of what is reissued.
+        inventory: The set; ca.key belongs to ca.pem.
+        names: Host names for the server's certificate, beside those that it has.
+        ips: IP addresses for it, likewise.
+        days: Validity of reissued certificates, in days.
 
     Raises:
         CertificateError: If the CA itself cannot be kept, or is being renewed.
     """
-    directory = held.directory
-    require_one_anchor(held)  # what the new CA signs, clients with the old ca.pem refuse
-    old_root = held.anchors[0]
+    directory = inventory.directory
+    require_one_anchor(inventory)  # clients with the old ca.pem would refuse what the new CA signs
+    old_root = inventory.anchors[0]
     key = _sound_key(directory, "ca", old_root)
     files: dict[str, bytes] = {}
     done: list[str] = []
     modes: dict[str, int] = {}
-    root, faults = old_root, list(root_faults(old_root))
-    if faults:
+    root, defects = old_root, list(root_defects(old_root))
+    if defects:
         root = _reissued_root(old_root, key)
         files["ca.pem"] = pem(root)
-        done.append(f"ca.pem: {'; '.join(faults)}; reissued with the same key and name")
+        done.append(f"ca.pem: {'; '.join(defects)}; reissued with the same key and name")
     authority = Authority(root, key)
-    if held.has_intermediate:
+    if inventory.has_intermediate:
         authority = _intermediate(directory, authority, files, done)
-    stems = dict.fromkeys(("server", CLIENT, *(leaf.stem for leaf in held.leaves)))
+    stems = dict.fromkeys(("server", CLIENT, *(leaf.stem for leaf in inventory.leaves)))
     servers = []
     for stem in stems:
-        found = Found(directory, stem)
-        asked = (names, ips) if stem == "server" else ((), ())
-        faults = list(leaf_faults(found, authority, root)) or list(missing_names(found, *asked))
-        if faults:
-            files |= _reissued(found, authority, root, asked, days)
-            done.append(f"{stem}.pem: {'; '.join(faults)}; reissued")
-            servers += [stem] if found.role is Role.SERVER else []
+        leaf = LeafFiles(directory, stem)
+        added_names = (names, ips) if stem == "server" else ((), ())
+        defects = list(leaf_defects(leaf, authority, root)) or list(
+            missing_names(leaf, *added_names)
+        )
+        if defects:
+            files |= _reissued(leaf, authority, root, added_names, days)
+            done.append(f"{stem}.pem: {'; '.join(defects)}; reissued")
+            servers += [stem] if leaf.role is Role.SERVER else []
     for name in ("ca.key", "intermediate.key", *(f"{stem}.key" for stem in stems)):
         got = read_path(os.fspath(directory / name))
         # Access by the group is how a service of another user reads its key; it stays.
@@ -77,7 +87,7 @@ def repair(
             files.setdefault(name, got.data)
             modes[name] = 0o600
             done.append(f"{name}: every user could read it; now only its owner can (mode 0600)")
-    return replace(_told(directory, files, done, servers), modes=modes)
+    return replace(_described(directory, files, done, servers), modes=modes)
 
 
 def _sound_key(directory: Path, stem: str, certificate: x509.Certificate) -> PrivateKey:
@@ -85,8 +95,9 @@ def _sound_key(directory: Path, stem: str, certificate: x509.Certificate) -> Pri
     require_pair(certificate, key, directory / stem)
     if not usable(key):
         raise CertificateError(
-            f"{directory / stem}.key is too weak a key, which no reissued certificate can mend.",
-            f"make a new set, CA and all: {certs('init', directory, '--force')}",
+            f"{directory / stem}.key is too weak, and every certificate depends on it.",
+            "Make a new set with a new CA.",
+            certs("init", directory, "--force"),
         )
     return key
 
@@ -94,15 +105,15 @@ def _sound_key(directory: Path, stem: str, certificate: x509.Certificate) -> Pri
 def _intermediate(
     directory: Path, root: Authority, files: dict[str, bytes], done: list[str]
 ) -> Authority:
-    """The CA that signs leaves below the root, reissued if something is wrong with it."""
+    """The intermediate CA, reissued if it has a defect."""
     middle = read_certificates(directory / "intermediate.pem")[0]
     key = _sound_key(directory, "intermediate", middle)
-    faults = list(intermediate_faults(middle, root.certificate))
-    if faults:
+    defects = list(intermediate_defects(middle, root.certificate))
+    if defects:
         days = reachable(CA_DAYS, root)
         middle = issue(Role.INTERMEDIATE, middle.subject, key.public_key(), root, days)
         files["intermediate.pem"] = pem(middle)
-        done.append(f"intermediate.pem: {'; '.join(faults)}; reissued with the same key and name")
+        done.append(f"intermediate.pem: {'; '.join(defects)}; reissued with the same key and name")
     if files:
         files["chain.pem"] = pem(middle) + pem(root.certificate)
     return Authority(middle, key, (middle,))
@@ -116,24 +127,24 @@ def _reissued_root(old: x509.Certificate, key: PrivateKey) -> x509.Certificate:
 
 
 def _reissued(
-    found: Found,
+    leaf: LeafFiles,
     authority: Authority,
     root: x509.Certificate,
-    asked: tuple[Sequence[str], Sequence[str]],
+    added_names: tuple[Sequence[str], Sequence[str]],
     days: int | None,
 ) -> dict[str, bytes]:
-    old, key = found.certificate, found.key
+    old, key = leaf.certificate, leaf.key
     fits = old is None or (key is not None and public_key(old) == key.public_key())
     if key is None or not fits or not usable(key):
         key = generate(DEFAULT_KEY_TYPE)
-    sans = _names(old, root, *asked) if found.role is Role.SERVER else None
-    subject = _subject(found, root, sans)
+    sans = _names(old, root, *added_names) if leaf.role is Role.SERVER else None
+    subject = _subject(leaf, root, sans)
     valid = reachable(LEAF_DAYS, authority) if days is None else days
-    made = make_leaf(found.role, subject.x509_name(), key, authority, valid, sans)
+    pair = make_leaf(leaf.role, subject.x509_name(), key, authority, valid, sans)
     return {
-        **made.files(found.stem),
-        f"{found.stem}.key": key_pem(key),
-        "ca.srl": serial_file(made.certificate),
+        **pair.files(leaf.stem),
+        f"{leaf.stem}.key": key_pem(key),
+        "ca.srl": serial_file(pair.certificate),
     }
 
 
@@ -143,59 +154,61 @@ def _names(
     names: Sequence[str],
     ips: Sequence[str],
 ) -> x509.SubjectAlternativeName:
-    """What the server presented and what is asked for; its common name if that is nothing."""
-    had = extension(old, x509.SubjectAlternativeName) if old else None
-    asked = identifiers(names, ips).extension()
-    general = [*(had or ()), *(asked or ())]
+    """The names that the server had and those to add; its common name if there are none."""
+    existing = extension(old, x509.SubjectAlternativeName) if old else None
+    added = identifiers(names, ips).extension()
+    general = [*(existing or ()), *(added or ())]
     if not general:
         # Where gen.sh broke off, the name is on the CA only: it gives all three the same.
-        called = Subject.of((old or root).subject).common_name or "localhost"
+        name = Subject.of((old or root).subject).common_name or "localhost"
         try:
-            host_name(called)
+            host_name(name)
         except CertificateError:
             raise CertificateError(
-                f"The server's certificate presents no name, and {called!r} is none.",
-                "say what clients dial: --name milvus.example.com",
+                f"The server's certificate holds no host name, and {name!r} is not one.",
+                "Add the name that clients use, such as --name milvus.example.com.",
             ) from None
-        local = ("127.0.0.1",) if called == "localhost" else ()
-        general = list(identifiers([called], local).extension() or ())
+        local = ("127.0.0.1",) if name == "localhost" else ()
+        general = list(identifiers([name], local).extension() or ())
     return x509.SubjectAlternativeName(dict.fromkeys(general))
 
 
 def _subject(
-    found: Found, root: x509.Certificate, sans: x509.SubjectAlternativeName | None
+    leaf: LeafFiles, root: x509.Certificate, sans: x509.SubjectAlternativeName | None
 ) -> Subject:
-    """As before, but for names that gen.sh gives to all three alike."""
-    old = Subject.of((found.certificate or root).subject)
-    if found.role is Role.CLIENT:
-        shared = found.certificate is None or found.stem == CLIENT
-        return old.named(found.stem) if shared else old
-    if found.certificate is None and sans is not None:
+    """The subject as before, but not the one that gen.sh gives to all three certificates."""
+    old = Subject.of((leaf.certificate or root).subject)
+    if leaf.role is Role.CLIENT:
+        shared = leaf.certificate is None or leaf.stem == CLIENT
+        return old.named(leaf.stem) if shared else old
+    if leaf.certificate is None and sans is not None:
         old = old.named(str(next(iter(sans)).value)[:64])
     if old.x509_name() == root.subject:
         return replace(old, organizational_unit="Milvus server")
     return old
 
 
-def _told(
+def _described(
     directory: Path, files: dict[str, bytes], done: list[str], servers: Sequence[str]
 ) -> Change:
     if not files:
-        return Change(done=(f"{directory}: nothing is wrong with this set",))
+        return Change(done=(f"{directory}: no defect found in this set",))
     new_root = "ca.pem" in files
-    order = ["copy ca.pem to the clients; those with the old one keep working"] if new_root else []
+    order = (
+        ["copy ca.pem to the clients; clients with the old one keep working"] if new_root else []
+    )
     order += [
         f"copy {stem}.pem, {stem}.key and ca.pem to the server and {RESTART}"
         for stem in servers or (["server"] if new_root else [])
     ]
     kept = {"ca.pem", "intermediate.pem", "chain.pem", *(f"{stem}.pem" for stem in servers)}
     if any(name.endswith(".pem") and name not in kept for name in files):
-        order.append("copy the client pairs to the clients and restart them")
+        order.append("copy the keys and certificates of clients to them and restart them")
     return Change(
         files,
         done=tuple(done),
         breaks=tuple(
-            f"clients that pin {stem}.pem (server_pem_path); give them ca.pem first"
+            f"clients that trust only {stem}.pem (server_pem_path): copy ca.pem to them first"
             for stem in servers
         ),
         order=tuple(order),

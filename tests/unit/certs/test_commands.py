@@ -184,7 +184,7 @@ def test_a_directory_that_holds_no_set_is_named(tmp_path: Path, capsys):
 
 def commands(told: str) -> list[list[str]]:
     """Every command of ours that ends a line, as a shell reads it."""
-    found = re.findall(r"(?:^ +|: )milvus-secure (.+)$", told, re.MULTILINE)
+    found = re.findall(r"^ +(?:run +)?milvus-secure (.+)$", told, re.MULTILINE)
     return [shlex.split(line) for line in found]
 
 

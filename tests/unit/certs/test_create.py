@@ -135,7 +135,7 @@ def test_foreign_files_are_not_mixed_with_keys_unasked(tmp_path, foreign):
     path.mkdir(parents=True) if foreign.endswith("/") else path.parent.mkdir()
     if not path.exists():
         path.write_text("mine")
-    with pytest.raises(CertificateError, match="belong to no set"):
+    with pytest.raises(CertificateError, match="belong to no certificate set"):
         CertificateSet.create(tmp_path / "certs")
     assert [p.name for p in (tmp_path / "certs").iterdir()] == [path.name]
 

@@ -1,1 +1,1 @@
-"""Says what certificate files and sets hold."""
+"""Shows what certificate files and sets hold."""

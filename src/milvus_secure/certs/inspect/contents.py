@@ -21,12 +21,12 @@ from ...pem.formats import Kind, recognise
 from ...pem.panics import panics_as_errors
 
 AskPassword = Callable[[str], str]
-"""Given what it is for, answers with a password."""
+"""Returns a password; the argument says what it opens."""
 
 
 @dataclass
 class Contents:
-    """What a file holds.
+    """The contents of a file.
 
     Attributes:
         path: The file, or the URI of a server.
@@ -55,46 +55,46 @@ def read_contents(path: Path, ask: AskPassword) -> Contents:
     Raises:
         CertificateError: If it cannot be read, is none of these, or the password is wrong.
     """
-    got = read_path(os.fspath(path))
-    if got.fault is not None:
-        hint = f"did you mean {got.fault.hint}?" if got.fault.hint else "name a file."
+    reading = read_path(os.fspath(path))
+    if reading.fault is not None:
+        hint = f"Did you mean {reading.fault.hint}?" if reading.fault.hint else "Name a file."
         raise CertificateError(
-            f"{path} cannot be read: {got.fault.detail or got.fault.code}.", hint
+            f"{path} cannot be read: {reading.fault.detail or reading.fault.code}.", hint
         )
-    if not got.data.strip():
-        raise CertificateError(f"{path} is empty.", "restore it from a copy, or make a new set.")
-    armors = list(read_armor(got.data))
+    if not reading.data.strip():
+        raise CertificateError(f"{path} is empty.", "Restore it from a backup, or make a new set.")
+    armors = list(read_armor(reading.data))
     if armors:
-        found = Contents(path, "PEM")
+        contents = Contents(path, "PEM")
         for armor in armors:
-            _add_block(found, armor, ask)
-        return found
-    return _binary(path, got.data, ask)
+            _add_block(contents, armor, ask)
+        return contents
+    return _binary(path, reading.data, ask)
 
 
-def _add_block(found: Contents, armor: Armor, ask: AskPassword) -> None:
+def _add_block(contents: Contents, armor: Armor, ask: AskPassword) -> None:
     where = f"line {armor.line}, {armor.label}"
     if armor.error:
-        found.notes.append(f"{where}: {armor.error}")
+        contents.notes.append(f"{where}: {armor.error}")
         return
     try:
         if armor.label.endswith("CERTIFICATE REQUEST"):
-            found.requests.append(_request(armor.der))
+            contents.requests.append(_request(armor.der))
         elif armor.label.endswith("CERTIFICATE"):
-            found.certificates.append(x509.load_der_x509_certificate(armor.der))
+            contents.certificates.append(x509.load_der_x509_certificate(armor.der))
         elif armor.label == "PKCS7":
-            found.certificates += pkcs7.load_der_pkcs7_certificates(armor.der)
+            contents.certificates += pkcs7.load_der_pkcs7_certificates(armor.der)
         elif armor.label.endswith("PRIVATE KEY"):
             load = serialization.load_pem_private_key
-            found.keys.append(_key(found.path, lambda word: load(armor.text, word), ask))
+            contents.keys.append(_key(contents.path, lambda word: load(armor.text, word), ask))
         else:
-            found.notes.append(f"{where}: not shown")
+            contents.notes.append(f"{where}: not shown")
     except (*NAME_ERRORS, UnsupportedAlgorithm, x509.InvalidVersion):
-        found.notes.append(f"{where}: it holds nothing that can be read")
+        contents.notes.append(f"{where}: its contents cannot be read")
 
 
 def _request(der: bytes) -> x509.CertificateSigningRequest:
-    """A request all of which can be read: cryptography parses names and key only when asked."""
+    """Load a request completely: cryptography parses names and key only when they are read."""
     request = x509.load_der_x509_csr(der)
     _ = request.subject, request.public_key(), request.is_signature_valid
     return request
@@ -109,7 +109,7 @@ def _binary(path: Path, data: bytes, ask: AskPassword) -> Contents:
             return Contents(path, "DER", requests=[_request(data)])
         except (*NAME_ERRORS, UnsupportedAlgorithm):
             raise CertificateError(
-                f"{path} is a damaged certificate request.", "make the request anew."
+                f"{path} is a damaged certificate request.", "Make the request again."
             ) from None
     if kind is Kind.PKCS7:
         return Contents(path, "PKCS#7", certificates=pkcs7.load_der_pkcs7_certificates(data))
@@ -119,7 +119,7 @@ def _binary(path: Path, data: bytes, ask: AskPassword) -> Contents:
     if kind is Kind.PKCS12:
         return _store(path, data, ask)
     raise CertificateError(
-        f"{path} is {kind.value}; it holds no certificate, key or request.", "name another file."
+        f"{path} is {kind.value}; it holds no certificate, key or request.", "Name another file."
     )
 
 
@@ -132,7 +132,7 @@ def _store(path: Path, data: bytes, ask: AskPassword) -> Contents:
                 store = pkcs12.load_pkcs12(data, ask(f"Password of {path}").encode())
     except (ValueError, UnsupportedAlgorithm):
         raise CertificateError(
-            f"{path} does not open with this password.", "try another one."
+            f"{path} does not open with this password.", "Use another password."
         ) from None
     first = [store.cert] if store.cert else []
     return Contents(
@@ -155,5 +155,5 @@ def _key(
             return load(ask(f"Password of {path}").encode())
     except (ValueError, TypeError):
         raise CertificateError(
-            f"{path} does not open with this password.", "try another one."
+            f"{path} does not open with this password.", "Use another password."
         ) from None

@@ -1,4 +1,4 @@
-"""Reads what a set's directory holds: anchors, who signs, and the leaves below."""
+"""Reads what the directory of a set holds: trust anchors, the CA that signs, and the leaves."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..issuing.keys import PrivateKey, load_key
 from ..messages import certs
 
 AUTHORITIES = ("ca", "intermediate", "chain")
-"""The stems of files that hold CAs."""
+"""The stems of files that hold CA certificates."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Leaf:
 
     @property
     def role(self) -> Role:
-        """By its extended key usage, by its name where that says nothing."""
+        """By its extended key usage; by the name of its file where that does not decide."""
         usage = extension(self.certificate, x509.ExtendedKeyUsage)
         usages = set(usage) if usage else set()
         if self.stem == "server":
@@ -48,25 +48,25 @@ class Leaf:
 
     @property
     def days(self) -> int:
-        """The validity it was issued with."""
+        """The validity it was issued with, in days."""
         whole = self.certificate.not_valid_after_utc - self.certificate.not_valid_before_utc
         return max(whole.days, 1)
 
     @property
     def names(self) -> x509.SubjectAlternativeName | None:
-        """What it presents."""
+        """The host names and addresses in it."""
         return extension(self.certificate, x509.SubjectAlternativeName)
 
 
 @dataclass(frozen=True)
 class Inventory:
-    """What stands in a directory; read when asked for."""
+    """The contents of a directory, read when they are needed."""
 
     directory: Path
 
     @cached_property
     def anchors(self) -> tuple[x509.Certificate, ...]:
-        """The CAs in ca.pem; the first is the one that issues.
+        """The CAs in ca.pem; the first one issues.
 
         Raises:
             CertificateError: If there are none.
@@ -80,10 +80,10 @@ class Inventory:
 
     @cached_property
     def authority(self) -> Authority:
-        """Who signs leaves.
+        """The CA that signs leaves.
 
         Raises:
-            CertificateError: If its key or certificate is missing, or they do not belong together.
+            CertificateError: If its key or certificate is missing, or one does not fit the other.
         """
         stem = "intermediate" if self.has_intermediate else "ca"
         certificate = read_certificates(self.directory / f"{stem}.pem")[0]
@@ -91,41 +91,42 @@ class Inventory:
         require_pair(certificate, key, self.directory / stem)
         if not is_authority(certificate):
             raise CertificateError(
-                f"{self.directory / stem}.pem is no CA certificate and may sign nothing.",
-                f"reissue it: {certs('repair', self.directory)}",
+                f"{self.directory / stem}.pem is not a CA certificate and must sign nothing.",
+                "Reissue it.",
+                certs("repair", self.directory),
             )
         return Authority(certificate, key, (certificate,) if self.has_intermediate else ())
 
     @cached_property
     def issued(self) -> tuple[Leaf, ...]:
-        """The certificates of this set, the server first; keys may be elsewhere.
+        """The certificates of this set, the server first; their keys may be on other machines.
 
         Raises:
             CertificateError: If there is no set here.
         """
-        found = []
-        _ = self.anchors  # an empty directory is named, too
+        leaves = []
+        _ = self.anchors  # raises for an empty directory, too
         for path in self._leaf_files():
             chain = _readable(path)
             if chain:
                 leaf = Leaf(path.stem, chain[0], chain[1:])
                 if not self._authority_too(leaf) and self.issued_by(leaf) is not None:
-                    found.append(leaf)
-        return tuple(sorted(found, key=lambda leaf: (leaf.role is not Role.SERVER, leaf.stem)))
+                    leaves.append(leaf)
+        return tuple(sorted(leaves, key=lambda leaf: (leaf.role is not Role.SERVER, leaf.stem)))
 
     @cached_property
     def leaves(self) -> tuple[Leaf, ...]:
-        """Those that have a key beside them."""
+        """The issued certificates whose key is here."""
         return tuple(leaf for leaf in self.issued if self.has_key(leaf.stem))
 
     @cached_property
     def of_old_ca(self) -> tuple[Leaf, ...]:
-        """Those that would be refused if the first anchor stood alone."""
+        """The issued certificates that do not chain to the first anchor."""
         return tuple(leaf for leaf in self.issued if self.issued_by(leaf) != self.anchors[0])
 
     @cached_property
     def damaged(self) -> tuple[str, ...]:
-        """The stems of keys whose certificate cannot be read, or is missing for a usual one."""
+        """The stems of keys whose certificate cannot be read, or (server, client) is missing."""
         stems = {"server", "client", *(path.stem for path in self._leaf_files())}
         return tuple(
             stem
@@ -135,17 +136,17 @@ class Inventory:
 
     @property
     def foreign(self) -> tuple[str, ...]:
-        """The stems of pairs that are not of this set, whatever else they are."""
+        """The stems of keys and certificates that do not belong to this set."""
         known = {*self.damaged, *(leaf.stem for leaf in self.issued)}
         stems = (path.stem for path in self._leaf_files())
         return tuple(stem for stem in stems if self.has_key(stem) and stem not in known)
 
     def has_key(self, stem: str) -> bool:
-        """Whether ``STEM.key`` is here."""
+        """Whether ``STEM.key`` exists."""
         return (self.directory / f"{stem}.key").exists()
 
     def _authority_too(self, leaf: Leaf) -> bool:
-        """Whether it is a CA under another name, such as a copy of an old ca.pem."""
+        """Whether it is a CA in a file with another name, such as a copy of an old ca.pem."""
         named = leaf.stem in {"server", "client"}
         return leaf.certificate in self.anchors or (is_authority(leaf.certificate) and not named)
 
@@ -153,7 +154,7 @@ class Inventory:
         return [p for p in sorted(self.directory.glob("*.pem")) if p.stem not in AUTHORITIES]
 
     def issued_by(self, leaf: Leaf) -> x509.Certificate | None:
-        """The anchor a leaf chains to, or None if it is not of this set."""
+        """The anchor that a leaf chains to, or None if it does not belong to this set."""
         links = list(leaf.chain)
         if self.has_intermediate:
             links += read_certificates(self.directory / "intermediate.pem")
@@ -173,25 +174,26 @@ def read_certificates(path: Path) -> tuple[x509.Certificate, ...]:
     """Read a PEM file of certificates.
 
     Raises:
-        CertificateError: If it cannot be read or holds none.
+        CertificateError: If it cannot be read or holds no certificate.
     """
-    got = read_path(os.fspath(path))
-    if got.fault is not None:
-        missing = got.fault.code == "file-missing"
+    reading = read_path(os.fspath(path))
+    if reading.fault is not None:
+        missing = reading.fault.code == "file-missing"
         raise CertificateError(
-            f"{path} cannot be read: {got.fault.detail or got.fault.code}.",
-            f"name the directory of a set, or make one: {certs('init', path.parent)}"
+            f"{path} cannot be read: {reading.fault.detail or reading.fault.code}.",
+            "Name the directory of a set, or make a set there."
             if missing
-            else "make it a file that you may read.",
+            else "Correct its permissions, or name another file.",
+            certs("init", path.parent) if missing else None,
         )
     try:
-        found = tuple(x509.load_pem_x509_certificates(got.data))
-        _ = [(one.subject, one.issuer) for one in found]  # parsed only when asked for
+        certificates = tuple(x509.load_pem_x509_certificates(reading.data))
+        _ = [(one.subject, one.issuer) for one in certificates]  # parsed only when asked for
     except (*NAME_ERRORS, x509.InvalidVersion):
         raise CertificateError(
-            f"{path} holds no PEM certificate.", f"look at it: {certs('show', path)}"
+            f"{path} holds no PEM certificate.", "See what it holds.", certs("show", path)
         ) from None
-    return found
+    return certificates
 
 
 def _readable(path: Path) -> tuple[x509.Certificate, ...]:
@@ -202,7 +204,7 @@ def _readable(path: Path) -> tuple[x509.Certificate, ...]:
 
 
 def signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    """Whether names match and the issuer's key made the signature."""
+    """Whether the names match and the issuer's key made the signature."""
     return issued(issuer, certificate)
 
 
@@ -213,14 +215,14 @@ def is_authority(certificate: x509.Certificate) -> bool:
 
 
 def require_pair(certificate: x509.Certificate, key: PrivateKey, stem: Path) -> None:
-    """Raise if a key is not the certificate's.
+    """Require that a key belongs to a certificate.
 
     Raises:
-        CertificateError: If so.
+        CertificateError: If it does not.
     """
     if public_key(certificate) != key.public_key():
         raise CertificateError(
             f"{stem}.key is not the key of {stem}.pem.",
-            f"put the key back that was made with it, or see which it is: "
-            f"{certs('show', stem.parent)}",
+            "Restore the key that belongs to the certificate. To see which key belongs where:",
+            certs("show", stem.parent),
         )

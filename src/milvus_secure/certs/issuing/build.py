@@ -45,15 +45,15 @@ def build_authority(
     """Make a root, and the intermediate CA below it if one is asked for.
 
     Args:
-        subject: What the names share.
+        subject: What all subjects share.
         key_type: One of `keys.KEY_TYPES`.
         days: Validity of the root.
         intermediate_days: Validity of the intermediate, or None for none.
-        named: Whether the subject's common name is the root's; otherwise the root gets one that
-            tells it from every other CA, so that two of them can stand in one bundle.
+        named: Whether the root has the common name of the subject. Otherwise it gets a unique one,
+            so that two CAs can be in one file.
 
     Returns:
-        Their files, and the one that signs leaves.
+        Their files, and the CA that signs leaves.
     """
     key = generate(key_type)
     own = subject if named else subject.named(f"Milvus CA {_mark(key)}")
@@ -73,7 +73,7 @@ def build_authority(
 
 
 def make_client(plan: SetPlan, name: str, authority: Authority, days: int) -> Pair:
-    """Make a client with what a plan's names and keys share."""
+    """Make a client's key and certificate as a plan describes them."""
     subject = plan.client_subject(name).x509_name()
     return make_leaf(Role.CLIENT, subject, generate(plan.key_type), authority, days)
 
@@ -86,7 +86,7 @@ def make_leaf(
     days: int,
     names: x509.SubjectAlternativeName | None = None,
 ) -> Pair:
-    """Make a server's or a client's certificate and the request it follows from."""
+    """Make a server's or a client's key, certificate and request."""
     signed = issue(role, subject, key.public_key(), authority, days, names)
     return Pair(signed, key, authority.chain, request(subject, key, names))
 
@@ -98,6 +98,6 @@ def serial_file(certificate: x509.Certificate) -> bytes:
 
 
 def _mark(key: PrivateKey) -> str:
-    """Eight hex digits that tell a CA's key from any other."""
+    """Eight hex digits that identify a CA's key."""
     identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
     return identifier.digest[:4].hex()

@@ -15,9 +15,9 @@ from ...errors import CertificateError
 from .keys import PrivateKey, PublicKey, digest_for, key_pem
 
 MAX_DAYS = 36_500
-"""As long as the current guide's CA; more is a slip of the finger."""
+"""The validity of the CA in Milvus's guide; a larger number is a typing error."""
 
-_BACKDATE = timedelta(hours=1)  # for peers whose clock is behind
+_BACKDATE = timedelta(hours=1)  # for peers whose clock is slow
 
 
 class Role(str, Enum):
@@ -30,18 +30,18 @@ class Role(str, Enum):
 
     @property
     def issues(self) -> bool:
-        """True for those that sign others."""
+        """Whether it signs other certificates."""
         return self in {Role.CA, Role.INTERMEDIATE}
 
 
 @dataclass(frozen=True)
 class Authority:
-    """A certificate that signs, its key, and what stands above it.
+    """A CA certificate, its key, and the chain above it.
 
     Attributes:
-        certificate: Of a CA.
+        certificate: The certificate of the CA.
         key: Its private key.
-        chain: Itself and what else a leaf must present, so without the root.
+        chain: What a leaf must present: this certificate and those above it, without the root.
     """
 
     certificate: x509.Certificate
@@ -59,7 +59,7 @@ class Pair:
     request: x509.CertificateSigningRequest | None = None
 
     def authority(self) -> Authority:
-        """The pair as one that signs."""
+        """The pair as a CA that signs."""
         own = self.certificate
         below = () if own.issuer == own.subject else (own, *self.chain)
         return Authority(own, self.key, below)
@@ -81,14 +81,14 @@ def pem(certificate: x509.Certificate) -> bytes:
 
 
 def check_days(days: object, what: str = "days") -> int:
-    """Judge a validity.
+    """Check a validity.
 
     Raises:
-        CertificateError: If it is no whole number from 1 to `MAX_DAYS`.
+        CertificateError: If it is not a whole number from 1 to `MAX_DAYS`.
     """
     if isinstance(days, bool) or not isinstance(days, int) or not 1 <= days <= MAX_DAYS:
         raise CertificateError(
-            f"{what} is {days!r}, which is no validity.", f"give 1 to {MAX_DAYS} days."
+            f"{what} is {days!r}, which is not a validity.", f"Use 1 to {MAX_DAYS} days."
         )
     return days
 
@@ -118,21 +118,21 @@ def issue(
         public: The key it certifies.
         authority: Who signs.
         days: Validity from now.
-        names: What a server presents.
+        names: The host names and addresses of a server.
 
     Raises:
-        CertificateError: If it would outlive its issuer, or bear its name.
+        CertificateError: If it would be valid longer than its issuer, or have the same subject.
     """
     issuer = authority.certificate
     if subject == issuer.subject:
         raise CertificateError(
-            f"The {role.value} certificate would bear its issuer's name "
-            f"({subject.rfc4514_string()}), and no chain could be built.",
-            "give it another common name.",
+            f"The {role.value} certificate would have the same subject as its issuer "
+            f"({subject.rfc4514_string()}), so that clients could not build a chain.",
+            "Use another common name.",
         )
     start = now()
     end = start + timedelta(days=check_days(days))
-    # A set is not made within one second, and its days may be the same throughout.
+    # All certificates of a set may have the same days, and take more than a second to make.
     if end > issuer.not_valid_after_utc + timedelta(hours=1):
         left = (issuer.not_valid_after_utc - start).days
         raise CertificateError(
@@ -159,7 +159,7 @@ def request(
 
 
 def now() -> datetime:
-    """This second, as certificates count."""
+    """The time now, in whole seconds as in certificates."""
     return datetime.now(timezone.utc).replace(microsecond=0)
 
 

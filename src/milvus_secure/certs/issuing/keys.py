@@ -1,4 +1,4 @@
-"""Private keys: the types gRPC takes, made and read."""
+"""Private keys: makes and reads the types that gRPC accepts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 
 KEY_TYPES = ("p256", "p384", "rsa2048", "rsa3072", "rsa4096")
-"""What gRPC and Milvus (Go) both take; BoringSSL refuses P-521 and Ed25519 servers."""
+"""The types that gRPC and Milvus (Go) accept; BoringSSL refuses P-521 and Ed25519 servers."""
 
 DEFAULT_KEY_TYPE = "p256"
 
@@ -25,10 +25,10 @@ _CURVES = {"p256": ec.SECP256R1, "p384": ec.SECP384R1}
 
 
 def check_key_type(key_type: str) -> str:
-    """Judge a key type's name.
+    """Check the name of a key type.
 
     Raises:
-        CertificateError: If gRPC refuses it, it is too weak, or it is none.
+        CertificateError: If gRPC refuses it, it is too weak, or there is no such type.
     """
     if key_type in KEY_TYPES:
         return key_type
@@ -37,8 +37,8 @@ def check_key_type(key_type: str) -> str:
         "ed25519": "gRPC refuses Ed25519 keys",
         "rsa1024": "RSA of 1024 bits is too weak",
     }
-    why = known.get(str(key_type).lower(), "There is no such key type here")
-    raise CertificateError(f"{why} ({key_type!r}).", f"choose one of {', '.join(KEY_TYPES)}.")
+    why = known.get(str(key_type).lower(), "There is no such key type")
+    raise CertificateError(f"{why} ({key_type!r}).", f"Use one of {', '.join(KEY_TYPES)}.")
 
 
 def generate(key_type: str) -> PrivateKey:
@@ -50,7 +50,7 @@ def generate(key_type: str) -> PrivateKey:
 
 
 def type_of(key: object) -> str:
-    """The name of a private or public key's type; not in `KEY_TYPES` if it is not for gRPC."""
+    """The name of a key's type; not in `KEY_TYPES` if gRPC refuses it."""
     if isinstance(key, (rsa.RSAPrivateKey, rsa.RSAPublicKey)):
         return f"rsa{key.key_size}"
     if isinstance(key, (ec.EllipticCurvePrivateKey, ec.EllipticCurvePublicKey)):
@@ -59,14 +59,14 @@ def type_of(key: object) -> str:
 
 
 def usable(key: object) -> bool:
-    """Whether gRPC and Milvus take a key: RSA from 2048 bits on, P-256, P-384."""
+    """Whether gRPC and Milvus accept a key: RSA from 2048 bits on, P-256, P-384."""
     if isinstance(key, (rsa.RSAPrivateKey, rsa.RSAPublicKey)):
         return key.key_size >= 2048
     return type_of(key) in _CURVES
 
 
 def digest_for(key: PrivateKey) -> hashes.SHA256 | hashes.SHA384:
-    """The digest a key signs with: SHA-384 beside P-384, else SHA-256."""
+    """The digest for signatures of a key: SHA-384 for P-384, else SHA-256."""
     return hashes.SHA384() if type_of(key) == "p384" else hashes.SHA256()
 
 
@@ -85,27 +85,27 @@ def load_key(path: Path) -> PrivateKey:
     Raises:
         CertificateError: If the file holds none.
     """
-    got = read_path(str(path))
-    if got.fault is not None:
+    reading = read_path(str(path))
+    if reading.fault is not None:
         raise CertificateError(
-            f"The key {path} cannot be read: {got.fault.detail or got.fault.code}.",
-            "restore it from a copy, or make a new set.",
+            f"The key {path} cannot be read: {reading.fault.detail or reading.fault.code}.",
+            "Restore it from a backup, or make a new set.",
         )
     try:
-        key = serialization.load_pem_private_key(got.data, None)
+        key = serialization.load_pem_private_key(reading.data, None)
     except TypeError:
         here, plain = shlex.quote(str(path)), shlex.quote(f"{path}.plain")
         raise CertificateError(
             f"The key {path} is encrypted.",
-            "put it there without its password, readable by you alone: "
+            "Replace it by the key without a password, readable by you alone.",
             f"openssl pkey -in {here} -out {plain} && mv {plain} {here}",
         ) from None
     except (ValueError, UnsupportedAlgorithm):
         raise CertificateError(
-            f"{path} holds no PEM private key.", f"look at it: {certs('show', path)}"
+            f"{path} holds no PEM private key.", "See what it holds.", certs("show", path)
         ) from None
     if not isinstance(key, (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey)):
         raise CertificateError(
-            f"{path} holds a key of type {type_of(key)}, which gRPC refuses.", "make a new set."
+            f"{path} holds a key of type {type_of(key)}, which gRPC refuses.", "Make a new set."
         )
     return key

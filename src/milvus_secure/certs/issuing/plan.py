@@ -1,4 +1,4 @@
-"""What a set shall be: who signs whom, names, validity and key type."""
+"""Describes a set: its CAs, names, validities and key type."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CA_DAYS = 3650
 LEAF_DAYS = 365
 
 CLIENT = "client"
-"""The client every set has, named as the guide names it."""
+"""The client that every set has, named as in Milvus's guide."""
 
 _MAX_COMMON_NAME = 64
 _CLIENT_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._@-]{0,62}[A-Za-z0-9])?")
@@ -25,7 +25,7 @@ _TAKEN = {"ca", "server", "intermediate", "chain"}
 
 @dataclass(frozen=True)
 class SetPlan:
-    """The description of a set; a plan that exists can be carried out.
+    """The description of a set. Impossible descriptions are refused when it is made.
 
     Attributes:
         server: What the server presents.
@@ -53,7 +53,7 @@ class SetPlan:
     def __post_init__(self) -> None:
         check_key_type(self.key_type)
         if not self.server.texts:
-            raise CertificateError("The server has no name.", "give --name, --ip or both.")
+            raise CertificateError("The server has no name.", "Add --name, --ip or both.")
         check_days(self.ca_days, "ca_days")
         above = self.ca_days
         if self.intermediate_days is not None:
@@ -70,29 +70,29 @@ class SetPlan:
 
     @property
     def server_subject(self) -> Subject:
-        """The server's name: the common name asked for, else its first that fits."""
+        """The server's subject: its common name is the requested one, or the first that fits."""
         return self.subject.named(self.subject.common_name or common_name(self.server))
 
     def client_subject(self, name: str) -> Subject:
-        """The name of a client."""
+        """The subject of a client."""
         return self.subject.named(name)
 
     def _judge_common_names(self) -> None:
         server = self.server_subject.common_name
         if server in self.clients:
             raise CertificateError(
-                f"The server and a client would both be called {server!r}.",
-                "give the server a common name of its own (--common-name).",
+                f"The server and a client would have the same common name {server!r}.",
+                "Use another common name for the server (--common-name).",
             )
         if self.ca_common_name and self.ca_common_name in {server, *self.clients}:
             raise CertificateError(
-                f"The CA and a leaf would both be called {self.ca_common_name!r}.",
-                "give the CA another common name.",
+                f"The CA and a leaf would have the same common name {self.ca_common_name!r}.",
+                "Use another common name for the CA.",
             )
 
 
 def make_plan(names: Iterable[str] = (), ips: Iterable[str] = (), **rest: object) -> SetPlan:
-    """A plan for these names; for localhost and 127.0.0.1 when there are none.
+    """Make a plan for these names; for localhost and 127.0.0.1 if there are none.
 
     Args:
         names: Host names and wildcards.
@@ -106,25 +106,25 @@ def make_plan(names: Iterable[str] = (), ips: Iterable[str] = (), **rest: object
 
 
 def common_name(server: Identifiers) -> str:
-    """The first identifier that fits into a common name."""
+    """The first identifier that is short enough for a common name."""
     return next((t for t in server.texts if len(t) <= _MAX_COMMON_NAME), "milvus server")
 
 
 def client_name(name: object) -> str:
-    """Judge a client's name, which is also the stem of its files.
+    """Check a client's name, which is also the name of its files without suffix.
 
     Raises:
-        CertificateError: If it cannot be a file and a common name, or belongs to another.
+        CertificateError: If it cannot be the name of a file and a common name, or is reserved.
     """
     if not isinstance(name, str) or not _CLIENT_NAME.fullmatch(name):
         raise CertificateError(
             f"{name!r} cannot name a client.",
-            "use 1 to 64 letters, digits and . _ @ - within.",
+            "Use 1 to 64 letters and digits; . _ @ - may be between them.",
         )
     if name.lower() in _TAKEN:
         raise CertificateError(
-            f"A client cannot be called {name!r}: the set has a file of that name.",
-            "choose another name.",
+            f"A client cannot have the name {name!r}: a file of the set has it.",
+            "Choose another name.",
         )
     return name
 
@@ -133,6 +133,6 @@ def _within(days: int, above: int, what: str, outer: str) -> None:
     check_days(days, what)
     if days > above:
         raise CertificateError(
-            f"{what} is {days}, more than the {above} of the CA above ({outer}).",
-            f"give fewer days, or more to {outer}.",
+            f"{what} is {days}, more than the {above} of the CA that signs it ({outer}).",
+            f"Use fewer days, or more for {outer}.",
         )

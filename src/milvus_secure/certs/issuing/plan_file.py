@@ -52,8 +52,8 @@ def load_plan(path: Path) -> SetPlan:
         days = 90
 
     Raises:
-        CertificateError: If it cannot be read, a key is unknown or of the wrong type, or no set
-            can be as described.
+        CertificateError: If it cannot be read, a key is unknown or has the wrong type, or such a
+            set is not possible.
     """
     document = _document(path)
     _known(path, "", document, _TOP)
@@ -63,9 +63,11 @@ def load_plan(path: Path) -> SetPlan:
     middle = _table(path, document, "intermediate", ("days",))
     days = server.get("days", LEAF_DAYS)
     clients = {CLIENT: LEAF_DAYS}
-    given = _table(path, document, "clients", None)
-    for name in given:
-        clients[name] = _table(path, given, name, ("days",), "clients.").get("days", LEAF_DAYS)
+    client_tables = _table(path, document, "clients", None)
+    for name in client_tables:
+        clients[name] = _table(path, client_tables, name, ("days",), "clients.").get(
+            "days", LEAF_DAYS
+        )
     if "intermediate" in document:
         middle.setdefault("days", ca.get("days", CA_DAYS))
     try:
@@ -81,19 +83,22 @@ def load_plan(path: Path) -> SetPlan:
             subject=Subject(common_name=server.get("common_name"), **subject),
         )
     except CertificateError as error:
-        raise CertificateError(f"{path}: {error.cause}", error.fix) from None
+        raise CertificateError(f"{path}: {error.cause}", error.fix, error.command) from None
 
 
 def _document(path: Path) -> dict[str, Any]:
-    got = read_path(str(path))
-    if got.fault is not None:
+    reading = read_path(str(path))
+    if reading.fault is not None:
         raise CertificateError(
-            f"{path} cannot be read: {got.fault.detail or got.fault.code}.", "name a TOML file."
+            f"{path} cannot be read: {reading.fault.detail or reading.fault.code}.",
+            "Name a TOML file.",
         )
     try:
-        return tomllib.loads(got.data.decode("utf-8"))
+        return tomllib.loads(reading.data.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise CertificateError(f"{path} is no TOML: {error}.", "correct it there.") from None
+        raise CertificateError(
+            f"{path} is not valid TOML: {error}.", "Correct that line."
+        ) from None
 
 
 def _table(
@@ -106,7 +111,7 @@ def _table(
     table = parent.get(name, {})
     if not isinstance(table, dict):
         raise CertificateError(
-            f"{path}: {prefix}{name} is no table.", f"write it as [{prefix}{name}]."
+            f"{path}: {prefix}{name} is not a table.", f"Write it as [{prefix}{name}]."
         )
     if known is not None:
         _known(path, f"{prefix}{name}.", table, tuple(known))
@@ -117,7 +122,7 @@ def _known(path: Path, prefix: str, table: Mapping[str, Any], known: tuple[str, 
     for key in table:
         if key not in known:
             near = get_close_matches(key, known, 1)
-            fix = f"did you mean {prefix}{near[0]}?" if near else f"known are {', '.join(known)}."
+            fix = f"Did you mean {prefix}{near[0]}?" if near else f"Use one of {', '.join(known)}."
             raise CertificateError(f"{path}: there is no key {prefix}{key}.", fix)
 
 
@@ -125,6 +130,6 @@ def _texts(table: Mapping[str, Any], key: str) -> list[str]:
     value = table.get(key, [])
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         raise CertificateError(
-            f"server.{key} is no list of texts.", f'write it as {key} = ["..."].'
+            f"server.{key} is not a list of strings.", f'Write it as {key} = ["..."].'
         )
     return value

@@ -1,4 +1,4 @@
-"""The distinguished name of a certificate: the variables of the guide's gen.sh."""
+"""The subject of a certificate: the variables of the guide's gen.sh."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Subject:
         location: Locality, such as a city.
         organization: Organization.
         organizational_unit: Organizational unit.
-        common_name: What tools show; a server's is one of its names.
+        common_name: What tools show; for a server one of its host names.
 
     Raises:
-        CertificateError: If a part is longer than RFC 5280, appendix A.1, allows, or is no text.
+        CertificateError: If a part is longer than RFC 5280, appendix A.1, allows, or is not text.
     """
 
     country: str | None = None
@@ -44,7 +44,7 @@ class Subject:
         return replace(self, common_name=common_name)
 
     def x509_name(self) -> x509.Name:
-        """The name as a certificate has it, most general part first."""
+        """The subject as a certificate holds it, most general part first."""
         return x509.Name(
             [
                 x509.NameAttribute(oid, value)
@@ -55,7 +55,7 @@ class Subject:
 
     @classmethod
     def of(cls, name: x509.Name) -> Subject:
-        """Read the parts that are known here back from a name, the last of each."""
+        """Read the known parts from a name; of several equal ones the last."""
         return cls(
             **{
                 part: str(found[-1].value)
@@ -79,14 +79,14 @@ def _judge(part: str, value: object) -> None:
     words, longest = part.replace("_", " "), _PARTS[part][1]
     if not isinstance(value, str) or not value.strip() or not value.isprintable():
         raise CertificateError(
-            f"The {words} {value!r} is not printable text.", "give text, or leave it out."
+            f"The {words} {value!r} is not printable text.", "Use text, or leave it out."
         )
     if part == "country" and not (len(value) == 2 and value.isascii() and value.isalpha()):
         raise CertificateError(
-            f"The country {value!r} is not two letters.", "give its ISO 3166-1 code, such as DE."
+            f"The country {value!r} is not two letters.", "Use its ISO 3166-1 code, such as DE."
         )
     if len(value) > longest:
         raise CertificateError(
-            f"The {words} is {len(value)} characters long; a certificate holds {longest}.",
-            "shorten it.",
+            f"The {words} is {len(value)} characters long; at most {longest} are possible.",
+            "Shorten it.",
         )

@@ -1,4 +1,4 @@
-"""Which names and addresses a server certificate may carry."""
+"""The host names and addresses that a server certificate may hold."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Address = IPv4Address | IPv6Address
 
 @dataclass(frozen=True)
 class Identifiers:
-    """The presented identifiers of a server (RFC 9525, 6.1), in the order given.
+    """The presented identifiers of a server (RFC 9525, 6.1), in the caller's order.
 
     Attributes:
         dns: Host names, wildcards included.
@@ -33,7 +33,7 @@ class Identifiers:
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """All of them as text."""
+        """All identifiers as text."""
         return (*self.dns, *map(str, self.addresses))
 
     def extension(self) -> x509.SubjectAlternativeName | None:
@@ -44,14 +44,14 @@ class Identifiers:
 
 
 def identifiers(names: Iterable[str], ips: Iterable[str] = ()) -> Identifiers:
-    """Sort and judge what a server shall be called.
+    """Sort and check the names of a server.
 
     Args:
-        names: Host names and wildcards; an address among them is taken as one.
+        names: Host names and wildcards; an IP address among them is accepted, too.
         ips: IP addresses.
 
     Raises:
-        CertificateError: If one of them fits no certificate.
+        CertificateError: If one of them is not possible in a certificate.
     """
     dns: dict[str, None] = {}
     addresses: dict[Address, None] = {}
@@ -66,7 +66,7 @@ def identifiers(names: Iterable[str], ips: Iterable[str] = ()) -> Identifiers:
         if address is None:
             raise CertificateError(
                 f"{text!r} is not an IP address.",
-                "write it as 192.0.2.1 or 2001:db8::1; a host name goes to --name.",
+                "Write it as 192.0.2.1 or 2001:db8::1. For a host name use --name.",
             )
         addresses[address] = None
     return Identifiers(tuple(dns), tuple(addresses))
@@ -82,32 +82,32 @@ def _address(text: str) -> Address | None:
 
 
 def host_name(text: str) -> str:
-    """Judge a DNS name, which may be a wildcard, and return it in lower case.
+    """Check a DNS name, which may be a wildcard, and return it in lower case.
 
     Raises:
-        CertificateError: If no certificate may carry it, or no client would match it.
+        CertificateError: If a certificate may not hold it, or no client would match it.
     """
     why, fix = _fault(text)
     if why:
-        raise CertificateError(f"{text!r} fits no certificate: {why}.", fix)
+        raise CertificateError(f"{text!r} is not possible in a certificate: {why}.", fix)
     return text.lower()
 
 
 def _fault(text: str) -> tuple[str, str]:
-    plain = "give a host name such as milvus.example.com."
+    plain = "Use a host name such as milvus.example.com."
     if not text.strip():
         return "it is empty", plain
     if "://" in text or "/" in text:
         host = re.sub(r"^[^/]*//", "", text).split("/")[0].rsplit(":", 1)[0]
-        return "it is a URL or a path", f"give the host alone{f': {host}' if host else ''}."
+        return "it is a URL or a path", f"Use only the host name{f': {host}' if host else ''}."
     if re.search(r"\s", text):
-        return "it contains a blank", "repeat --name for several names."
+        return "it contains a blank", "Repeat --name for several names."
     if ":" in text or "[" in text:
-        return "it contains a port or brackets", "give the name or the address alone."
+        return "it contains a port or brackets", "Use only the name or the address."
     if not text.isascii():
-        return "it is not ASCII", f"give its A-label: {_a_label(text)}."
+        return "it is not ASCII", f"Use its A-label (IDNA): {_a_label(text)}."
     if text.endswith("."):
-        return "it ends in a dot (RFC 5280, 4.2.1.6)", f"give {text.rstrip('.')!r}."
+        return "it ends in a dot (RFC 5280, 4.2.1.6)", f"Use {text.rstrip('.')!r}."
     if len(text) > _MAX_NAME:
         return f"it is longer than {_MAX_NAME} characters", plain
     return _label_fault(text, plain)
@@ -117,20 +117,20 @@ def _label_fault(text: str, plain: str) -> tuple[str, str]:
     labels = text.split(".")
     if "*" in text:
         if labels[0] != "*" or "*" in text[1:]:
-            return "a wildcard is the whole first label or nothing (RFC 9525, 6.3)", (
-                "write it as *.example.com."
+            return "a wildcard must be the whole first label (RFC 9525, 6.3)", (
+                "Write it as *.example.com."
             )
         labels = labels[1:]
         if len(labels) < 2:
-            return "OpenSSL and older gRPC want two labels behind a wildcard", (
-                "list the names themselves."
+            return "OpenSSL and older gRPC need two labels after a wildcard", (
+                "List the names themselves."
             )
     for label in labels:
         if not _LABEL.fullmatch(label):
             what = f"the label {label!r}" if label else "an empty label"
-            return f"{what} is not 1 to 63 letters, digits and inner hyphens", plain
+            return f"{what} does not consist of 1 to 63 letters, digits and inner hyphens", plain
     if labels[-1].isdigit():
-        return "it looks like an IP address but is none", "correct it, or give a host name."
+        return "it looks like an IP address but is not one", "Correct it, or use a host name."
     return "", ""
 
 

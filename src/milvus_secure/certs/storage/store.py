@@ -70,7 +70,8 @@ def require_finished(directory: Path) -> None:
     if atomic_files.has_interrupted(directory):
         raise CertificateError(
             f"An earlier command was interrupted while it changed {directory}.",
-            f"let this command complete that change: {certs('repair', directory)}",
+            "Let this command complete that change.",
+            certs("repair", directory),
         )
 
 
@@ -101,7 +102,7 @@ def write_file(path: Path, data: bytes, *, private: bool = False, overwrite: boo
             atomic_files.write_file(path, NewFile(data, private), overwrite=overwrite)
         except FileExistsError:
             raise CertificateError(
-                f"{path} exists already.", "name another file, or add --force."
+                f"{path} exists already.", "Name another file, or add --force."
             ) from None
 
 
@@ -131,7 +132,7 @@ def _as_certificate_errors(place: Path) -> Iterator[None]:
     try:
         yield
     except FileChangeError as error:
-        raise CertificateError(error.cause, error.fix) from None
+        raise CertificateError(error.cause, error.fix, error.command) from None
     except CertificateError:
         raise
     except OSError as error:
