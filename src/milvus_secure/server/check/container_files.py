@@ -23,6 +23,14 @@ IMAGE_CERTIFICATES: Final = tuple(
 _CONFIGURATION: Final = re.compile(r"(milvus|user|default)\.ya?ml")
 
 
+class ImageFiles(Enum):
+    """What files a container's image may have."""
+
+    PUBLISHED = "Milvus's own and no others"
+    RENAMED = "likely Milvus's own, perhaps others too"
+    BUILT = "any: the image is built here"
+
+
 class Presence(Enum):
     """What is known about a file of the container."""
 
@@ -66,7 +74,7 @@ class ContainerFiles:
         mounts: tuple[Mount, ...],
         working_directory: PurePosixPath,
         *,
-        published_image: bool = True,
+        image: ImageFiles = ImageFiles.PUBLISHED,
         outside: tuple[Path, ...] = (),
     ) -> None:
         """Describe the files.
@@ -74,15 +82,14 @@ class ContainerFiles:
         Args:
             mounts: See the attribute.
             working_directory: See the attribute.
-            published_image: True if the container's image is Milvus's own; another one may have
-                further files anywhere.
+            image: What files the container's image may have.
             outside: For a configuration that is judged without its container: the directories of
                 this machine in which relative paths are looked for, the likeliest first.
         """
         self.mounts = mounts
         self.working_directory = working_directory
         self._outside = outside
-        self._published = published_image
+        self._image = image
 
     @property
     def is_container(self) -> bool:
@@ -101,10 +108,12 @@ class ContainerFiles:
         mount = self.mount_of(wanted)
         if mount is not None:
             return _in_mount(mount, wanted)
-        if wanted == IMAGE_DIRECTORY / "milvus.yaml" or wanted in IMAGE_CERTIFICATES:
+        known = wanted == IMAGE_DIRECTORY / "milvus.yaml" or wanted in IMAGE_CERTIFICATES
+        if known and self._image is not ImageFiles.BUILT:
             return ContainerFile(Presence.IMAGE, f"{wanted} in the image")
-        presence = Presence.UNMOUNTED if self._published else Presence.UNKNOWN
-        return ContainerFile(presence, "the image")
+        published = self._image is ImageFiles.PUBLISHED
+        presence = Presence.UNMOUNTED if published else Presence.UNKNOWN
+        return ContainerFile(presence, f"{wanted} in the image")
 
     def mount_of(self, path: PurePosixPath) -> Mount | None:
         """The most specific mount at or above a path; of two equal ones, the later."""
@@ -154,9 +163,9 @@ def _in_mount(mount: Mount, wanted: PurePosixPath) -> ContainerFile:
     if mount.source is not None:
         path = mount.source / rest if name else mount.source
         return ContainerFile(Presence.HERE, str(path), path, mount=mount)
-    origin = f"{mount.origin} {name}".rstrip()
     if mount.files is None:
-        return ContainerFile(Presence.UNKNOWN, origin, mount=mount)
+        return ContainerFile(Presence.UNKNOWN, f"the content of {mount.origin}", mount=mount)
+    origin = f"{mount.origin} {name}".rstrip()
     if name not in mount.files:
         return ContainerFile(Presence.ABSENT, mount.origin, mount=mount)
     content = mount.files[name]

@@ -20,7 +20,7 @@ from ..._common.tls_mode import TLSMode
 from ..config.server_plan import USER_YAML_SINCE, image_version
 from ..milvus_keys import format_key
 from .container import EnvValue, NotJudged, ProxyContainer
-from .container_files import ContainerFile, ContainerFiles, Presence
+from .container_files import ContainerFile, ContainerFiles, ImageFiles, Presence
 from .milvus_yaml import Entry, MilvusFile, atoi, parse_bool, parse_file
 from .reading import read_text
 from .yaml_tree import Repeat
@@ -250,7 +250,7 @@ class _Layers:
         self.files = ContainerFiles(
             container.mounts,
             working,
-            published_image=not container.built and _is_published(container.image),
+            image=_image_files(container),
         )
 
     def config(self) -> MilvusConfig:
@@ -305,6 +305,8 @@ class _Layers:
 
     def _add_file(self, directory: PurePosixPath, name: str) -> None:
         file = self.files.find(directory / name)
+        if file.mount is None and name != CONFIG_FILES[0]:
+            return  # Milvus's image has none of these
         if file.presence is Presence.IMAGE:
             if name == CONFIG_FILES[0] and directory == WORKING_DIRECTORY / "configs":
                 self.settings |= dict(_image_settings())
@@ -312,7 +314,7 @@ class _Layers:
             self._unknown(
                 NotJudged(
                     f"the configuration {directory / name}",
-                    f"its content is in {file.origin}, which is not at hand",
+                    f"{file.origin} is not at hand",
                     "Give the file that Milvus reads: `milvus-secure server check milvus.yaml`",
                 )
             )
@@ -355,9 +357,14 @@ class _Layers:
         return f"Milvus reads its configuration from {directory} alone"
 
 
-def _is_published(image: str | None) -> bool:
-    """True for Milvus's image or a mirror of it; another may have files of its own."""
-    return image is None or bool(re.search(r"(\A|/)milvus([:@]|\Z)", image))
+def _image_files(container: ProxyContainer) -> ImageFiles:
+    """Whether the image is Milvus's or a mirror of it; another may have files of its own."""
+    if container.built:
+        return ImageFiles.BUILT
+    image = container.image
+    if image is None or re.search(r"(\A|/)milvus([:@]|\Z)", image):
+        return ImageFiles.PUBLISHED
+    return ImageFiles.RENAMED
 
 
 def _image_settings() -> Iterator[tuple[str, Setting]]:

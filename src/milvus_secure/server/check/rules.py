@@ -106,10 +106,10 @@ def tls_off(context: ServerContext) -> Iterator[Finding]:
     """The server runs in plaintext."""
     config = context.config
     if context.mode is TLSMode.PLAINTEXT:
-        value = config.value(MODE) or "not set"
+        value = ascii(config.value(MODE))[:40] if config.value(MODE) else "not set"
         yield finding(
             "server-tls-off",
-            f"{config.name or 'This server'} runs in plaintext: {MODE} is {ascii(value)[:40]}.",
+            f"{config.name or 'This server'} runs in plaintext: {MODE} is {value}.",
             f"If clients are to use TLS, set {MODE} to 1 (one-way) or 2 (mutual).",
             setting=MODE,
             source=config.source_of(MODE),

@@ -326,3 +326,34 @@ def test_a_part_of_the_wrong_type_never_raises_anything_else(tmp_path: Path, key
     path.write_text(f"{key}: {value}\nproxy:\n  http: 3\nvolumes: 4\nvolumeMounts: 5\n")
     with suppress(MilvusSecureError):
         check_server(path)
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "build: .\n    command: milvus run standalone",
+        "image: registry.example.com/vectors:1\n    command: [bash, -c, exec milvus run proxy]",
+        "image: vectors:1\n    entrypoint: [/tini, --, milvus, run, standalone]",
+    ],
+)
+def test_any_image_that_runs_the_proxy_is_judged_by_what_is_mounted(
+    compose: Path, change, start: str
+):
+    change(
+        compose,
+        "image: milvusdb/milvus:v2.5.16\n    command:\n      - milvus\n      - run\n"
+        "      - standalone",
+        start,
+    )
+    change(compose, "configs/user.yaml", "configs/milvus.yaml")
+    report = check_server(compose)
+    assert not report.findings
+    assert report.mode.number == 2
+
+
+def test_the_configuration_in_an_image_that_is_built_is_not_judged(tmp_path: Path):
+    path = tmp_path / "compose.yaml"
+    path.write_text("services: {m: {build: ., command: milvus run standalone}}\n")
+    [finding] = check_server(path).findings
+    assert finding.code == "server-not-judged"
+    assert "/milvus/configs/milvus.yaml in the image" in finding.message
