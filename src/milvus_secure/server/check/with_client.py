@@ -90,7 +90,7 @@ def _issuers(anchors: Material | None) -> tuple[str, ...]:
 def _client_certificate(client: Context, server: ServerContext) -> Iterator[Finding | Skip]:
     """The client's chain against the CA that the server trusts, by Go's rules."""
     anchors, chain = server.material.get("ca_pem"), client.client_chain
-    if server.mode is not TLSMode.MUTUAL or not anchors or not anchors.certificates:
+    if server.mode is not TLSMode.MUTUAL:
         return
     if chain is None:
         if client.mode is TLSMode.ONE_WAY:
@@ -101,9 +101,11 @@ def _client_certificate(client: Context, server: ServerContext) -> Iterator[Find
                 setting="client_pem_path",
                 source=client.settings.source_of("client_pem_path"),
                 origin=f"file:{server.config.path}",
-                expected=f"issued by {'; '.join(_issuers(anchors))}",
+                expected=f"issued by {'; '.join(_issuers(anchors)) or 'the CA of tls.caPemPath'}",
                 presented="none",
             )
+        return
+    if anchors is None or not anchors.certificates:
         return
     unread = chain.unread or anchors.has_unread
     verdict = judge_path(

@@ -121,3 +121,12 @@ def test_a_certificate_in_the_cluster_is_named_as_not_judged(
     client = generated_client(tls_mode="auto", client_pem_path=None, client_key_path=None)
     report = check_server(tmp_path / "values.yaml", client)
     assert str(report).startswith("ok: As far as the files tell, this client fits the server")
+
+
+def test_a_client_without_a_certificate_is_refused_also_where_the_servers_ca_is_not_at_hand(
+    compose: Path, certs: Path, tmp_path: Path
+):
+    config = tmp_path / "alone.yaml"
+    config.write_text(compose.with_name("milvus.yaml").read_text())
+    one_way = MilvusSettings.from_arguments(ca_pem_path=certs / "ca.pem")
+    assert errors(config, one_way) == ["client-certificate-required"]
