@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from enum import Enum
 from typing import Final
 
 from ..milvus_keys import format_key
 from .helm_kinds import chart_of
+from .milvus_config import JUDGED_KEYS
 from .yaml_tree import Block, Tree
 
 _COMPOSE: Final = frozenset(
@@ -73,8 +75,11 @@ def kind_of(documents: Sequence[Tree], file_name: str) -> FileKind:
         return FileKind.COMPOSE
     if chart_of(first, file_name) is not None:
         return FileKind.VALUES
-    sections = {format_key(key.split(".")[0]) for key in first}
-    return FileKind.MILVUS if sections & _MILVUS_SECTIONS else FileKind.UNKNOWN
+    # A key of the top level may be a section, or a flat key in any spelling.
+    sections = {format_key(re.split(r"[./]", key)[0]) for key in first}
+    flat = set(map(format_key, first))
+    known = sections & _MILVUS_SECTIONS or flat & JUDGED_KEYS
+    return FileKind.MILVUS if known else FileKind.UNKNOWN
 
 
 def _is_compose(block: Block) -> bool:

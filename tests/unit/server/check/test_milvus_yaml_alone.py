@@ -70,3 +70,14 @@ def test_a_mount_that_is_named_is_followed(alone: Path, compose: Path):
     assert (report.ok, report.skipped) == (True, ())
     (compose.parent / "tls/ca.pem").unlink()
     assert [item.code for item in check_server(alone, mounts=mounts).errors] == ["file-missing"]
+
+
+@pytest.mark.parametrize("separator", [".", "/", "_"])
+def test_flat_keys_are_read_whatever_separates_their_parts(tmp_path: Path, separator: str):
+    keys = {"common security tlsMode": 0, "proxy http enabled": "no"}
+    config = tmp_path / "flat.yaml"
+    config.write_text(
+        "".join(f"{key.replace(' ', separator)}: {value}\n" for key, value in keys.items())
+    )
+    [finding] = check_server(config).findings
+    assert (finding.code, finding.source) == ("server-tls-off", "flat.yaml:1")
