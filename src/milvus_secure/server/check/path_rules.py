@@ -109,7 +109,7 @@ def known_public_key(context: ServerContext) -> Iterator[Finding]:
             source=setting.source,
             origin=context.origin,
             expected="a file of your own",
-            presented=f"{config.files.absolute(setting.value or '')} of the image",
+            presented=context.located[slot].origin,
         )
 
 

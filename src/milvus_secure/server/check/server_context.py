@@ -77,6 +77,15 @@ def _not_left_out(file: ContainerFile) -> ContainerFile:
     return replace(file, presence=Presence.UNKNOWN, origin=f"the real content of {file.origin}")
 
 
+def _file_of(config: MilvusConfig, key: str, path: str) -> ContainerFile:
+    """Where a path leads. Of a user.yaml alone, the image's own paths lead into the image."""
+    file = _not_left_out(config.files.find(path))
+    here = file.path is not None and file.path.exists()
+    if config.setting(key).layer == "image" and not config.files.is_container and not here:
+        return ContainerFile(Presence.IMAGE, f"{path} in the image")
+    return file
+
+
 def server_context(config: MilvusConfig) -> ServerContext:
     """Find the certificate files, and read those that are at hand, each once."""
     located: dict[str, ContainerFile] = {}
@@ -85,8 +94,8 @@ def server_context(config: MilvusConfig) -> ServerContext:
     for slot, path in needed_paths(config).items():
         if not path:
             continue
-        file = located[slot] = _not_left_out(config.files.find(path))
         key = PATH_KEYS[slot]
+        file = located[slot] = _file_of(config, key, path)
         source = config.source_of(key)
         if file.presence is Presence.CONTENT:
             material[slot] = parse_material(

@@ -81,3 +81,15 @@ def test_flat_keys_are_read_whatever_separates_their_parts(tmp_path: Path, separ
     )
     [finding] = check_server(config).findings
     assert (finding.code, finding.source) == ("server-tls-off", "flat.yaml:1")
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("user.yaml", "known-public-key"), ("milvus.yaml", "server-tls-incomplete")],
+)
+def test_a_mode_without_paths_takes_the_images_certificate_in_a_user_yaml_alone(
+    tmp_path: Path, name: str, code: str
+):
+    config = tmp_path / name
+    config.write_text("common: {security: {tlsMode: 1}}\nproxy: {http: {port: 8080}}\n")
+    assert {finding.code for finding in check_server(config).errors} == {code}
