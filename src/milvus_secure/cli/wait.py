@@ -18,18 +18,20 @@ _PAUSE = 1.0  # seconds between two tries
 _SHORTEST_TRY = 1.0  # seconds that the last try gets at least
 
 # What a server, its network or its proxy may still be without while it starts.
-PASSING: Final = frozenset({
-    "dns-failed",
-    "tcp-refused",
-    "tcp-timeout",
-    "tcp-unreachable",
-    "proxy-failed",
-    "tls-failed",
-    "backend-closed",
-    "front-end-answered",
-    "not-milvus",
-    "server-not-ready",
-})  # fmt: skip
+PASSING: Final = frozenset(
+    {
+        "dns-failed",
+        "tcp-refused",
+        "tcp-timeout",
+        "tcp-unreachable",
+        "proxy-failed",
+        "tls-failed",
+        "backend-closed",
+        "front-end-answered",
+        "not-milvus",
+        "server-not-ready",
+    }
+)
 
 
 def check_until(targets: Sequence[MilvusSettings], seconds: float) -> list[Report]:

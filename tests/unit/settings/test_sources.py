@@ -84,11 +84,14 @@ class TestCredentials:
         return settings.user, settings.password and settings.password.get_secret_value(), None
 
     @pytest.mark.trips("credentials-unused")
-    @pytest.mark.parametrize(("values", "unused"), [
-        ({"user": "alice", "password": "pw"}, "token"),
-        ({"uri": "https://alice:pw@h:1"}, "token"),
-        ({"uri": "https://alice@h:1", "password": "pw"}, "token"),
-    ])  # fmt: skip
+    @pytest.mark.parametrize(
+        ("values", "unused"),
+        [
+            ({"user": "alice", "password": "pw"}, "token"),
+            ({"uri": "https://alice:pw@h:1"}, "token"),
+            ({"uri": "https://alice@h:1", "password": "pw"}, "token"),
+        ],
+    )
     def test_a_stronger_source_replaces_a_token(self, values, unused, load):
         settings = load(self.TOKEN, **values)
         assert self.used(settings) == ("alice", "pw", None)
@@ -99,26 +102,49 @@ class TestCredentials:
         for values in ({"user": "alice", "password": "pw"}, {"uri": "https://alice:pw@h:1"}):
             assert self.used(load(self.TOKEN).replace(**values)) == ("alice", "pw", None)
 
-    @pytest.mark.parametrize("values", [
-        {"user": "alice"}, {"token": "root:Milvus"}, {"user": "", "password": ""},
-        {"user": "a", "password": "b", "token": "root:Milvus"}, {"user": "a", "password": ""},
-        {"token": "root:Milvus", "uri": "https://alice:pw@h:1"},
-    ])  # fmt: skip
+    @pytest.mark.parametrize(
+        "values",
+        [
+            {"user": "alice"},
+            {"token": "root:Milvus"},
+            {"user": "", "password": ""},
+            {"user": "a", "password": "b", "token": "root:Milvus"},
+            {"user": "a", "password": ""},
+            {"token": "root:Milvus", "uri": "https://alice:pw@h:1"},
+        ],
+    )
     def test_less_than_that_leaves_the_token_in_use(self, values, load):
         assert self.used(load(self.TOKEN, **values)) == (None, None, "root:Milvus")
 
     @pytest.mark.trips("credentials-unused")
-    @pytest.mark.parametrize(("environ", "values", "used", "unused"), [
-        ({"TOKEN": "t", "USER": "u", "PASSWORD": "p"}, {}, (None, None, "t"), ["user", "password"]),
-        ({"TOKEN": "t", "URI": "https://a:b@h:1"}, {}, (None, None, "t"), ["uri"]),
-        ({"USER": "u", "PASSWORD": "p", "URI": "https://a:b@h:1"}, {}, ("u", "p", None), ["uri"]),
-        ({"USER": "u", "PASSWORD": "p"}, {"uri": "https://a:b@h:1"}, ("a", "b", None),
-         ["user", "password"]),
-        ({"USER": "u", "PASSWORD": "p"}, {"uri": "https://key@h:1"}, ("u", "p", None), ["uri"]),
-        ({"USER": "u"}, {"uri": "https://a:b@h:1"}, ("a", "b", None), ["user"]),
-        ({"TOKEN": "t"}, {"uri": "https://key@h:1"}, (None, None, "key"), ["token"]),
-        ({"TOKEN": "t"}, {"user": "u"}, (None, None, "t"), ["user"]),
-    ])  # fmt: skip
+    @pytest.mark.parametrize(
+        ("environ", "values", "used", "unused"),
+        [
+            (
+                {"TOKEN": "t", "USER": "u", "PASSWORD": "p"},
+                {},
+                (None, None, "t"),
+                ["user", "password"],
+            ),
+            ({"TOKEN": "t", "URI": "https://a:b@h:1"}, {}, (None, None, "t"), ["uri"]),
+            (
+                {"USER": "u", "PASSWORD": "p", "URI": "https://a:b@h:1"},
+                {},
+                ("u", "p", None),
+                ["uri"],
+            ),
+            (
+                {"USER": "u", "PASSWORD": "p"},
+                {"uri": "https://a:b@h:1"},
+                ("a", "b", None),
+                ["user", "password"],
+            ),
+            ({"USER": "u", "PASSWORD": "p"}, {"uri": "https://key@h:1"}, ("u", "p", None), ["uri"]),
+            ({"USER": "u"}, {"uri": "https://a:b@h:1"}, ("a", "b", None), ["user"]),
+            ({"TOKEN": "t"}, {"uri": "https://key@h:1"}, (None, None, "key"), ["token"]),
+            ({"TOKEN": "t"}, {"user": "u"}, (None, None, "t"), ["user"]),
+        ],
+    )
     def test_what_is_not_used_is_noted(self, environ, values, used, unused, load):
         settings = load({f"MILVUS_{name}": text for name, text in environ.items()}, **values)
         assert self.used(settings) == used
@@ -126,10 +152,17 @@ class TestCredentials:
         assert {note.code for note in settings.notes} == {"credentials-unused"}
 
     @pytest.mark.passes("credentials-unused")
-    @pytest.mark.parametrize("values", [
-        {"token": "t"}, {"user": "u", "password": "p"}, {"uri": "https://u:p@h:1"},
-        {"uri": "https://u@h:1", "password": "p"}, {"uri": "https://key@h:1"}, {"user": "u"},
-    ])  # fmt: skip
+    @pytest.mark.parametrize(
+        "values",
+        [
+            {"token": "t"},
+            {"user": "u", "password": "p"},
+            {"uri": "https://u:p@h:1"},
+            {"uri": "https://u@h:1", "password": "p"},
+            {"uri": "https://key@h:1"},
+            {"user": "u"},
+        ],
+    )
     def test_one_set_of_credentials_is_not(self, values, load):
         assert load(**values).notes == ()
 

@@ -404,8 +404,10 @@ def _variables(
 ) -> Iterator[tuple[str, Setting]]:
     for name, variable in environment.items():
         for key in variable_keys(name, release):
-            yield key, Setting(name, variable.value, f"env {name} in {variable.source}",
-                               "environment")  # fmt: skip
+            yield (
+                key,
+                Setting(name, variable.value, f"env {name} in {variable.source}", "environment"),
+            )
 
 
 def _variable_conflicts(

@@ -13,9 +13,18 @@ from verdicts import cause, codes
 @pytest.mark.trips("front-end-answered")
 @pytest.mark.parametrize(
     ("status", "word"),
-    [(401, "operator"), (403, "operator"), (404, "route"), (502, "upstream"), (503, "upstream"),
-     (504, "upstream"), (400, "grpc_pass"), (464, "target group"), (500, "grpc_pass")],
-)  # fmt: skip
+    [
+        (401, "operator"),
+        (403, "operator"),
+        (404, "route"),
+        (502, "upstream"),
+        (503, "upstream"),
+        (504, "upstream"),
+        (400, "grpc_pass"),
+        (464, "target group"),
+        (500, "grpc_pass"),
+    ],
+)
 def test_an_http_answer_is_not_milvus_s(trio, look, tmp_path, status, word):
     with front_ends.front_end(trio.server, tmp_path, front_ends.answers(status)) as port:
         report = look(port, token="root:Milvus")
@@ -24,8 +33,11 @@ def test_an_http_answer_is_not_milvus_s(trio, look, tmp_path, status, word):
     assert str(status) in report.root_cause.message
     assert word in report.root_cause.remedy
     assert not codes(report) & {
-        "authentication-failed", "authentication-required", "server-not-ready", "not-milvus",
-    }  # fmt: skip
+        "authentication-failed",
+        "authentication-required",
+        "server-not-ready",
+        "not-milvus",
+    }
 
 
 @pytest.mark.passes("front-end-answered")
@@ -103,9 +115,13 @@ class TestServerName:
         assert "Leave out server_name" in report.root_cause.remedy
 
     @pytest.mark.trips("server-name-unknown")
-    @pytest.mark.parametrize(("name", "remedy"), [
-        ("milvus.internal", "Leave out server_name"), (None, "Use a host name in uri"),
-    ])  # fmt: skip
+    @pytest.mark.parametrize(
+        ("name", "remedy"),
+        [
+            ("milvus.internal", "Leave out server_name"),
+            (None, "Use a host name in uri"),
+        ],
+    )
     def test_the_alert_unrecognized_name(self, trio, look, tmp_path, name, remedy):
         names = {"localhost": trio.server} if name else {"elsewhere.example": trio.server}
         with front_ends.front_end(

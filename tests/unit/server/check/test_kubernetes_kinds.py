@@ -48,7 +48,7 @@ def other(group: str, kind: str) -> str:
         ("values.yaml", "milvus: {cluster: {enabled: true}, extraConfigFiles: {}}\n", "below it"),
         ("values.yaml", "image: {tag: a}\nservice: {port: 80}\n", "another chart"),
     ],
-)  # fmt: skip
+)
 def test_other_kinds_are_not_judged_by_name(tmp_path: Path, capsys, name, text, says):
     path = tmp_path / name
     path.write_text(text)

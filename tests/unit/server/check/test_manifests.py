@@ -179,10 +179,16 @@ class TestSecrets:
         pem = [f"    {line}" for line in server_files["server.pem"].decode().splitlines()]
         text = "\n".join(
             [
-                "apiVersion: v1", "kind: Secret", "metadata: {name: certs}", "stringData:",
-                "  server.pem: |", *pem, "  server.key:", *lines,
+                "apiVersion: v1",
+                "kind: Secret",
+                "metadata: {name: certs}",
+                "stringData:",
+                "  server.pem: |",
+                *pem,
+                "  server.key:",
+                *lines,
             ]
-        )  # fmt: skip
+        )
         report = check_manifests(k8s.workload(), k8s.config_map(), text)
         assert errors(report) == ["pem-malformed"]
 
