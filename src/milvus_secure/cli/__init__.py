@@ -8,7 +8,6 @@ import os
 import re
 import sys
 from collections.abc import Collection, Sequence
-from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -110,6 +109,8 @@ class _Parser(argparse.ArgumentParser):
         choices = None if action.choices is None else [str(choice) for choice in action.choices]
         if choices is None or value in (action.choices or ()):
             return
+        from difflib import get_close_matches  # noqa: PLC0415 - only for an error
+
         close = get_close_matches(str(value), choices, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         raise argparse.ArgumentError(

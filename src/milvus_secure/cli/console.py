@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,7 +22,9 @@ def text_width(*, error: bool = False) -> int | None:
     stream = sys.stderr if error else sys.stdout
     if stream is None or not stream.isatty():
         return None
-    return max(40, min(WIDTH, shutil.get_terminal_size().columns))
+    from shutil import get_terminal_size  # noqa: PLC0415 - not needed in a pipe
+
+    return max(40, min(WIDTH, get_terminal_size().columns))
 
 
 def echo(text: str, *, error: bool = False) -> None:

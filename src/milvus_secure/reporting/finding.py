@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from enum import Enum
@@ -147,7 +146,9 @@ class Skip:
 
 def preformatted(text: str) -> str:
     """Text as HTML, for notebooks."""
-    return f'<pre style="white-space: pre-wrap">{html.escape(text)}</pre>'
+    from html import escape  # noqa: PLC0415 - for notebooks only
+
+    return f'<pre style="white-space: pre-wrap">{escape(text)}</pre>'
 
 
 _BY_SEVERITY = tuple(Severity)
