@@ -14,10 +14,11 @@ from weakref import WeakKeyDictionary, finalize
 from .._common.endpoint import uri_of
 from .._common.frames import clear_variables
 from .._common.system_limits import require_descriptors
+from .._common.tls_mode import TLSMode
 from ..diagnosis.threads import call_in_thread
 from ..errors import MilvusSecureError, SecureConnectionError
 from .connection_log import connection_is_logged, log_connection
-from .failures import diagnosed, is_failure, unexplained
+from .failures import diagnosed, is_failure, one_way_after_all, unexplained
 from .kwargs import keywords
 from .material_provider import MaterialProvider
 from .pymilvus_import import import_pymilvus
@@ -70,7 +71,8 @@ def connect_secure(
 
     Raises:
         SettingsError: If the settings cannot be loaded.
-        SecureConnectionError: If a check finds an error, before any socket is opened; or if
+        SecureConnectionError: If a check finds an error, before any socket is opened; if
+            ``tls_mode`` insists on mutual TLS and the server requests no client certificate; or if
             the connection fails, within ``settings.timeout`` seconds (or the one second the
             probe is always given). It carries the report, and pymilvus's exception as cause.
         pymilvus.exceptions.ParamError: As pymilvus raises it; so is everything else that is
@@ -101,6 +103,10 @@ def connect_secure(
             if report.errors or not budget.another():
                 raise SecureConnectionError(report, *unexplained(report, error, loaded)) from error
         else:
+            one_way = one_way_after_all(supply.context(), budget.probe())
+            if one_way is not None:
+                client.close()
+                raise SecureConnectionError(one_way)
             if connection_is_logged():
                 log_connection(supply.context())
             return _supplied(client, supply)
@@ -155,6 +161,11 @@ async def connect_secure_async(
             if report.errors or not budget.another():
                 raise SecureConnectionError(report, *unexplained(report, error, loaded)) from error
         else:
+            look = partial(one_way_after_all, supply.context(), budget.probe())
+            one_way = await call_in_thread(look) if loaded.tls_mode is TLSMode.MUTUAL else None
+            if one_way is not None:
+                await client.close()
+                raise SecureConnectionError(one_way)
             if connection_is_logged():
                 await call_in_thread(partial(log_connection, supply.context()))
             return _supplied(client, supply)

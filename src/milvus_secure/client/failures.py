@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .._common.endpoint import mask_uri
 from .._common.frames import causes
 from .._common.system_limits import NoPlaceError
+from .._common.tls_mode import TLSMode
 from ..diagnosis.check import judge
 from ..diagnosis.rules import RULES
 from ..settings.masking import masked
@@ -85,6 +86,25 @@ def diagnosed(context: Context, seconds: float) -> Report:
 
     observation = probe(context, timeout=seconds)
     return judge(replace(context, observation=observation), RULES)
+
+
+def one_way_after_all(context: Context, seconds: float) -> Report | None:
+    """A report if ``tls_mode`` insists on mutual TLS and the server never asks who connects.
+
+    Such a connection works, with less security than was asked for; gRPC does not say so. One
+    more handshake tells, and is made for those who insist only.
+    """
+    if context.settings.tls_mode is not TLSMode.MUTUAL:
+        return None
+    from ..diagnosis.probe import requests_client_certificate  # noqa: PLC0415 - rarely needed
+
+    try:
+        if requests_client_certificate(context, seconds) is not False:
+            return None
+        report = diagnosed(context, seconds)
+    except OSError:  # this machine has no room for another connection
+        return None
+    return report if report.errors else None
 
 
 def unexplained(

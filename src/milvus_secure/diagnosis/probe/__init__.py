@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .run import probe
+from .run import probe, requests_client_certificate
 
-__all__ = ["probe"]
+__all__ = ["probe", "requests_client_certificate"]

@@ -60,6 +60,23 @@ def probe(context: Context, timeout: float | None = None) -> Observation:
     return Observation(address=endpoint.address, steps=tuple(run.steps), **run.fields)
 
 
+def requests_client_certificate(context: Context, timeout: float) -> bool | None:
+    """Whether the endpoint asks its clients for a certificate, from one handshake alone.
+
+    Args:
+        context: Settings and material; none of the material is presented.
+        timeout: Seconds.
+
+    Returns:
+        None if the handshake did not come to its end.
+    """
+    if context.endpoint is None:
+        return None
+    with ExitStack() as resources:
+        run = ProbeRun(context, context.endpoint, Deadline(timeout), resources)
+        return run.requests_client_certificate()
+
+
 class ProbeRun:
     """One run through the steps; collects the fields of the observation."""
 
@@ -89,6 +106,15 @@ class ProbeRun:
             self._judge(call, None, dialled)
         else:
             self._judge(call, self._try_tls(dialled), dialled)
+
+    def requests_client_certificate(self) -> bool | None:
+        """Whether the server asks for a client certificate; None if it cannot be known."""
+        dialled = self._connect()
+        if dialled.connection is None:
+            return None
+        self._resources.callback(dialled.close)
+        result = self._shake(dialled, self._reference_name, TIMEOUTS.reaction)
+        return result.requested if result.complete or result.requested else None
 
     def _step(self, name: str, ok: bool | None, detail: str) -> None:
         """Note a step, timed since the one before."""
