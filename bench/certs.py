@@ -56,7 +56,7 @@ def main() -> None:
         )
         for what, seconds, goal in (
             ("default set, in process", default, 0.05),
-            ("certs init", whole, 0.6),
+            ("certs init", whole, 0.55),
             ("certs init --key-type rsa2048", rsa, 1.2),
         )
     ]

@@ -57,7 +57,7 @@ def _run(argv: Sequence[str]) -> int:
     # The grammar of the other commands takes longer to build than some commands to run. --version
     # ends the program: any one command will do.
     wanted = set(argv[:1]).intersection(COMMANDS)
-    grammar = parser({"explain"} if list(argv[:1]) == ["--version"] else wanted)
+    grammar = parser({"explain"} if list(argv[:1]) == ["--version"] else wanted, argv[1:2])
     arguments, unknown = grammar.parse_known_args(argv)
     if wanted & _LONG_RUNNING or getattr(arguments, "wait", None):
         gc.enable()
@@ -131,11 +131,13 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def parser(only: Collection[str] = ()) -> argparse.ArgumentParser:
+def parser(only: Collection[str] = (), words: Sequence[str] = ()) -> argparse.ArgumentParser:
     """The grammar of the command line.
 
     Args:
         only: The commands to know; all of them when empty.
+        words: What follows the command, so that a command with commands of its own need not
+            prepare the others; all of them when empty.
     """
     top = _Parser(
         prog="milvus-secure",
@@ -146,5 +148,6 @@ def parser(only: Collection[str] = ()) -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in only or COMMANDS:
-        import_module(f".{command}", __name__).add_parser(commands)
+        add_parser = import_module(f".{command}", __name__).add_parser
+        add_parser(commands, words) if command == "certs" else add_parser(commands)
     return top

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,8 +28,14 @@ if TYPE_CHECKING:
     from ..certs import SetPlan
 
 
-def add_parser(commands: Commands) -> None:
-    """Mount the command and its own commands."""
+def add_parser(commands: Commands, words: Sequence[str] = ()) -> None:
+    """Mount the command and its own commands.
+
+    Args:
+        commands: Where to mount it.
+        words: What the user typed after it. Listing the settings takes longer than most commands,
+            so they become flags only for the command that has them.
+    """
     parser = commands.add_parser(
         "certs",
         help="make, show, renew and repair certificates",
@@ -39,7 +46,7 @@ def add_parser(commands: Commands) -> None:
     for add in (_add_init, _add_client, _add_renew, _add_repair):
         add(subcommands)
     certs_requests.add_parsers(subcommands)
-    certs_inspect.add_parsers(subcommands)
+    certs_inspect.add_parsers(subcommands, with_settings=not words or "status" in words)
 
 
 def _add_init(commands: Commands) -> None:

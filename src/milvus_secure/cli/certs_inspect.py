@@ -22,10 +22,15 @@ if TYPE_CHECKING:
     from ..certs.inspect.contents import Contents
 
 
-def add_parsers(commands: Commands) -> None:
-    """Mount the commands."""
+def add_parsers(commands: Commands, *, with_settings: bool = True) -> None:
+    """Mount the commands.
+
+    Args:
+        commands: Where to mount them.
+        with_settings: Whether ``status`` gets a flag for each setting.
+    """
     _add_show(commands)
-    _add_status(commands)
+    _add_status(commands, with_settings=with_settings)
     _add_export(commands)
 
 
@@ -115,7 +120,7 @@ def _expanded(names: list[str]) -> Iterator[Path | str | CertificateError]:
             )
 
 
-def _add_status(commands: Commands) -> None:
+def _add_status(commands: Commands, *, with_settings: bool) -> None:
     parser = commands.add_parser(
         "status",
         help="list certificates by the date on which they expire",
@@ -127,7 +132,8 @@ def _add_status(commands: Commands) -> None:
         "path", metavar="PATH", type=Path, nargs="*", help="files, or directories with *.pem files"
     )
     parser.add_argument("--format", choices=("text", "json", "prometheus"), default="text")
-    add_settings_flags(parser)
+    if with_settings:
+        add_settings_flags(parser)
     parser.set_defaults(run=run_status)
 
 
