@@ -34,7 +34,7 @@ def medians(rounds: int, *actions: Callable[[], float]) -> list[float]:
     for _ in range(rounds):
         for place, action in enumerate(actions):
             figures[place].append(action())
-    return [statistics.median(one) for one in figures]
+    return [statistics.median(figure) for figure in figures]
 
 
 def timed(action: Callable[[], object]) -> Callable[[], float]:

@@ -154,13 +154,15 @@ def _interpreter(version: str) -> str | None:
     """A Python of this version: on the path, or one that pyenv keeps off it."""
     kept = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
     found = [shutil.which(f"python{version}"), *kept.glob(f"{version}.*/bin/python")]
-    for one in filter(None, found):
+    for python in filter(None, found):
         try:  # pyenv's shims are there for versions that are not
-            probe = subprocess.run([one, "-c", ""], capture_output=True, check=False, timeout=120)  # noqa: S603 - found above
+            probe = subprocess.run(  # noqa: S603 - an interpreter of this machine
+                [python, "-c", ""], capture_output=True, check=False, timeout=120
+            )
         except OSError:
             continue
         if probe.returncode == 0:
-            return str(one)
+            return str(python)
     return None
 
 

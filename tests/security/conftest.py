@@ -23,7 +23,7 @@ def canaries(trio: minting.Trio, key_pem: str) -> tuple[str, ...]:
         PASSWORD,
         TOKEN,
         KEY_PASSWORD,
-        *(base64.b64encode(one.encode()).decode() for one in spoken),
+        *(base64.b64encode(item.encode()).decode() for item in spoken),
         *key_pem.splitlines()[1:-1],
         *trio.client.key_pem.decode().splitlines()[1:-1],
     )

@@ -66,7 +66,7 @@ def test_no_command_prints_a_secret(
 
     output = "".join(capfd.readouterr()) + caplog.text
     assert output
-    assert [one for one in canaries if one in output] == []
+    assert [canary for canary in canaries if canary in output] == []
 
 
 def test_no_process_is_started_that_would_show_its_arguments(certs, tmp_path):

@@ -102,8 +102,8 @@ CALLS = (_connect, _connect_unchecked, _connect_async, _check)
 CREDENTIALS = ({"token": TOKEN}, {"user": USER, "password": PASSWORD})
 
 
-def _name(one: object) -> str:
-    return one.__name__.strip("_") if callable(one) else "-".join(one)
+def _name(item: object) -> str:
+    return item.__name__.strip("_") if callable(item) else "-".join(item)
 
 
 @pytest.mark.parametrize("call", CALLS, ids=_name)
@@ -123,7 +123,7 @@ class TestCredentials:
             )
             with suppress(MilvusSecureError):
                 await call(made)
-        assert [one for one in canaries if one in heard.all] == []
+        assert [canary for canary in canaries if canary in heard.all] == []
         assert heard.headers == []
 
     @pytest.mark.parametrize("credentials", CREDENTIALS, ids=_name)
@@ -139,7 +139,7 @@ class TestCredentials:
                 **credentials,
             )
             await call(made)
-        assert any(one in heard.all for one in canaries)
+        assert any(canary in heard.all for canary in canaries)
 
     @pytest.mark.parametrize("server", [_plaintext_milvus, _listener], ids=_name)
     async def test_are_not_sent_in_plaintext_unless_that_is_allowed(
@@ -151,7 +151,7 @@ class TestCredentials:
             with suppress(MilvusSecureError):
                 await call(made)
         assert heard.headers == []
-        assert [one for one in canaries if one in heard.all] == []
+        assert [canary for canary in canaries if canary in heard.all] == []
 
     async def test_are_sent_in_plaintext_where_that_is_allowed(
         self, call, settings, trio, canaries
@@ -163,7 +163,7 @@ class TestCredentials:
                     uri=f"http://localhost:{port}", timeout=5, allow_plaintext=True, token=TOKEN
                 )
             )
-        assert any(one in heard.all for one in canaries)
+        assert any(canary in heard.all for canary in canaries)
 
 
 @pytest.mark.parametrize("credentials", CREDENTIALS, ids=_name)
@@ -185,4 +185,4 @@ async def test_a_server_that_repeats_what_it_was_sent_is_quoted_without_it(
     # pymilvus's own exception, the cause, is left as it is.
     seen = f"{caught.value}{caught.value!r}{told(caught.value.report)}"
     assert "not **********, that is **********" in seen
-    assert [one for one in canaries if one in seen] == []
+    assert [canary for canary in canaries if canary in seen] == []

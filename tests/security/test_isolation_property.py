@@ -170,7 +170,7 @@ def run(threads: list[Kind], tasks: list[Kind], where: Where) -> list[Outcome]:
     with ThreadPoolExecutor(len(threads) + 1) as pool:
         ends = [pool.submit(in_thread, kind, where, turns) for kind in threads]
         ends.append(pool.submit(asyncio.run, in_tasks(tasks, where, turns)))
-        return [one for end in ends for one in end.result(60)]
+        return [item for end in ends for item in end.result(60)]
 
 
 @hypothesis_settings(
@@ -181,8 +181,8 @@ def test_every_client_is_the_one_it_was_made_for(
     isolation_folder, isolated_endpoint, threads, tasks
 ):
     found = run(threads, tasks, (isolation_folder, isolated_endpoint))
-    assert [one for one in found if one != expected(one.kind)] == []
-    assert {one.kind for one in found} == {*threads, *tasks}
+    assert [finding for finding in found if finding != expected(finding.kind)] == []
+    assert {finding.kind for finding in found} == {*threads, *tasks}
 
 
 @pytest.mark.thorough
@@ -192,7 +192,7 @@ def test_every_client_is_the_one_it_was_made_for_in_many_more_runs(
     isolation_folder, isolated_endpoint, threads, tasks
 ):
     found = run(threads, tasks, (isolation_folder, isolated_endpoint))
-    assert [one for one in found if one != expected(one.kind)] == []
+    assert [finding for finding in found if finding != expected(finding.kind)] == []
 
 
 def test_pymilvus_s_own_clients_are_taken_for_each_other(isolation_folder, isolated_endpoint):

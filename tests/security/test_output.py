@@ -39,7 +39,7 @@ FAILURES: dict[str, dict[str, object]] = {
 }
 
 
-@pytest.mark.parametrize("source", SOURCES, ids=lambda one: one.__name__.strip("_"))
+@pytest.mark.parametrize("source", SOURCES, ids=lambda item: item.__name__.strip("_"))
 @pytest.mark.parametrize("failure", FAILURES)
 def test_no_outcome_shows_a_secret(
     source, failure, certs, tmp_path, key_pem, canaries, caplog, capfd
@@ -65,12 +65,12 @@ def test_no_outcome_shows_a_secret(
     seen += caplog.text + "".join(capfd.readouterr())
 
     assert seen
-    assert [one for one in canaries if one in seen] == []
+    assert [canary for canary in canaries if canary in seen] == []
 
 
 def test_the_canaries_would_be_found(canaries, key_pem):
-    assert all(one in f"{secret_values(key_pem)}" for one in (PASSWORD, TOKEN, KEY_PASSWORD))
-    assert sum(one in key_pem for one in canaries) > 3
+    assert all(item in f"{secret_values(key_pem)}" for item in (PASSWORD, TOKEN, KEY_PASSWORD))
+    assert sum(canary in key_pem for canary in canaries) > 3
     assert PASSWORD in printed(ValueError(PASSWORD))
 
 
@@ -91,7 +91,7 @@ def test_a_crash_reporter_finds_no_secret_in_the_variables_of_a_failed_connectio
         )
     seen = with_locals(caught.value)
     assert "MilvusException" in seen, "the cause is still shown"
-    assert [one for one in canaries if one in seen] == []
+    assert [canary for canary in canaries if canary in seen] == []
 
 
 @pytest.mark.parametrize("fault", [{}, {"ca_pem_path": "/nowhere.pem"}], ids=["dialled", "checked"])

@@ -57,7 +57,7 @@ def tls(
     if alpn:
         context.set_alpn_select_callback(
             lambda _, offered: next(
-                (one for one in alpn if one in offered), SSL.NO_OVERLAPPING_PROTOCOLS
+                (item for item in alpn if item in offered), SSL.NO_OVERLAPPING_PROTOCOLS
             )
         )
     if clients is not None:

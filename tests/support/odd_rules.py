@@ -249,7 +249,7 @@ def _names(usage: x509.ObjectIdentifier) -> Iterator[Odd]:
             named = x509.AuthorityKeyIdentifier(None, general, serial)
             leaf = Tower(usage).leaf(root, identifiers=False, extra=[(named, False)])
             yield served(f"authority {name}, serial {serial == 7}", leaf, root.pem)
-    for one, other in (
+    for item, other in (
         ("\u00c9", "\u00e9"),
         ("CA", "ca"),
         ("a  b", "A b"),
@@ -258,10 +258,10 @@ def _names(usage: x509.ObjectIdentifier) -> Iterator[Odd]:
         ("a\tb", "a b"),
         ("\u0130", "i\u0307"),
     ):
-        above = Tower(usage).root(common_name=one)
+        above = Tower(usage).root(common_name=item)
         spelt = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, other)])
         yield served(
-            f"issuer {one!a} spelt {other!a}",
+            f"issuer {item!a} spelt {other!a}",
             Tower(usage).leaf(above, issuer_name=spelt),
             above.pem,
         )
@@ -281,27 +281,27 @@ def _crowds(usage: x509.ObjectIdentifier) -> Iterator[Odd]:
         lone = mint("crowd", issuer=root, which=49, ca=True, identifiers=False)
         for word, rest in (("first", [lone, *crowd]), ("last", [*crowd, lone])):
             leaf = Tower(usage).leaf(lone, identifiers=False)
-            others = [one.certificate for one in rest]
+            others = [item.certificate for item in rest]
             yield served(f"{count} of the issuer's name, it {word}", leaf, root.pem, rest=others)
         leaf = Tower(usage).leaf(crowd[0], identifiers=False)
         yield served(
             f"{count} of one name, none trusted",
             leaf,
             root.pem,
-            rest=[one.certificate for one in crowd],
+            rest=[item.certificate for item in crowd],
         )
     same = [mint("crowd", issuer=root, which=49, ca=True) for _ in range(9)]
     yield served(
         "renewed nine times",
         Tower(usage).leaf(same[0]),
         root.pem,
-        rest=[one.certificate for one in same],
+        rest=[item.certificate for item in same],
     )
     ring = [mint("crowd", which=50 + n, ca=True) for n in range(5)]
     crossed = [
-        mint("crowd", issuer=one, which=50 + n, ca=True).certificate
+        mint("crowd", issuer=item, which=50 + n, ca=True).certificate
         for n in range(5)
-        for one in ring
+        for item in ring
     ]
     yield served("five that signed each other", Tower(usage).leaf(ring[0]), root.pem, rest=crossed)
     lone = mint("crowd", issuer=root, which=54, ca=True)
@@ -328,7 +328,11 @@ def at_random(seed: int, count: int, usage: x509.ObjectIdentifier) -> Iterator[O
 def _mixed(draw: random.Random, told: str, usage: x509.ObjectIdentifier) -> Odd:
     def some() -> dict:
         chosen = draw.sample(list(EXTENSIONS), draw.choice((0, 1, 1, 2)))
-        extra = {one[0].oid: one for name in chosen for one in EXTENSIONS[name]["extra"]}
+        extra = {
+            extension[0].oid: extension
+            for name in chosen
+            for extension in EXTENSIONS[name]["extra"]
+        }
         return {"extra": list(extra.values()), "identifiers": False}
 
     make = Tower(usage, 2)
@@ -368,7 +372,7 @@ def _forest(draw: random.Random, told: str, usage: x509.ObjectIdentifier) -> Odd
             )
         )
     leaf = Tower(usage).leaf(draw.choice(plant), identifiers=draw.random() < 0.7)
-    rest = [one.certificate for one in plant]
+    rest = [item.certificate for item in plant]
     draw.shuffle(rest)
     anchors = draw.sample(rest, draw.choice((1, 1, 2, 3)))
     served_too = rest[: draw.choice((len(rest), len(rest) // 2))]

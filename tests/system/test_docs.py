@@ -130,7 +130,7 @@ class TestEveryPage:
         for block in blocks(page, "python"):
             for node in ast.walk(ast.parse(block)):
                 if isinstance(node, ast.ImportFrom) and node.module == "milvus_secure":
-                    assert {one.name for one in node.names} <= set(milvus_secure.__all__)
+                    assert {name.name for name in node.names} <= set(milvus_secure.__all__)
 
     def test_its_settings_files_load(self, page, tmp_path):
         for block in blocks(page, "toml"):

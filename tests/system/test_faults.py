@@ -117,7 +117,7 @@ class TestRows:
             client.close()
         assert proxy.connections > 1, "the connection was cut at all"
         assert len(acknowledged) == 60
-        assert sorted(one["id"] for one in found) == sorted(acknowledged)
+        assert sorted(finding["id"] for finding in found) == sorted(acknowledged)
 
     def test_a_server_killed_in_a_call_is_a_typed_error_and_is_met_again(
         self, trio, settings, certs

@@ -278,7 +278,7 @@ def workload(request, wired):
     """What became of the rows while the cable was out, and of the client afterwards."""
     script = "import sys, cable; cable.workload(sys.argv[1])"
     (told,) = _told(run(script, request.param, kinds="-rn", folder=wired))
-    shown = {name: len(one) if isinstance(one, list) else one for name, one in told.items()}
+    shown = {name: len(item) if isinstance(item, list) else item for name, item in told.items()}
     print("FIGURES", request.param, shown)
     return told
 

@@ -27,8 +27,8 @@ FILES = ("demo", "dev", "release", "oldest")
 def group(name: str) -> list[str]:
     """The requirements of a dependency group, those it includes among them."""
     found: list[str] = []
-    for one in GROUPS[name]:
-        found += [one] if isinstance(one, str) else group(one["include-group"])
+    for item in GROUPS[name]:
+        found += [item] if isinstance(item, str) else group(item["include-group"])
     return found
 
 
@@ -67,26 +67,26 @@ def test_every_pin_has_hashes(name):
 )
 def test_the_pins_are_what_is_declared(name, wanted):
     pinned = pins(name)
-    for one in map(Requirement, wanted):
-        found = pinned[canonicalize_name(one.name)]
-        assert all(pin.specifier and release(pin) in one.specifier for pin in found), one
+    for item in map(Requirement, wanted):
+        found = pinned[canonicalize_name(item.name)]
+        assert all(pin.specifier and release(pin) in item.specifier for pin in found), item
 
 
 def test_the_oldest_pins_are_the_lowest_that_are_declared():
     pinned = pins("oldest")
-    for one in map(Requirement, PROJECT["dependencies"]):
-        [lowest] = (spec.version for spec in one.specifier if spec.operator == ">=")
-        for pin in pinned[canonicalize_name(one.name)]:
+    for item in map(Requirement, PROJECT["dependencies"]):
+        [lowest] = (spec.version for spec in item.specifier if spec.operator == ">=")
+        for pin in pinned[canonicalize_name(item.name)]:
             # requirements/oldest.in tells why not 2.4.0.
-            expected = "2.4.15" if one.name == "pymilvus" else lowest
-            assert Version(release(pin)) == Version(expected), one
+            expected = "2.4.15" if item.name == "pymilvus" else lowest
+            assert Version(release(pin)) == Version(expected), item
 
 
 def test_make_demo_installs_what_make_test_installs_and_no_tool_of_the_tests():
     demo, dev = pins("demo"), pins("dev")
     assert {name: demo[name] == dev[name] for name in demo} == dict.fromkeys(demo, True)
-    tools = {canonicalize_name(Requirement(one).name) for one in group("dev")}
-    tools -= {canonicalize_name(Requirement(one).name) for one in group("packaging")}
+    tools = {canonicalize_name(Requirement(item).name) for item in group("dev")}
+    tools -= {canonicalize_name(Requirement(item).name) for item in group("packaging")}
     assert tools & set(demo) <= {"requests"}  # which pymilvus needs, too
 
 
@@ -129,7 +129,7 @@ def test_every_distribution_that_is_imported_is_declared():
         "milvus_lite": "milvus-lite",
         "ruamel.yaml": "ruamel-yaml",
     }
-    declared = {canonicalize_name(Requirement(one).name) for one in USERS}
+    declared = {canonicalize_name(Requirement(user).name) for user in USERS}
     # The plug-in for pytest is loaded by pytest alone.
     undeclared = {
         package: files

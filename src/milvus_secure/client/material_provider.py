@@ -82,12 +82,12 @@ class MaterialProvider:
         latest = _Snapshot(self.settings)
         if latest.data == self._edition.data:
             return False
-        errors = [one for one in latest.report.errors if one.code not in self._edition.codes]
+        errors = [error for error in latest.report.errors if error.code not in self._edition.codes]
         if errors:  # judged anew each time: a certificate may not be valid yet
             if latest.data != self._refused:
                 LOG.warning("The renewed TLS material is not used; the earlier stays in use.")
-                for one in errors:
-                    log(one)
+                for error in errors:
+                    log(error)
             self._refused = latest.data
             return False
         self._edition, self._refused = latest, {}
@@ -122,7 +122,7 @@ class _Snapshot:
     ) -> None:
         self.settings = settings
         self.material = read_material(settings) if material is None else material
-        self.data = {slot: one.data for slot, one in self.material.items()}
+        self.data = {slot: item.data for slot, item in self.material.items()}
         self._files = MemoryFiles()
 
     @cached_property
@@ -132,7 +132,7 @@ class _Snapshot:
     @property
     def codes(self) -> set[str]:
         """The errors it has already, as a connection without preflight may."""
-        return {one.code for one in self.report.errors}
+        return {error.code for error in self.report.errors}
 
     def close(self) -> None:
         self._files.close()

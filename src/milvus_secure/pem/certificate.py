@@ -139,9 +139,9 @@ def _folded(value: str | bytes) -> str:
     return _BLANKS.sub(" ", lower_ascii(value)).strip(" ")
 
 
-def same_name(one: x509.Name, other: x509.Name) -> bool:
+def same_name(item: x509.Name, other: x509.Name) -> bool:
     """Whether two names match, ASCII case and runs of blanks aside (RFC 5280, 7.1)."""
-    return one == other or canonical(one) == canonical(other)
+    return item == other or canonical(item) == canonical(other)
 
 
 def key_id(certificate: x509.Certificate) -> bytes | None:

@@ -89,8 +89,8 @@ def extensions(certificate: x509.Certificate) -> tuple[Extension, ...]:
     try:
         with quietly():
             return tuple(
-                Extension(one.oid.dotted_string, one.critical, one.value)
-                for one in certificate.extensions
+                Extension(extension.oid.dotted_string, extension.critical, extension.value)
+                for extension in certificate.extensions
             )
     except EXTENSION_ERRORS:
         return tuple(_one_by_one(certificate))

@@ -215,7 +215,7 @@ def _from_store(raw: Material, store: Store | Fault, *, encrypted: bool) -> Mate
         )
     if not store.chain:
         return replace(raw, fault=Fault("pem-wrong-type", "PKCS12 without a certificate"))
-    blocks = tuple(Block("CERTIFICATE", 1, one) for one in store.chain)
+    blocks = tuple(Block("CERTIFICATE", 1, certificate) for certificate in store.chain)
     return replace(raw, blocks=blocks, converted=chain_pem(store.chain))
 
 

@@ -57,7 +57,7 @@ def open_store(data: bytes, password: str | None) -> Store | Fault | None:
     except ValueError:
         code = "key-encrypted" if password is None else "key-password-wrong"
         return Fault(code, Kind.PKCS12.value)
-    above = [one.certificate for one in found.additional_certs]
+    above = [additional_cert.certificate for additional_cert in found.additional_certs]
     leaf = found.cert.certificate if found.cert else None
     return Store(found.key, _chain(leaf, above) if leaf else ())
 
@@ -69,7 +69,7 @@ def plain_pem(key: PrivateKeyTypes) -> bytes:
 
 def chain_pem(chain: Iterable[x509.Certificate]) -> bytes:
     """Certificates as PEM."""
-    return b"".join(one.public_bytes(Encoding.PEM) for one in chain)
+    return b"".join(certificate.public_bytes(Encoding.PEM) for certificate in chain)
 
 
 def _chain(leaf: x509.Certificate, others: list[x509.Certificate]) -> tuple[x509.Certificate, ...]:
@@ -79,7 +79,7 @@ def _chain(leaf: x509.Certificate, others: list[x509.Certificate]) -> tuple[x509
     """
     chain = [leaf]
     while True:
-        above = next((one for one in others if issued(one, chain[-1])), None)
+        above = next((other for other in others if issued(other, chain[-1])), None)
         if above is None or above in chain or issued(above, above):
             return tuple(chain)
         chain.append(above)

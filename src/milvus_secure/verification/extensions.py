@@ -53,15 +53,15 @@ def grpc_failures(
     untrusted = path[: _not_anchors(path) if trusted is None else trusted]
     yield from dates_failures(path, now)
     yield from _critical(untrusted, "usage-not-server", _grpc_acts_on)
-    for below, one in enumerate(untrusted[1:]):
-        if not _is_ca(one) or not may_sign(one):
-            yield _not_ca(one)
+    for below, item in enumerate(untrusted[1:]):
+        if not _is_ca(item) or not may_sign(item):
+            yield _not_ca(item)
         counted = [
             c for c in untrusted[1 : below + 1] if not same_name(subject_of(c), issuer_of(c))
         ]
-        yield from _path_length(one, len(counted))
-    for one in untrusted:
-        yield from _purpose(one, ExtendedKeyUsageOID.SERVER_AUTH, "usage-not-server")
+        yield from _path_length(item, len(counted))
+    for item in untrusted:
+        yield from _purpose(item, ExtendedKeyUsageOID.SERVER_AUTH, "usage-not-server")
     yield from grpc_leaf_failures(path[0])
     yield from unverifiable(path, trusted is not None, GRPC_HASHES, "gRPC")
 
@@ -99,8 +99,8 @@ def go_failures(
     looked at; SHA-1 and MD5 are refused since Go 1.18.
     """
     yield from go_link_failures(path, now, anchored=anchored)
-    for one in path[1:]:
-        yield from _purpose(one, ExtendedKeyUsageOID.CLIENT_AUTH, "usage-not-client")
+    for certificate in path[1:]:
+        yield from _purpose(certificate, ExtendedKeyUsageOID.CLIENT_AUTH, "usage-not-client")
     yield from go_leaf_failures(path[0])
 
 
@@ -123,13 +123,17 @@ def go_link_failures(
     yield from dates_failures(path, now)
     yield from _critical(path, "usage-not-client", _go_acts_on)
     last = len(path) - 1 if anchored else len(path)
-    for place, one in enumerate(path):
-        basic = extension(one, x509.BasicConstraints)
+    for place, certificate in enumerate(path):
+        basic = extension(certificate, x509.BasicConstraints)
         # An anchor of version 1 has no extension to say it is a CA.
-        excused = place == last and basic is None and one.version is x509.Version.v1
-        if place and not excused and (basic is None or not basic.ca or not _go_may_sign(one)):
-            yield _not_ca(one)
-        yield from _path_length(one, place - 1)
+        excused = place == last and basic is None and certificate.version is x509.Version.v1
+        if (
+            place
+            and not excused
+            and (basic is None or not basic.ca or not _go_may_sign(certificate))
+        ):
+            yield _not_ca(certificate)
+        yield from _path_length(certificate, place - 1)
     who = "A Go server such as Milvus"
     yield from unverifiable(path, anchored, GO_HASHES, who, GO_SHORTEST_RSA)
 
@@ -155,25 +159,25 @@ def span(length: timedelta) -> str:
 
 def dates_failures(path: Sequence[x509.Certificate], now: datetime) -> Iterator[Failure]:
     """Yield for every certificate that is not valid at this time, and by how much."""
-    for one in path:
-        start, end = validity(one)
+    for certificate in path:
+        start, end = validity(certificate)
         if now > end:
-            name = subject_text(one)
+            name = subject_text(certificate)
             yield Failure(
                 "certificate-expired",
                 f"The certificate of {name} expired {span(now - end)} ago.",
                 expected=f"a date up to {end:%Y-%m-%d %H:%M:%S} UTC",
                 presented=f"{now:%Y-%m-%d %H:%M:%S} UTC on this machine's clock",
-                certificate=one,
+                certificate=certificate,
             )
         elif now < start:
-            name, wait = subject_text(one), span(start - now)
+            name, wait = subject_text(certificate), span(start - now)
             yield Failure(
                 "certificate-not-yet-valid",
                 f"The certificate of {name} becomes valid in {wait}.",
                 expected=f"a date from {start:%Y-%m-%d %H:%M:%S} UTC on",
                 presented=f"{now:%Y-%m-%d %H:%M:%S} UTC on this machine's clock",
-                certificate=one,
+                certificate=certificate,
             )
 
 
@@ -195,13 +199,13 @@ def _go_acts_on(item: Extension) -> bool:
 def _critical(
     certificates: Sequence[x509.Certificate], code: str, acts_on: Callable[[Extension], bool]
 ) -> Iterator[Failure]:
-    for one in certificates:
-        odd = [item.oid for item in extensions(one) if item.critical and not acts_on(item)]
+    for certificate in certificates:
+        odd = [item.oid for item in extensions(certificate) if item.critical and not acts_on(item)]
         if odd:
             yield Failure(
                 code,
-                f"The certificate of {subject_text(one)} has a critical extension that is not "
-                "understood.",
+                f"The certificate of {subject_text(certificate)} has a critical extension that is "
+                "not understood.",
                 expected="only extensions that TLS peers know",
                 presented=", ".join(map(extension_name, odd)),
                 remedy="plain-extensions",

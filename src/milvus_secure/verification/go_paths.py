@@ -42,21 +42,21 @@ def _go_on(
     wanted = issuer_of(path[-1]).public_bytes()
     for pool in pools:
         # findPotentialParents in cert_pool.go: the likeliest first.
-        for one in sorted(pool.get(wanted, ()), key=lambda one: _unlikely(path[-1], one)):
+        for item in sorted(pool.get(wanted, ()), key=lambda item: _unlikely(path[-1], item)):
             if next(left, None) is None:
                 return
-            if any(_same_party(one, below) for below in path):
+            if any(_same_party(item, below) for below in path):
                 continue
             if pool is pools[0]:
-                yield (*path, one)
-            elif follow((*path, one)):
-                yield from _go_on((*path, one), pools, follow, left)
+                yield (*path, item)
+            elif follow((*path, item)):
+                yield from _go_on((*path, item), pools, follow, left)
 
 
 def _by_subject(certificates: Sequence[x509.Certificate]) -> _Pool:
     pool: _Pool = {}
-    for one in dict.fromkeys(certificates):
-        pool.setdefault(subject_of(one).public_bytes(), []).append(one)
+    for fromkey in dict.fromkeys(certificates):
+        pool.setdefault(subject_of(fromkey).public_bytes(), []).append(fromkey)
     return pool
 
 
@@ -65,11 +65,11 @@ def _unlikely(child: x509.Certificate, issuer: x509.Certificate) -> int:
     return 0 if wanted == identifier else 1 if not wanted or not identifier else 2
 
 
-def _same_party(one: x509.Certificate, other: x509.Certificate) -> bool:
+def _same_party(item: x509.Certificate, other: x509.Certificate) -> bool:
     """``alreadyInChain``: one that is renewed or cross-signed is the same."""
     kind = x509.SubjectAlternativeName
     return (
-        subject_of(one) == subject_of(other)
-        and key_hash(one) == key_hash(other)
-        and extension(one, kind) == extension(other, kind)
+        subject_of(item) == subject_of(other)
+        and key_hash(item) == key_hash(other)
+        and extension(item, kind) == extension(other, kind)
     )

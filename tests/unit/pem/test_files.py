@@ -269,7 +269,7 @@ class TestForeign:
         both = mutual_findings(
             client_pem_path=tmp_path / "client.crt", client_key_path=tmp_path / "client.key"
         )
-        targets = [one.command.rpartition(" -out ")[2] for one in both]
+        targets = [item.command.rpartition(" -out ")[2] for item in both]
         assert targets == ["client-converted.pem", "client-converted.key"]
 
     @pytest.mark.parametrize("kind", ["joined", "blank line", "lines of 253", "CRLF, lines of 252"])

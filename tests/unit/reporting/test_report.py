@@ -30,7 +30,7 @@ def test_a_report_with_warnings_alone_is_ok():
     warned = report(found("name-cn-only"))
     assert warned.ok
     assert warned.root_cause is None
-    assert [one.code for one in warned.warnings] == ["name-cn-only"]
+    assert [warning.code for warning in warned.warnings] == ["name-cn-only"]
 
 
 def test_the_root_cause_is_the_most_specific_error():
@@ -41,7 +41,7 @@ def test_the_root_cause_is_the_most_specific_error():
 
 def test_errors_stand_before_warnings_before_information():
     mixed = report(found("value-cleaned"), found("pinned-leaf"), found("tls-failed"))
-    assert [one.severity.value for one in mixed.findings] == ["error", "warning", "info"]
+    assert [item.severity.value for item in mixed.findings] == ["error", "warning", "info"]
 
 
 def test_the_same_finding_is_told_once():

@@ -21,7 +21,7 @@ NOW = dt.datetime.now(dt.timezone.utc)
 
 def judge(leaf: Minted, anchors: list[Minted], role: Role = Role.SERVER, **more) -> Verdict:
     presented = (leaf.certificate, *leaf.above[:-1])
-    return judge_path(presented, [one.certificate for one in anchors], NOW, role, **more)
+    return judge_path(presented, [anchor.certificate for anchor in anchors], NOW, role, **more)
 
 
 @pytest.fixture
@@ -152,7 +152,7 @@ class TestMoreThanAPeerLooksAt:
         )
         crowd = [mint("crowd", ca=True, which=50 + n) for n in range(count)]
         leaf = mint("crowd", issuer=crowd[0], usages=[CLIENT], which=3)
-        served = [leaf.certificate, *(one.certificate for one in crowd)]
+        served = [leaf.certificate, *(item.certificate for item in crowd)]
         verdict = judge_path(served, [root.certificate], NOW, Role.CLIENT)
         assert verdict.trusted is None
         # Twice, as what is refused is looked at again for the reason.
@@ -162,7 +162,7 @@ class TestMoreThanAPeerLooksAt:
         lone = mint("crowd", issuer=root, ca=True, which=49, identifiers=False)
         crowd = [mint("crowd", ca=True, which=50 + n, identifiers=False) for n in range(100)]
         leaf = mint("leaf", issuer=lone, usages=[CLIENT], which=3, identifiers=False)
-        served = [leaf.certificate, *(one.certificate for one in (*crowd, lone))]
+        served = [leaf.certificate, *(item.certificate for item in (*crowd, lone))]
         assert judge_path(served, [root.certificate], NOW, Role.CLIENT).failure is not None
         served.reverse()
         served = [leaf.certificate, *served[:-1]]

@@ -48,17 +48,17 @@ def _in_use(context: Context) -> Iterator[tuple[x509.Certificate, str, str, str]
     yielded: set[x509.Certificate] = set()
     anchor = context.anchor_material
     for chain, verdict in judged(context):
-        for one in verdict.path:
-            if one in chain.certificates and one not in yielded:
-                yielded.add(one)
-                yield one, chain.setting, chain.source, chain.origin
-            elif anchor and one in anchor.certificates and one not in yielded:
-                yielded.add(one)
-                yield one, anchor.setting, anchor.source, anchor.origin
+        for certificate in verdict.path:
+            if certificate in chain.certificates and certificate not in yielded:
+                yielded.add(certificate)
+                yield certificate, chain.setting, chain.source, chain.origin
+            elif anchor and certificate in anchor.certificates and certificate not in yielded:
+                yielded.add(certificate)
+                yield certificate, anchor.setting, anchor.source, anchor.origin
     if anchor and context.server_chain is None:
-        for one in anchor.certificates:
-            if one not in yielded:
-                yield one, anchor.setting, anchor.source, anchor.origin
+        for certificate in anchor.certificates:
+            if certificate not in yielded:
+                yield certificate, anchor.setting, anchor.source, anchor.origin
 
 
 def certificate_expiring(context: Context) -> Iterator[Finding]:
@@ -66,33 +66,33 @@ def certificate_expiring(context: Context) -> Iterator[Finding]:
     limit = timedelta(days=context.settings.expiry_warning_days)
     anchor = context.anchor_material
     spare = set(anchor.certificates) if anchor and context.server_chain is None else set()
-    lasting = any(validity(one)[1] - context.now > limit for one in spare)
-    for one, setting, source, origin in _in_use(context):
-        left = validity(one)[1] - context.now
-        if left < timedelta() or left > limit or (one in spare and lasting):
+    lasting = any(validity(item)[1] - context.now > limit for item in spare)
+    for item, setting, source, origin in _in_use(context):
+        left = validity(item)[1] - context.now
+        if left < timedelta() or left > limit or (item in spare and lasting):
             continue
         restart = "" if setting.startswith("client") else ", and restart Milvus to load it"
         yield finding(
             "certificate-expiring",
-            f"The certificate of {name_text(subject_of(one))} expires in {span(left)}.",
+            f"The certificate of {name_text(subject_of(item))} expires in {span(left)}.",
             f"Renew it in time{restart}.",
             command="milvus-secure certs renew DIR",
             setting=setting,
             source=source,
             origin=origin,
             expected=f"more than {context.settings.expiry_warning_days} days left",
-            presented=f"valid until {validity(one)[1]:%Y-%m-%d %H:%M:%S} UTC",
+            presented=f"valid until {validity(item)[1]:%Y-%m-%d %H:%M:%S} UTC",
         )
 
 
 def weak_key(context: Context) -> Iterator[Finding]:
     """Yield for keys below 112 bits of strength (NIST SP 800-57), which gRPC still takes."""
-    for one, setting, source, origin in _in_use(context):
-        key, name = public_key(one), name_text(subject_of(one))
+    for item, setting, source, origin in _in_use(context):
+        key, name = public_key(item), name_text(subject_of(item))
         short = (isinstance(key, rsa.RSAPublicKey | dsa.DSAPublicKey) and key.key_size < 2048) or (
             isinstance(key, ec.EllipticCurvePublicKey) and key.key_size < 224
         )
-        if short and not _already_refused(context, one):
+        if short and not _already_refused(context, item):
             yield finding(
                 "weak-key",
                 f"The key of {name} is short; gRPC accepts it, others do not.",
@@ -103,20 +103,20 @@ def weak_key(context: Context) -> Iterator[Finding]:
                 source=source,
                 origin=origin,
                 expected="RSA 2048 or longer, or ECDSA on P-256 or P-384",
-                presented=describe_key(one),
+                presented=describe_key(item),
             )
 
 
 def weak_signature(context: Context) -> Iterator[Finding]:
     """Yield for SHA-1 and MD5 where gRPC takes them; nobody looks at a root's own signature."""
-    for one, setting, source, origin in _in_use(context):
-        digest = digest_of(one)
+    for item, setting, source, origin in _in_use(context):
+        digest = digest_of(item)
         if not isinstance(digest, hashes.SHA1 | hashes.MD5) or same_name(
-            subject_of(one), issuer_of(one)
+            subject_of(item), issuer_of(item)
         ):
             continue
-        if not _already_refused(context, one):
-            name, word = name_text(subject_of(one)), digest.name.upper()
+        if not _already_refused(context, item):
+            name, word = name_text(subject_of(item)), digest.name.upper()
             yield finding(
                 "weak-signature",
                 f"{name} is signed with {word}; gRPC accepts it, Go, OpenSSL and Python do not.",

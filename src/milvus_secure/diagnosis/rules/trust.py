@@ -323,8 +323,12 @@ def _leaf_behind(context: Context, chain: Chain) -> x509.Certificate | None:
 
 def _in_order(chain: Chain, verdict: Verdict) -> bool:
     """True if the presented part of the path stands in the order TLS 1.2 demands."""
-    places = [chain.certificates.index(one) for one in verdict.path if one in chain.certificates]
-    return all(one < after for one, after in pairwise(places))
+    places = [
+        chain.certificates.index(certificate)
+        for certificate in verdict.path
+        if certificate in chain.certificates
+    ]
+    return all(item < after for item, after in pairwise(places))
 
 
 def _misplaced(chain: Chain, severity: Severity | None, message: str, expected: str) -> Finding:
@@ -338,7 +342,9 @@ def _misplaced(chain: Chain, severity: Severity | None, message: str, expected: 
         source=chain.source,
         origin=chain.origin,
         expected=expected,
-        presented="; ".join(name_text(subject_of(one)) for one in chain.certificates[:6]),
+        presented="; ".join(
+            name_text(subject_of(certificate)) for certificate in chain.certificates[:6]
+        ),
     )
 
 

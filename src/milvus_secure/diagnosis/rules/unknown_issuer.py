@@ -52,7 +52,9 @@ def in_view_of_the_settings(context: Context, verdict: Verdict, failure: Failure
     top = verdict.path[-1]
     if anchor is None:
         return replace(failure, message=_no_ca_given(context, top, failure))
-    holder = next((one for one in anchor.certificates if not may_issue(one)), None)
+    holder = next(
+        (certificate for certificate in anchor.certificates if not may_issue(certificate)), None
+    )
     if holder is None or len(anchor.certificates) > 1 or holder == chain.leaf:
         return failure
     ours = context.client_chain is not None and context.client_chain.leaf == holder

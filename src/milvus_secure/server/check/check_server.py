@@ -135,29 +135,29 @@ def _certificate_findings(context: ServerContext) -> tuple[list[Finding], tuple[
     source = context.config.source_of(key)
     refused = [
         finding(
-            one.code,
-            one.message,
-            server_remedy(one).text,
-            command=server_remedy(one).command,
+            grpc_failure.code,
+            grpc_failure.message,
+            server_remedy(grpc_failure).text,
+            command=server_remedy(grpc_failure).command,
             severity=Severity.ERROR,
             setting=key,
             source=source,
             origin=served.origin,
-            expected=one.expected,
-            presented=one.presented,
+            expected=grpc_failure.expected,
+            presented=grpc_failure.presented,
         )
-        for one in grpc_failures((leaf,), 0 if self_issued(leaf) else None, context.now)
-        if one.code in _OF_ANY_SERVER
+        for grpc_failure in grpc_failures((leaf,), 0 if self_issued(leaf) else None, context.now)
+        if grpc_failure.code in _OF_ANY_SERVER
     ]
     settings = MilvusSettings.from_arguments(server_pem_path=served.origin.removeprefix("file:"))
     seen = Context(settings, {"server_pem": replace(served, setting="server_pem_path")})
     rules = [rule for rule in checks.OFFLINE if rule.code in _OF_ANY_SERVER]
     outcome = checks.run(seen, rules)
-    codes = {one.code for one in refused}
+    codes = {item.code for item in refused}
     warned = [
-        replace(one, setting=key, source=source)
-        for one in outcome.findings
-        if one.code not in codes
+        replace(item, setting=key, source=source)
+        for item in outcome.findings
+        if item.code not in codes
     ]
     return refused + warned, tuple(dict.fromkeys((*codes, *outcome.judged)))
 

@@ -16,7 +16,7 @@ from .kubernetes_objects import KubernetesObject, objects_of
 from .kubernetes_stores import Stores
 from .manifests import joined, read_manifests
 from .operator_resource import read_operator
-from .yaml_tree import Block, Tree
+from .yaml_tree import Tree
 
 OPERATOR_GROUP: Final = "milvus.io"
 _FROM_CLUSTER: Final = (
@@ -39,11 +39,6 @@ _OTHER_GROUPS: Final = {
     "helm.toolkit.fluxcd.io": ("Flux's", _FROM_CLUSTER),
     "helm.cattle.io": ("K3s'", _FROM_CLUSTER),
 }
-
-
-def is_kubernetes(tree: Tree) -> bool:
-    """Whether a document is an object of Kubernetes, by the two fields that every one has."""
-    return isinstance(tree, Block) and {"apiVersion", "kind"} <= set(tree)
 
 
 def read_kubernetes(documents: Sequence[tuple[str, Tree]], path: Path) -> Deployment:

@@ -39,7 +39,7 @@ def judge_both(settings: MilvusSettings, server: ServerContext) -> Report:
     observation = _observation(base, server)
     context = replace(base, observation=observation)
     outcome = checks.run(context, checks.RULES)
-    findings = [_seen_in_files(one, observation.address, server) for one in outcome.findings]
+    findings = [_seen_in_files(item, observation.address, server) for item in outcome.findings]
     accepted = list(_client_certificate(context, server))
     findings += [item for item in accepted if isinstance(item, Finding)]
     return Report(
@@ -47,7 +47,7 @@ def judge_both(settings: MilvusSettings, server: ServerContext) -> Report:
         (*settings.notes, *findings),
         (*outcome.skipped, *(item for item in accepted if isinstance(item, Skip))),
         settings.shown(),
-        judged=tuple(dict.fromkeys((*outcome.judged, *(one.code for one in findings)))),
+        judged=tuple(dict.fromkeys((*outcome.judged, *(item.code for item in findings)))),
     )
 
 
@@ -70,16 +70,16 @@ def _observation(client: Context, server: ServerContext) -> Observation:
     )
 
 
-def _seen_in_files(one: Finding, address: str, server: ServerContext) -> Finding:
+def _seen_in_files(item: Finding, address: str, server: ServerContext) -> Finding:
     """No socket was opened: what a probe would see stands in the server's files."""
-    if one.origin != f"endpoint:{address}":
-        return one
+    if item.origin != f"endpoint:{address}":
+        return item
     served = server.material.get("server_pem")
-    if served is None or CATALOGUE[one.code].area == "handshake":
-        return replace(one, origin=f"file:{server.config.path}")
+    if served is None or CATALOGUE[item.code].area == "handshake":
+        return replace(item, origin=f"file:{server.config.path}")
     show = f"milvus-secure certs show {shlex.quote(served.origin.removeprefix('file:'))}"
-    asks_the_server = (one.command or "").startswith(SHOW_SERVER.partition("{")[0])
-    return replace(one, origin=served.origin, command=show if asks_the_server else one.command)
+    asks_the_server = (item.command or "").startswith(SHOW_SERVER.partition("{")[0])
+    return replace(item, origin=served.origin, command=show if asks_the_server else item.command)
 
 
 def _issuers(anchors: Material | None) -> tuple[str, ...]:

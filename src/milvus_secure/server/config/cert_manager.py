@@ -49,7 +49,7 @@ _KEY = {"algorithm": "ECDSA", "size": 256}
 
 
 def _certificate(name: str, names: tuple[str, ...], usage: str) -> dict[str, object]:
-    addresses = [one for one in names if is_address(one)]
+    addresses = [name for name in names if is_address(name)]
     spec: dict[str, object] = {
         "secretName": name,
         "commonName": names[0][:64],
@@ -57,7 +57,7 @@ def _certificate(name: str, names: tuple[str, ...], usage: str) -> dict[str, obj
         "renewBefore": "720h",
         "privateKey": {**_KEY, "rotationPolicy": "Always"},
         "usages": ["digital signature", usage],
-        "dnsNames": [one for one in names if one not in addresses],
+        "dnsNames": [name for name in names if name not in addresses],
         "issuerRef": {"name": _CA, "kind": "Issuer"},
     }
     if addresses:

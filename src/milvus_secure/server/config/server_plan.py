@@ -70,8 +70,8 @@ class ServerPlan:
             extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
         except x509.ExtensionNotFound:
             return tuple(
-                str(one.value)
-                for one in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+                str(item.value)
+                for item in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
             )
         dns = extension.value.get_values_for_type(x509.DNSName)
         return (*dns, *(str(ip) for ip in extension.value.get_values_for_type(x509.IPAddress)))

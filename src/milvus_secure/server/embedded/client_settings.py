@@ -33,7 +33,9 @@ def exports(uri: str, server_pem: Path, ca_pem: Path | None, env_file: Path) -> 
     if name is not None:
         values.append(("SERVER_NAME", name, ""))
     anchors = (known and known.ca_pem_path, ca_pem, server_pem.with_name("ca.pem"))
-    anchor = next((one for one in anchors if one and _vouches(one, server_pem, Role.SERVER)), None)
+    anchor = next(
+        (anchor for anchor in anchors if anchor and _vouches(anchor, server_pem, Role.SERVER)), None
+    )
     values.append(("CA_PEM_PATH", _text(anchor), f"the CA that issued {server_pem.name}"))
     if ca_pem is not None:
         pem, key = next(_pairs(known, server_pem, ca_pem), (None, None))

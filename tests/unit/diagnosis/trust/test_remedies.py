@@ -36,5 +36,5 @@ def test_a_server_s_own_key_is_made_anew(judge_trust, ca):
 def test_a_ca_s_key_means_another_ca(judge_trust):
     odd = minting.mint("odd CA", kind="ed448")
     errors = judge_trust(ca_pem=odd, served=server(odd)).errors
-    assert [one.code for one in errors] == ["weak-key"]
+    assert [error.code for error in errors] == ["weak-key"]
     assert errors[0].remedy.startswith("Make a new CA")

@@ -24,7 +24,7 @@ def generated_client(compose: Path):
 
 
 def errors(compose: Path, settings: MilvusSettings) -> list[str]:
-    return [one.code for one in check_server(compose, settings).errors]
+    return [error.code for error in check_server(compose, settings).errors]
 
 
 def test_the_generated_client_fits_the_generated_server(compose: Path, generated_client):

@@ -80,7 +80,7 @@ def test_with_a_client_its_own_verdict_is_told_and_told_once(
     anchors = made.pem if pinned else trio.ca.pem
     report = check_server(present(made), client_trusting(anchors))
     assert report.ok is accepted(made, anchors), str(report)
-    told = [one.code for one in report.findings]
+    told = [finding.code for finding in report.findings]
     assert told.count("usage-not-server") == (usages == [CLIENT])
 
 
@@ -109,7 +109,10 @@ def test_an_expired_certificate_is_told_once_with_a_client(present, client_trust
         start=-minting.dt.timedelta(9),
         days=1,
     )
-    told = [one.code for one in check_server(present(made), client_trusting(trio.ca.pem)).findings]
+    told = [
+        finding.code
+        for finding in check_server(present(made), client_trusting(trio.ca.pem)).findings
+    ]
     assert told == ["certificate-expired"]
 
 

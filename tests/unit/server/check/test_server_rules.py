@@ -16,7 +16,7 @@ from milvus_secure.server.check import check_server
 
 
 def codes(path: Path) -> dict[str, Severity]:
-    return {one.code: one.severity for one in check_server(path).findings}
+    return {finding.code: finding.severity for finding in check_server(path).findings}
 
 
 @pytest.mark.passes("server-config-missing")

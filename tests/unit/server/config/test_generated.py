@@ -108,8 +108,8 @@ def test_helm_uses_only_keys_the_chart_has(plan):
 @pytest.mark.parametrize("mode", MODES, ids=str)
 def test_the_operator_accepts_the_resource(plan, mode: TLSMode):
     crds = shared("milvus-operator-crd.yaml")
-    [crd] = [one for one in crds if one["spec"]["names"]["kind"] == "Milvus"]
-    [version] = [one for one in crd["spec"]["versions"] if one["name"] == "v1beta1"]
+    [crd] = [crd for crd in crds if crd["spec"]["names"]["kind"] == "Milvus"]
+    [version] = [item for item in crd["spec"]["versions"] if item["name"] == "v1beta1"]
     [resource] = load(TARGETS["operator"](plan(mode))["milvus-operator.yaml"])
     schema = closed(version["schema"]["openAPIV3Schema"])
     jsonschema.validate(resource, schema)
@@ -137,7 +137,9 @@ def test_the_secret_holds_what_the_server_reads_and_nothing_of_the_client(plan, 
 
 def test_cert_manager_issues_for_the_names_of_the_set(plan):
     documents = load(TARGETS["cert-manager"](plan())["cert-manager.yaml"])
-    [server] = [one for one in documents if one["metadata"]["name"] == "milvus-server"]
+    [server] = [
+        document for document in documents if document["metadata"]["name"] == "milvus-server"
+    ]
     assert server["spec"]["dnsNames"] == ["localhost"]
     assert server["spec"]["ipAddresses"] == ["127.0.0.1"]
     assert "server auth" in server["spec"]["usages"]
