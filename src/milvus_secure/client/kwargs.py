@@ -21,7 +21,7 @@ from ..diagnosis.material import read_material
 from ..diagnosis.rules import OFFLINE, SETTINGS
 from ..errors import SecureConnectionError
 from ..pem.public_roots import public_roots_path
-from ..pem.slots import SYSTEM
+from ..pem.slots import Slot
 from .logs import log
 from .masked_dict import MaskedDict
 from .origins import remember
@@ -140,19 +140,20 @@ def keywords(settings: SettingsModel, path_of: Callable[[str], Any]) -> ClientKw
     return cast("ClientKwargs", MaskedDict(kwargs, masked=("token", "password")))
 
 
-def _slots(settings: SettingsModel, mode: TLSMode) -> dict[str, str]:
+def _slots(settings: SettingsModel, mode: TLSMode) -> dict[str, Slot]:
     """Which of pymilvus's keywords takes which slot; public roots are in none.
 
     A CA alone becomes the anchor in the only keyword pymilvus reads without a client pair.
     """
+    sources = settings.pem_sources
     if mode is TLSMode.MUTUAL:
-        chosen = {f"{slot}_path": slot for slot in ("ca_pem", "client_pem", "client_key")}
-    elif settings.has("server_pem"):
-        chosen = {"server_pem_path": "server_pem"}
+        pieces = (Slot.CA_PEM, Slot.CLIENT_PEM, Slot.CLIENT_KEY)
+        chosen = {slot.path_setting: slot for slot in pieces}
     else:
-        chosen = {"server_pem_path": "ca_pem"} if settings.has("ca_pem") else {}
-    public = settings.ca_pem is None and settings.ca_pem_path == SYSTEM
-    return {name: slot for name, slot in chosen.items() if not (public and slot == "ca_pem")}
+        anchor = Slot.SERVER_PEM if settings.has(Slot.SERVER_PEM) else Slot.CA_PEM
+        chosen = {Slot.SERVER_PEM.path_setting: anchor} if settings.has(anchor) else {}
+    public = {slot for slot, source in sources.items() if source.is_public_roots}
+    return {name: slot for name, slot in chosen.items() if slot not in public}
 
 
 def _lasting_paths(context: Context) -> Callable[[str], str]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .._common.endpoint import Endpoint
 from ..diagnosis.material import read_material
 from ..pem.public_roots import public_roots_path
+from ..pem.slots import Slot
 from .kwargs import client_kwargs
 
 if TYPE_CHECKING:
@@ -104,7 +105,8 @@ def curl_command(settings: SettingsModel, rest_port: int = REST_PORT) -> str:
 
 
 def _named(settings: SettingsModel, slot: str) -> str:
-    return str(getattr(settings, f"{slot}_path") or slot.replace("_", "."))
+    source = settings.pem_sources.get(Slot(slot))
+    return str(source.path) if source and source.path else slot.replace("_", ".")
 
 
 def _paths(settings: SettingsModel, path_of: Callable[[str], str] | None = None) -> Paths:

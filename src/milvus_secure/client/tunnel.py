@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("milvus_secure")
 _CHUNK = 256 << 10
-_PEM_PATHS = ("server_pem_path", "ca_pem_path", "client_pem_path", "client_key_path")
 
 
 class Listen(NamedTuple):
@@ -225,7 +224,7 @@ class Tunnel:
         return context
 
     def _fingerprint(self) -> tuple[tuple[int, int, int] | None, ...]:
-        return tuple(_file_state(getattr(self._settings, name)) for name in _PEM_PATHS)
+        return tuple(_file_state(source.path) for source in self._settings.pem_sources.values())
 
     async def _log_failure(self, error: Exception) -> None:
         """Log why the server could not be reached: the diagnosis, once for each kind of failure."""
