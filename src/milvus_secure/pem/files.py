@@ -116,7 +116,7 @@ def _kind(mode: int) -> str:
 
 
 def _exposed_to(status: os.stat_result) -> str:
-    if os.name != "posix":
+    if not hasattr(os, "geteuid"):
         return ""  # the bits say nothing about access there
     if status.st_mode & stat.S_IRWXO:
         return "others"
