@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from ..pem.certificate import public_key
 from ..pem.material import Material, inline_pem, parse_material, read_one
@@ -13,6 +13,8 @@ from ..pem.slots import SYSTEM, Slot
 
 if TYPE_CHECKING:
     from ..settings.model import SettingsModel
+
+_Name = TypeVar("_Name", bound=str)
 
 RENEWAL_SECONDS: Final = 1.0
 """How long a renewal may take to replace a certificate and its key, one after the other."""
@@ -48,13 +50,30 @@ def read_material(settings: SettingsModel) -> Mapping[str, Material]:
     Returns:
         The slots that are set, in the order of `Slot`.
     """
-    material = _read_once(settings)
-    if not _seconds_to_wait(material) or not _changed_recently(settings):
+    paths = [os.fspath(s.path) for s in settings.pem_sources.values() if s.path is not None]
+    return read_settled(lambda: _read_once(settings), paths, _PAIR)
+
+
+def read_settled(
+    read: Callable[[], Mapping[_Name, Material]], paths: Iterable[str], pair: tuple[_Name, _Name]
+) -> Mapping[_Name, Material]:
+    """Read files; again for up to a second while they look as if they are being renewed.
+
+    Args:
+        read: Reads all of them.
+        paths: The files.
+        pair: The names of a certificate and its key in what ``read`` returns.
+
+    Returns:
+        What ``read`` returned last.
+    """
+    material = read()
+    if not _seconds_to_wait(material, pair) or not _changed_recently(paths):
         return material
     start = time.monotonic()
-    while time.monotonic() - start < _seconds_to_wait(material):
+    while time.monotonic() - start < _seconds_to_wait(material, pair):
         time.sleep(_PAUSE_SECONDS)
-        material = _read_once(settings)
+        material = read()
     return material
 
 
@@ -75,26 +94,23 @@ def _read_once(settings: SettingsModel) -> dict[str, Material]:
     return material
 
 
-def _seconds_to_wait(material: Mapping[str, Material]) -> float:
+def _seconds_to_wait(material: Mapping[_Name, Material], pair: tuple[_Name, _Name]) -> float:
     """How long the files may look like this during a renewal; 0 if they are complete."""
     files = (piece for piece in material.values() if piece.origin.startswith("file:"))
     codes = (file.fault.code for file in files if file.fault is not None)
     seconds = max((_LOOK_AGAIN_SECONDS.get(code, 0.0) for code in codes), default=0.0)
-    pair = [material[slot] for slot in _PAIR if slot in material]
-    if len(pair) < 2 or not pair[0].certificates or pair[1].key is None:
+    chain, key = (material.get(name) for name in pair)
+    if chain is None or key is None or not chain.certificates or key.key is None:
         return seconds
-    certified = public_key(pair[0].certificates[0])
-    fits = certified is None or certified == pair[1].key.public_key()
+    certified = public_key(chain.certificates[0])
+    fits = certified is None or certified == key.key.public_key()
     return seconds if fits else RENEWAL_SECONDS
 
 
-def _changed_recently(settings: SettingsModel) -> bool:
+def _changed_recently(paths: Iterable[str]) -> bool:
     """Whether a file, or a link on the way to it, changed within the last second."""
     now = time.time()
-    for source in settings.pem_sources.values():
-        if source.path is None:
-            continue
-        path = os.fspath(source.path)
+    for path in paths:
         # A renamed directory or a link that was switched (Kubernetes' ..data) shows on its parent.
         for place in (path, os.path.dirname(path) or "."):  # noqa: PTH120 - a str is at hand
             try:

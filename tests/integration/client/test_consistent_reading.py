@@ -150,6 +150,27 @@ class TestOtherWaysToRenew:
         self.check_meanwhile(folder, switch)
 
 
+def test_a_server_that_starts_during_a_renewal_takes_one_pair(tmp_path):
+    certificates = CertificateSet.create(tmp_path / "certs")
+    renewed = tmp_path / "renewed"
+    shutil.copytree(certificates.directory, renewed)
+    CertificateSet(renewed).renew("server")
+    pair = {
+        "server_pem_path": certificates.server_pem,
+        "server_key_path": certificates.server_key,
+    }
+    with EmbeddedMilvus(**pair):  # the first one loads its modules
+        pass
+    shutil.copyfile(renewed / "server.pem", certificates.server_pem)
+    later = threading.Timer(0.5, shutil.copyfile, (renewed / "server.key", certificates.server_key))
+    later.start()
+    try:
+        with EmbeddedMilvus(**pair):
+            pass
+    finally:
+        later.join(30)
+
+
 class TestStableFiles:
     def test_a_pair_that_does_not_fit_is_still_reported(self, certificates):
         shutil.copy(certificates.server_key, certificates.client_key)

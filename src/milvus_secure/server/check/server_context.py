@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from stat import S_IMODE
 
 from ..._common.tls_mode import TLSMode
+from ...diagnosis.material import read_settled
 from ...pem.material import Material, parse_material, read_one
 from .container_files import ContainerFile, Presence
 from .milvus_config import PATH_KEYS, MilvusConfig
@@ -88,22 +89,32 @@ def _file_of(config: MilvusConfig, key: str, path: str) -> ContainerFile:
 
 def server_context(config: MilvusConfig) -> ServerContext:
     """Find the certificate files, and read those that are at hand, each once."""
-    located: dict[str, ContainerFile] = {}
-    material: dict[str, Material] = {}
+    located = {
+        slot: _file_of(config, PATH_KEYS[slot], path)
+        for slot, path in needed_paths(config).items()
+        if path
+    }
+    here = {
+        slot: file.path.absolute()
+        for slot, file in located.items()
+        if file.presence is Presence.HERE and file.path is not None
+    }
+
+    def read() -> dict[str, Material]:
+        material: dict[str, Material] = {}
+        for slot, file in located.items():
+            key, source = PATH_KEYS[slot], config.source_of(PATH_KEYS[slot])
+            if slot in here:
+                material[slot] = read_one(slot, str(here[slot]), key, source)
+            elif file.presence is Presence.CONTENT:
+                raw = Material(slot, key, source, file.origin, file.content or b"")
+                material[slot] = parse_material(raw)
+        return material
+
+    material = read_settled(read, map(str, here.values()), ("server_pem", "server_key"))
     permissions: dict[str, tuple[int, int]] = {}
-    for slot, path in needed_paths(config).items():
-        if not path:
-            continue
-        key = PATH_KEYS[slot]
-        file = located[slot] = _file_of(config, key, path)
-        source = config.source_of(key)
-        if file.presence is Presence.CONTENT:
-            material[slot] = parse_material(
-                Material(slot, key, source, file.origin, file.content or b"")
-            )
-        elif file.presence is Presence.HERE and file.path is not None:
-            material[slot] = read_one(slot, str(file.path.absolute()), key, source)
-            with suppress(OSError, ValueError):  # what cannot be reached is a fault already
-                status = file.path.stat()
-                permissions[slot] = (S_IMODE(status.st_mode), status.st_uid)
+    for slot, path in here.items():
+        with suppress(OSError, ValueError):  # what cannot be reached is a fault already
+            status = path.stat()
+            permissions[slot] = (S_IMODE(status.st_mode), status.st_uid)
     return ServerContext(config, located, material, permissions)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 
+from ...diagnosis.material import read_settled
 from ...errors import MilvusSecureError
 from ...pem.certificate import public_key
 from ...pem.material import Material, read_one
@@ -22,25 +23,35 @@ def judged_pems(
     Raises:
         MilvusSecureError: If one cannot be used, or the key is not the leaf's.
     """
-    chain = _read("server_pem", server_pem, "server_pem_path")
-    key = _read("server_key", server_key, "server_key_path")
+    paths = {"server_pem": server_pem, "server_key": server_key}
+    if ca_pem is not None:
+        paths["ca_pem"] = ca_pem
+
+    def read() -> dict[str, Material]:
+        return {
+            slot: read_one(slot, os.path.abspath(path), f"{slot}_path", "argument")  # noqa: PTH100 - a str
+            for slot, path in paths.items()
+        }
+
+    material = read_settled(read, paths.values(), ("server_pem", "server_key"))
+    for slot, piece in material.items():
+        _require_readable(piece, paths[slot])
+    chain, key = material["server_pem"], material["server_key"]
     _require_pair(chain, key)
-    anchor = None if ca_pem is None else _read("ca_pem", ca_pem, "ca_pem_path")
+    anchor = material.get("ca_pem")
     return chain.data, key.data, anchor.data if anchor else None
 
 
-def _read(slot: str, path: str, argument: str) -> Material:
-    """Read a PEM file as gRPC would, or raise what is wrong with it."""
-    material = read_one(slot, os.path.abspath(path), argument, "argument")  # noqa: PTH100 - a str
-    if material.fault is not None:
-        title = CATALOGUE[material.fault.code].title
-        detail = f" ({material.fault.detail})" if material.fault.detail else ""
+def _require_readable(piece: Material, path: str) -> None:
+    """Raise what is wrong with a PEM file for gRPC, if anything."""
+    if piece.fault is not None:
+        title = CATALOGUE[piece.fault.code].title
+        detail = f" ({piece.fault.detail})" if piece.fault.detail else ""
         raise MilvusSecureError(
-            f"{material.fault.code}: {argument} {path}: {title}{detail}.",
-            "Give another file. To read more about it:",
-            f"milvus-secure explain {material.fault.code}",
+            f"{piece.fault.code}: {piece.setting} {path}: {title}{detail}.",
+            "Use another file. To read more about it:",
+            f"milvus-secure explain {piece.fault.code}",
         )
-    return material
 
 
 def _require_pair(chain: Material, key: Material) -> None:
