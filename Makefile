@@ -34,7 +34,7 @@ $(VENV)/.demo: pyproject.toml requirements/demo.txt
 	@touch $@
 
 $(VENV)/.ready: pyproject.toml requirements/dev.txt
-	$(call set-up,requirements/dev.txt,the tools of development; Go and the real Milvus (290 MB to download; 1 GB on disk))
+	$(call set-up,requirements/dev.txt,the tools of development; Go and the real Milvus (390 MB to download; 1.5 GB on disk))
 	-@$(BIN)/python tests/support/odd_peers.py
 	@touch $(VENV)/.demo $@
 
