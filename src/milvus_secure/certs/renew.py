@@ -83,7 +83,7 @@ def reachable(days: int, authority: Authority) -> int:
             f"The CA is valid until {authority.certificate.not_valid_after_utc.date()}, and the "
             "certificates that it signs are valid no longer.",
             "Renew the CA first.",
-            "milvus-secure certs renew DIR --ca",
+            authority.renewal,
         )
     return min(days, left)
 

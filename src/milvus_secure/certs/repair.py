@@ -65,7 +65,7 @@ def repair(
         root = _reissued_root(old_root, key)
         files["ca.pem"] = pem(root)
         done.append(f"ca.pem: {'; '.join(defects)}; reissued with the same key and name")
-    authority = Authority(root, key)
+    authority = Authority(root, key, renewal=certs("renew", directory, "--ca"))
     if inventory.has_intermediate:
         authority = _intermediate(directory, authority, files, done)
     stems = dict.fromkeys(("server", CLIENT, *(leaf.stem for leaf in inventory.leaves)))
@@ -116,7 +116,7 @@ def _intermediate(
         done.append(f"intermediate.pem: {'; '.join(defects)}; reissued with the same key and name")
     if files:
         files["chain.pem"] = pem(middle) + pem(root.certificate)
-    return Authority(middle, key, (middle,))
+    return Authority(middle, key, (middle,), root.renewal)
 
 
 def _reissued_root(old: x509.Certificate, key: PrivateKey) -> x509.Certificate:

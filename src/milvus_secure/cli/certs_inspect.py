@@ -171,7 +171,8 @@ def _show_renewal(directory: Path) -> None:
         with suppress(CertificateError):  # what cannot be read is in the table already
             step = next_step(Inventory(directory))
             if step is not None:
-                show_text(f"The CA of {directory} is being renewed. Next: {step}")
+                words, command = step
+                show_text(f"The CA of {directory} is being renewed. Next: {words}\n{command}")
 
 
 def _add_export(commands: Commands) -> None:

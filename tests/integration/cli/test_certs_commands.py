@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -165,6 +166,10 @@ class TestStatus:
             printed = capsys.readouterr().out
             assert f"The CA of {fresh_directory.directory} is being renewed. Next: " in printed
             assert expected in printed
+            command = shlex.join(
+                ["milvus-secure", "certs", "renew", str(fresh_directory.directory)]
+            )
+            assert printed.splitlines()[-1].strip().startswith(command)
 
     def test_it_says_nothing_of_it_otherwise(self, fresh_directory, capsys):
         certs("status", fresh_directory.directory)

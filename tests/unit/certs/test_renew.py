@@ -81,6 +81,13 @@ def test_renewing_what_is_not_there_names_what_is(named_set):
         named_set.renew("ingest")
 
 
+def test_a_ca_that_is_too_short_is_named_with_the_command_that_renews_it(tmp_path):
+    made = CertificateSet.create(tmp_path / "certs", days=20, ca_days=20)
+    with pytest.raises(CertificateError, match="fewer days, or renew the CA") as caught:
+        made.renew(days=21)
+    assert main(shlex.split(caught.value.command)[1:]) == 0
+
+
 def test_a_leaf_never_outlives_its_ca(tmp_path):
     named_set = CertificateSet.create(tmp_path / "certs", days=20, ca_days=20)
     with pytest.raises(CertificateError, match=r"for 21 days, its issuer for \d+\."):

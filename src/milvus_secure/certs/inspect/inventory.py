@@ -95,7 +95,8 @@ class Inventory:
                 "Reissue it.",
                 certs("repair", self.directory),
             )
-        return Authority(certificate, key, (certificate,) if self.has_intermediate else ())
+        chain = (certificate,) if self.has_intermediate else ()
+        return Authority(certificate, key, chain, certs("renew", self.directory, "--ca"))
 
     @cached_property
     def issued(self) -> tuple[Leaf, ...]:

@@ -42,11 +42,13 @@ class Authority:
         certificate: The certificate of the CA.
         key: Its private key.
         chain: What a leaf must present: this certificate and those above it, without the root.
+        renewal: The command that renews this CA, or None for a CA that is being made.
     """
 
     certificate: x509.Certificate
     key: PrivateKey = field(repr=False)
     chain: tuple[x509.Certificate, ...] = ()
+    renewal: str | None = None
 
 
 @dataclass(frozen=True)
@@ -137,8 +139,8 @@ def issue(
         left = (issuer.not_valid_after_utc - start).days
         raise CertificateError(
             f"The {role.value} certificate would be valid for {days} days, its issuer for {left}.",
-            "Ask for fewer days, or renew the CA first.",
-            "milvus-secure certs renew DIR --ca",
+            "Use fewer days, or renew the CA first." if authority.renewal else "Use fewer days.",
+            authority.renewal,
         )
     end = min(end, issuer.not_valid_after_utc)
     builder = _builder(subject, public, issuer.subject, authority.key.public_key(), start, end)
