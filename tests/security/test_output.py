@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import pickle
 import signal
 import threading
@@ -111,7 +112,7 @@ def test_crash_reporters_find_no_secret_given_as_a_keyword(fault, certs, trio):
 
 def test_nor_when_it_is_interrupted(certs, trio):
     with impostors.tls(trio.server) as port:
-        timer = threading.Timer(0.5, signal.raise_signal, [signal.SIGINT])
+        timer = threading.Timer(0.5, os.kill, [os.getpid(), signal.SIGINT])
         timer.start()
         with pytest.raises(KeyboardInterrupt) as caught:
             connect_secure(
