@@ -133,7 +133,10 @@ async def connect_secure_async(
     arguments = cast("dict[str, Any]", overrides)
     arguments["settings"] = settings
     del settings  # an endpoint may contain a password: no frame keeps it
-    supply = _prepared(profile, config, arguments, preflight=preflight)
+    # In a thread: files that are being replaced are read again for up to a second.
+    supply = await call_in_thread(
+        partial(_prepared, profile, config, arguments, preflight=preflight)
+    )
     loaded = supply.settings
     import_pymilvus()
     try:
