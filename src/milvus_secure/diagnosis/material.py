@@ -28,7 +28,7 @@ _GONE_SECONDS: Final = 0.1
 _PAUSE_SECONDS: Final = 0.02
 _PAIR: Final = (Slot.CLIENT_PEM, Slot.CLIENT_KEY)
 _LOOK_AGAIN_SECONDS: Final = {
-    "file-empty": _WRITING_SECONDS,
+    "file-empty": RENEWAL_SECONDS,
     "file-not-pem": _WRITING_SECONDS,
     "pem-malformed": _WRITING_SECONDS,
     "file-missing": _GONE_SECONDS,

@@ -67,7 +67,7 @@ def without(request, monkeypatch) -> None:
 
 
 @pytest.fixture
-def certificates(without, tmp_path: Path) -> CertificateSet:
+def set_without(without, tmp_path: Path) -> CertificateSet:
     return CertificateSet.create(tmp_path / "certs")
 
 
@@ -75,13 +75,13 @@ def contents(directory: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in directory.iterdir() if path.is_file()}
 
 
-def test_a_set_is_made_extended_and_renewed(certificates, judge):
-    inode = certificates.directory.stat().st_ino
-    certificates.add_client("more")
-    certificates.renew()
-    assert set(judge(certificates.directory, "localhost", "more").values()) == {"OK"}
-    assert certificates.directory.stat().st_ino == inode
-    assert not (certificates.directory / PENDING).exists()
+def test_a_set_is_made_extended_and_renewed(set_without, judge):
+    inode = set_without.directory.stat().st_ino
+    set_without.add_client("more")
+    set_without.renew()
+    assert set(judge(set_without.directory, "localhost", "more").values()) == {"OK"}
+    assert set_without.directory.stat().st_ino == inode
+    assert not (set_without.directory / PENDING).exists()
 
 
 @contextmanager
@@ -102,21 +102,21 @@ def stopped_by(error: BaseException) -> Iterator[None]:
         yield
 
 
-def test_a_failure_in_the_middle_changes_nothing(certificates):
-    before = contents(certificates.directory)
+def test_a_failure_in_the_middle_changes_nothing(set_without):
+    before = contents(set_without.directory)
     failure = stopped_by(OSError(errno.EIO, "Input/output error"))
     with failure, pytest.raises(CertificateError, match="Nothing was changed"):
-        certificates.renew()
-    assert contents(certificates.directory) == before
-    assert not (certificates.directory / PENDING).exists()
+        set_without.renew()
+    assert contents(set_without.directory) == before
+    assert not (set_without.directory / PENDING).exists()
 
 
-def test_what_a_killed_run_left_is_completed_by_the_next(certificates, judge):
-    before = contents(certificates.directory)
+def test_what_a_killed_run_left_is_completed_by_the_next(set_without, judge):
+    before = contents(set_without.directory)
     with stopped_by(KeyboardInterrupt()), pytest.raises(KeyboardInterrupt):
-        certificates.renew()
-    assert (certificates.directory / PENDING).exists()
-    assert certificates.repair().files == {}
-    after = contents(certificates.directory)
+        set_without.renew()
+    assert (set_without.directory / PENDING).exists()
+    assert set_without.repair().files == {}
+    after = contents(set_without.directory)
     assert after["server.pem"] != before["server.pem"]
-    assert set(judge(certificates.directory, "localhost").values()) == {"OK"}
+    assert set(judge(set_without.directory, "localhost").values()) == {"OK"}
