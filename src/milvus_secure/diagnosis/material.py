@@ -70,8 +70,12 @@ def read_settled(
     material = read()
     if not _seconds_to_wait(material, pair) or not _changed_recently(paths):
         return material
-    start = time.monotonic()
-    while time.monotonic() - start < _seconds_to_wait(material, pair):
+    start, patience = time.monotonic(), 0.0
+    while seconds := _seconds_to_wait(material, pair):
+        # A file that is empty while it is replaced must not end the wait for its pair.
+        patience = max(patience, seconds)
+        if time.monotonic() - start >= patience:
+            break
         time.sleep(_PAUSE_SECONDS)
         material = read()
     return material
