@@ -275,6 +275,8 @@ def test_a_group_that_would_lose_its_access_is_not_locked_out(tmp_path, mode, re
     with tempfile.TemporaryDirectory() as name:
         folder_of_files = Path(name)
         folder_of_files.chmod(0o777)
+        if not all(folder.stat().st_mode & 0o001 for folder in folder_of_files.parents):
+            pytest.skip(f"other users may not enter {folder_of_files.parent}")
         for file in ("a.key", "a.pem"):
             (folder_of_files / file).write_bytes(b"old")
         (folder_of_files / "a.key").chmod(mode)
