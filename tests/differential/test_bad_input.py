@@ -28,6 +28,12 @@ RULES = (*SETTINGS, *files.RULES)
 TRIO = minting.trio()
 
 
+@pytest.fixture(autouse=True)
+def _files_that_are_not_being_renewed(monkeypatch):
+    """Garbage is read once here, not again for a second as a file that a program is filling."""
+    monkeypatch.setattr("milvus_secure.diagnosis.material._changed_recently", lambda _: False)
+
+
 def outcome(**values) -> Report | SettingsError:
     """What loading and checking comes to; anything but these two is a failing test."""
     try:
