@@ -62,6 +62,8 @@ class TLSHandshake:
         closed: Whether the server closed the connection after a handshake that it had accepted,
             without an alert and before any data.
         ciphers_refused: Whether the server refuses the cipher suites that gRPC offers.
+        group_refused: The group that the server chose for the key exchange, where gRPC does not
+            offer it.
     """
 
     complete: bool = False
@@ -75,6 +77,7 @@ class TLSHandshake:
     request: CertificateRequest | None = None
     closed: bool = False
     ciphers_refused: bool = False
+    group_refused: str = ""
 
     def __getstate__(self) -> dict[str, Any]:
         """What is pickled: certificates travel as DER, for process pools that return errors."""

@@ -25,6 +25,7 @@ from ..pem.certificate import (
 from ..pem.lenient import Extension, extension_name, extensions
 from .signatures import (
     GO_HASHES,
+    GO_LONGEST_EXPONENT,
     GO_SHORTEST_RSA,
     GRPC_HASHES,
     describe_key,
@@ -135,7 +136,7 @@ def go_link_failures(
             yield _not_ca(certificate)
         yield from _path_length(certificate, place - 1)
     who = "A Go server such as Milvus"
-    yield from unverifiable(path, anchored, GO_HASHES, who, GO_SHORTEST_RSA)
+    yield from unverifiable(path, anchored, GO_HASHES, who, GO_SHORTEST_RSA, GO_LONGEST_EXPONENT)
 
 
 def _go_may_sign(certificate: x509.Certificate) -> bool:

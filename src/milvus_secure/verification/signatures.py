@@ -16,18 +16,20 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, p
 from cryptography.x509.oid import SignatureAlgorithmOID
 
 from ..pem.certificate import name_text, public_key, signature_is_wrong, subject_of
+from ..pem.der import SEQUENCE, content, elements
 from .verdict import Failure
 
 _PSS_HASHES = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
 GO_HASHES = _PSS_HASHES
 GRPC_HASHES = (hashes.SHA1, hashes.SHA224, *_PSS_HASHES)
-GO_SHORTEST_RSA, GO_LONGEST_RSA = 1024, 8192
+GO_SHORTEST_RSA, GO_LONGEST_RSA, GO_LONGEST_EXPONENT = 1024, 8192, 31
+_RSA_PSS_KEY, _VERSION = "1.2.840.113549.1.1.10", 0xA0
 _CURVES = (ec.SECP224R1, ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 
 
 def grpc_takes(leaf: x509.Certificate) -> bool:
     """Whether BoringSSL's client has a signature algorithm for a server's key."""
-    return _is_rsa_or_on(leaf, ec.SECP256R1, ec.SECP384R1)
+    return _is_rsa_or_on(leaf, ec.SECP256R1, ec.SECP384R1) and not unread_form(leaf)
 
 
 def go_takes(leaf: x509.Certificate) -> bool:
@@ -37,6 +39,8 @@ def go_takes(leaf: x509.Certificate) -> bool:
     since 1.21 (``checkKeySize`` in ``crypto/tls/handshake_client.go``).
     """
     key = public_key(leaf)
+    if unread_form(leaf, GO_LONGEST_EXPONENT):
+        return False
     if isinstance(key, rsa.RSAPublicKey):
         return GO_SHORTEST_RSA <= key.key_size <= GO_LONGEST_RSA
     on_a_curve = _is_rsa_or_on(leaf, ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
@@ -56,9 +60,41 @@ def on_unknown_curve(certificate: x509.Certificate) -> bool:
     return isinstance(key, ec.EllipticCurvePublicKey) and not isinstance(key.curve, _CURVES)
 
 
-def cannot_verify_with(issuer: x509.Certificate, shortest_rsa: int = 0) -> bool:
+def unread_form(certificate: x509.Certificate, longest_exponent: int = 33) -> str:
+    """What keeps BoringSSL and Go from reading a key of a type that they know, or an empty string.
+
+    BoringSSL's ``crypto/evp/p_rsa_asn1.cc``, ``ec_asn1.cc`` and ``rsa_check_public_key``; Go's
+    ``parsePublicKey``, and ``checkPublicKeySize`` for the exponent.
+
+    Args:
+        certificate: Whose key it is.
+        longest_exponent: Bits of an RSA key's exponent that the peer accepts.
+    """
+    key = public_key(certificate)
+    if isinstance(key, rsa.RSAPublicKey):
+        if certificate.public_key_algorithm_oid.dotted_string == _RSA_PSS_KEY:
+            return "for RSA-PSS alone"
+        bits = key.public_numbers().e.bit_length()
+        return f"with a public exponent of {bits} bits" if bits > longest_exponent else ""
+    explicit = isinstance(key, ec.EllipticCurvePublicKey) and _has_explicit_curve(certificate)
+    return "with explicit curve parameters" if explicit else ""
+
+
+def _has_explicit_curve(certificate: x509.Certificate) -> bool:
+    """Whether the key's curve is written out, not named (RFC 5480, 2.1.1)."""
+    fields = list(elements(content(certificate.tbs_certificate_bytes, SEQUENCE)))
+    _, key = fields[6 if fields[0][0] == _VERSION else 5]
+    [_, (curve, _)] = elements(next(elements(key))[1])
+    return curve == SEQUENCE
+
+
+def cannot_verify_with(
+    issuer: x509.Certificate, shortest_rsa: int = 0, longest_exponent: int = 33
+) -> bool:
     """True if neither BoringSSL nor Go verifies certificates with a key of this type."""
     key = public_key(issuer)
+    if unread_form(issuer, longest_exponent):
+        return True
     if isinstance(key, rsa.RSAPublicKey):
         return key.key_size < shortest_rsa
     return isinstance(key, ed448.Ed448PublicKey | dsa.DSAPublicKey) or on_unknown_curve(issuer)
@@ -112,6 +148,7 @@ def unverifiable(
     known: tuple[type[hashes.HashAlgorithm], ...],
     who: str,
     shortest_rsa: int = 0,
+    longest_exponent: int = 33,
 ) -> Iterator[Failure]:
     """Signatures on a path, and the keys they are verified with; nobody looks at an anchor's."""
     issuers = [*path[1:], *([] if anchored else [None])]
@@ -124,7 +161,7 @@ def unverifiable(
                 expected="SHA-256, SHA-384 or SHA-512",
                 presented=f"{name_text(subject_of(child))} signed with {odd}",
             )
-        if issuer is not None and cannot_verify_with(issuer, shortest_rsa):
+        if issuer is not None and cannot_verify_with(issuer, shortest_rsa, longest_exponent):
             least = f" of {shortest_rsa} bits or more" if shortest_rsa else ""
             yield Failure(
                 "weak-key",
@@ -137,9 +174,9 @@ def unverifiable(
 
 def describe_key(certificate: x509.Certificate) -> str:
     """A key's type and size, such as ``RSA 2048`` or ``EC secp521r1``."""
-    key = public_key(certificate)
+    key, form = public_key(certificate), unread_form(certificate, GO_LONGEST_EXPONENT)
     if isinstance(key, rsa.RSAPublicKey):
-        return f"RSA {key.key_size}"
+        return f"RSA {key.key_size} {form}".rstrip()
     if isinstance(key, ec.EllipticCurvePublicKey):
-        return f"EC {key.curve.name}"
+        return f"EC {key.curve.name} {form}".rstrip()
     return type(key).__name__.strip("_").removesuffix("PublicKey") if key else "an unknown type"

@@ -214,6 +214,8 @@ class ProbeRun:
             if protocol in {"http1", "http2"} or other:
                 result.protocol, result.greeting = protocol, greeting
         self.fields.update(protocol=result.protocol, greeting=result.greeting)
+        if result.alert in _NOTHING_IN_COMMON and not result.chain:
+            self._ask_in_plain(result, dialled)
         self._note_tls(result)
         self._step("tls", result.complete, _summary(result))
         return result
@@ -222,12 +224,38 @@ class ProbeRun:
     def _reference_name(self) -> str:
         return self._context.reference_name or self._endpoint.host
 
-    def _note_tls(self, result: HandshakeResult, **more: Any) -> None:  # noqa: ANN401 - fields of the record
+    def _ask_in_plain(self, result: HandshakeResult, dialled: ConnectResult) -> None:
+        """Learn what a server would have used that has nothing in common with OpenSSL."""
+        from .hello import (  # noqa: PLC0415 - rarely needed
+            ALL_SUITES,
+            GRPC_CURVES,
+            GRPC_SUITES,
+            LIMIT,
+            ask_in_plain,
+        )
+        from .tls import MAX_CHAIN, parsed_der  # noqa: PLC0415 - loaded by the handshake
+
+        name, limit = server_name_indication(self._reference_name), TIMEOUTS.reaction
+        for suites in (GRPC_SUITES, ALL_SUITES):
+            deadline = self._deadline.within(limit)
+            sock = redial(dialled, deadline)
+            if sock is None:
+                return
+            with closing(DeadlineSocket(sock, deadline, LIMIT)) as wire:
+                answer = ask_in_plain(wire, name, suites, MAX_CHAIN)
+            if answer is not None:
+                result.version, result.cipher = answer.version, f"cipher suite 0x{answer.suite:04X}"
+                result.ciphers_refused = suites is ALL_SUITES
+                if answer.curve and answer.curve not in GRPC_CURVES:
+                    result.group_refused = f"group {answer.curve}"
+                result.keep_chain([parsed_der(certificate) for certificate in answer.chain])
+                return
+
+    def _note_tls(self, result: HandshakeResult, request: CertificateRequest | None = None) -> None:
         if result.protocol == "tls":
-            request = more.pop("request", None)
             if request is None and result.requested:
                 request = CertificateRequest(result.issuers)
-            self.fields["tls"] = result.record(request, **more)
+            self.fields["tls"] = result.record(request)
 
     def _greet(self, dialled: ConnectResult, patience: float) -> tuple[str, str]:
         sock = dialled.take() or redial(dialled, self._deadline)
@@ -297,19 +325,25 @@ class ProbeRun:
         """Look again at a server that gRPC trusts and yet got no connection to.
 
         Does it close the connection right after the handshake? Does it refuse the cipher suites
-        that gRPC offers?
+        that gRPC offers, or agree only to a key exchange that gRPC does not offer?
         """
-        from .tls import GRPC_CIPHERS  # noqa: PLC0415 - loaded by the first handshake
+        from .tls import GRPC_CIPHERS, GRPC_GROUPS  # noqa: PLC0415 - loaded by the first handshake
 
         unanswered = verdict.code == "UNAVAILABLE"
         if not (unanswered and result.complete and is_trusted(self._context, result)):
             return result
         shake = partial(self._shake, dialled, self._reference_name, TIMEOUTS.reaction)
         like_grpc = shake(ciphers=GRPC_CIPHERS, linger=result.reaction is None)
-        if like_grpc.alert in {"handshake_failure", "insufficient_security"}:
-            self._note_tls(result, ciphers_refused=True)
+        if like_grpc.alert in _NOTHING_IN_COMMON:
+            result.ciphers_refused = True
+            self._note_tls(result)
         elif like_grpc.closed:
             result.reaction, result.confirmed = like_grpc.reaction, like_grpc.confirmed
+            self._note_tls(result)
+        elif (
+            like_grpc.group and like_grpc.group.lower() not in GRPC_GROUPS and not result.requested
+        ):
+            result.group_refused = like_grpc.group
             self._note_tls(result)
         return result
 
@@ -368,6 +402,7 @@ def _accepted(result: HandshakeResult | None) -> bool | None:
     return None if result.reaction is None else False
 
 
+_NOTHING_IN_COMMON = {"handshake_failure", "insufficient_security"}
 _HOPELESS = {
     False: {"http1", "http2", "other"},
     True: {"http1", "tls", "other"},

@@ -8,6 +8,7 @@ gRPC channel with the user's own material is the judge. Old versions and weak ke
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -65,6 +66,8 @@ GRPC_CIPHERS = (
     b"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
     b"ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384:@SECLEVEL=0"
 )
+GRPC_GROUPS = frozenset({"x25519", "prime256v1", "secp384r1", "secp521r1", "x25519mlkem768"})
+"""What gRPC offers for the key exchange, by OpenSSL's names in lower case."""
 MAX_CHAIN = 32
 _CHUNK = 65_536
 
@@ -83,6 +86,7 @@ class HandshakeResult:
             and with it that it accepts our certificate: by its Finished up to TLS 1.2, by a
             session ticket or data since (RFC 8446, 4.6.1).
         unreadable: How many served certificates OpenSSL accepted and cryptography cannot parse.
+        group: The group of the key exchange, such as ``x25519``; empty if OpenSSL does not say.
     """
 
     protocol: str | None = None
@@ -99,10 +103,11 @@ class HandshakeResult:
     reaction: str | None = None
     confirmed: bool = False
     unreadable: int = 0
+    group: str = ""
+    ciphers_refused: bool = False
+    group_refused: str = ""
 
-    def record(
-        self, request: CertificateRequest | None = None, *, ciphers_refused: bool = False
-    ) -> TLSHandshake:
+    def record(self, request: CertificateRequest | None = None) -> TLSHandshake:
         """The immutable record of it."""
         return TLSHandshake(
             complete=self.complete,
@@ -115,8 +120,16 @@ class HandshakeResult:
             error=self.error,
             request=request,
             closed=self.closed,
-            ciphers_refused=ciphers_refused,
+            ciphers_refused=self.ciphers_refused,
+            group_refused=self.group_refused,
         )
+
+    def keep_chain(self, parsed: Sequence[x509.Certificate | None]) -> None:
+        """Keep what was served; None stands for a certificate that cannot be parsed."""
+        self.chain = tuple(certificate for certificate in parsed if certificate is not None)
+        self.unreadable = len(parsed) - len(self.chain)
+        if not parsed or parsed[0] is None:
+            self.chain = ()  # without the leaf, the first of the others would be taken for it
 
     @property
     def closed(self) -> bool:
@@ -241,11 +254,10 @@ class Handshake:
         if result.complete:
             result.alpn = tls.get_alpn_proto_negotiated().decode("ascii", "replace")
         result.issuers = tuple(_name(name) for name in tls.get_client_ca_list()[:64])
-        parsed = [_parsed(served) for served in (tls.get_peer_cert_chain() or ())[:MAX_CHAIN]]
-        chain = tuple(certificate for certificate in parsed if certificate is not None)
-        result.unreadable = len(parsed) - len(chain)
-        # Without the leaf, the first of the others would be taken for it.
-        result.chain = chain if parsed and parsed[0] is not None else ()
+        if hasattr(tls, "get_group_name"):  # pyOpenSSL 25.1
+            result.group = tls.get_group_name() or ""
+        served = (tls.get_peer_cert_chain() or ())[:MAX_CHAIN]
+        result.keep_chain([_parsed(certificate) for certificate in served])
 
 
 @cache
@@ -319,6 +331,16 @@ def _parsed(served: crypto.X509) -> x509.Certificate | None:
             return served.to_cryptography()
         except (ValueError, x509.InvalidVersion):
             return None
+
+
+def parsed_der(data: bytes) -> x509.Certificate | None:
+    """A certificate as it came, or None if neither OpenSSL nor cryptography can read it."""
+    from OpenSSL import crypto  # noqa: PLC0415 - rarely needed
+
+    try:
+        return _parsed(crypto.load_certificate(crypto.FILETYPE_ASN1, data))
+    except crypto.Error:
+        return None
 
 
 def _words(error: Exception) -> str:

@@ -164,6 +164,16 @@ def _tls_cipher(context: Context) -> Iterator[Finding]:
             "ECDHE-ECDSA-AES128-GCM-SHA256 or their AES256 forms)",
             presented=f"{tls.version} {tls.cipher}",
         )
+    elif _refused(context) and tls.group_refused:
+        yield at_endpoint(
+            context,
+            "tls-cipher",
+            "The server and gRPC have no group (curve) for the key exchange in common.",
+            "In the program that ends TLS on the server's side, allow X25519 or P-256 (nginx: "
+            "`ssl_ecdh_curve auto`).",
+            expected="X25519, P-256, P-384 or P-521",
+            presented=f"{tls.version} {tls.group_refused}",
+        )
 
 
 def _presented_certificate_differs(context: Context) -> Iterator[Finding]:
@@ -238,6 +248,12 @@ def _last_words(context: Context, *, closed: bool) -> tuple[str, str]:
         )
     if closed:
         message = "The server closed the connection during the TLS handshake, without an answer."
+    elif _tls(context).alert == "handshake_failure" and not _tls(context).chain:
+        message = (
+            "The server accepts none of the cipher suites, curves and signature algorithms that "
+            "TLS clients offer. Most likely it has no certificate, or one whose key TLS does not "
+            "support."
+        )
     else:
         message = "The TLS handshake failed, and what was observed does not say why."
     return message, "Look at the server's log, and compare with another TLS client."

@@ -93,10 +93,14 @@ def weak_key(context: Context) -> Iterator[Finding]:
             isinstance(key, ec.EllipticCurvePublicKey) and key.key_size < 224
         )
         if short and not _already_refused(context, item):
+            too_short = _too_short_for_tls13(context, item)
             yield finding(
                 "weak-key",
-                f"The key of {name} is short; gRPC accepts it, others do not.",
+                f"The key of {name} is too short for the signatures of TLS 1.3."
+                if too_short
+                else f"The key of {name} is short; gRPC accepts it, others do not.",
                 "Make a new pair on P-256.",
+                severity=Severity.ERROR if too_short else None,
                 command="openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "
                 "server.key -out server.csr",
                 setting=setting,
@@ -105,6 +109,18 @@ def weak_key(context: Context) -> Iterator[Finding]:
                 expected="RSA 2048 or longer, or ECDSA on P-256 or P-384",
                 presented=describe_key(item),
             )
+
+
+def _too_short_for_tls13(context: Context, certificate: x509.Certificate) -> bool:
+    """Whether gRPC was refused by a server that cannot sign with this key as TLS 1.3 demands.
+
+    RSA-PSS with SHA-256 takes 66 bytes (RFC 8446, 4.2.3; RFC 8017, 9.1.1). Under TLS 1.2 gRPC
+    accepts shorter keys.
+    """
+    key = public_key(certificate)
+    tls = context.observation.tls if context.observation else None
+    refused = tls is not None and not tls.complete and tls.chain[:1] == (certificate,)
+    return refused and isinstance(key, rsa.RSAPublicKey) and (key.key_size + 7) // 8 < 66
 
 
 def weak_signature(context: Context) -> Iterator[Finding]:

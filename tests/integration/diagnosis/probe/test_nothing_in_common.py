@@ -1,0 +1,112 @@
+"""Servers that share no key type, cipher suite or curve with gRPC, each a real OpenSSL."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+import minting
+from processes import started
+from verdicts import cause
+
+PORT = re.compile(r"ACCEPT .*:(\d+)")
+
+
+@contextmanager
+def openssl_server(leaf: minting.Minted | None, folder: Path, *options: str) -> Iterator[int]:
+    """``openssl s_server`` on a free port, with a certificate or without, until the block ends."""
+    command = ["openssl", "s_server", "-accept", "127.0.0.1:0", "-alpn", "h2", *options]
+    if leaf is None:
+        command.append("-nocert")
+    else:
+        (folder / "leaf.pem").write_bytes(leaf.chain_pem)
+        (folder / "leaf.key").write_bytes(leaf.key_pem)
+        command += ["-cert", folder / "leaf.pem", "-key", folder / "leaf.key"]
+    pipe = subprocess.PIPE
+    with started(command, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT) as server:
+        for line in server.stdout:
+            if port := PORT.match(line):
+                yield int(port[1])
+                return
+        pytest.skip("this OpenSSL does not serve such a certificate")
+
+
+def any_cipher(*options: str) -> tuple[str, ...]:
+    return ("-cipher", "DEFAULT@SECLEVEL=0", *options)
+
+
+@pytest.mark.trips("weak-key")
+@pytest.mark.parametrize("options", [(), ("-tls1_2",)], ids=["TLS 1.3 too", "TLS 1.2"])
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("p192", "secp192r1"),
+        ("p224", "secp224r1"),
+        ("secp256k1", "secp256k1"),
+        ("brainpool", "brainpoolP256r1"),
+    ],
+)
+def test_a_key_on_a_curve_that_grpc_does_not_know(trio, look, tmp_path, kind, words, options):
+    leaf = minting.server(trio.ca, kind=kind)
+    with openssl_server(leaf, tmp_path, *any_cipher(*options)) as port:
+        report = look(port)
+
+    if cause(report) == "tls-failed":
+        pytest.skip("this OpenSSL has no old curves in TLS")
+    assert cause(report) == "weak-key"
+    assert words in report.root_cause.presented
+
+
+@pytest.mark.trips("weak-key")
+def test_an_RSA_key_too_short_for_TLS_1_3(trio, look, tmp_path):  # noqa: N802 - their names
+    leaf = minting.server(trio.ca, kind="rsa512")
+    with openssl_server(leaf, tmp_path, *any_cipher()) as port:
+        report = look(port)
+
+    assert cause(report) == "weak-key"
+    assert "too short for the signatures of TLS 1.3" in report.root_cause.message
+
+
+@pytest.mark.passes("weak-key")
+def test_the_same_key_is_accepted_under_TLS_1_2(trio, look, tmp_path):  # noqa: N802 - its name
+    leaf = minting.server(trio.ca, kind="rsa512")
+    with openssl_server(leaf, tmp_path, *any_cipher("-tls1_2")) as port:
+        assert "weak-key" not in [found.code for found in look(port, timeout=2).errors]
+
+
+@pytest.mark.trips("tls-cipher")
+@pytest.mark.parametrize(
+    ("options", "group"),
+    [
+        (("-groups", "X448"), "TLSv1.3 x448"),
+        (("-groups", "ffdhe2048"), "TLSv1.3 ffdhe2048"),
+        (("-groups", "brainpoolP256r1", "-tls1_2"), "TLSv1.2 group 26"),
+    ],
+)
+def test_no_group_for_the_key_exchange_in_common(trio, look, tmp_path, options, group):
+    with openssl_server(trio.server, tmp_path, *options) as port:
+        report = look(port)
+
+    assert cause(report) == "tls-cipher"
+    assert report.root_cause.presented == group
+
+
+@pytest.mark.passes("tls-cipher")
+@pytest.mark.parametrize("group", ["X25519", "P-256", "P-384", "P-521"])
+def test_a_group_that_grpc_offers(trio, look, tmp_path, group):
+    with openssl_server(trio.server, tmp_path, "-groups", group) as port:
+        assert look(port, timeout=2).server.grpc_ready
+
+
+@pytest.mark.trips("tls-failed")
+def test_a_server_without_a_certificate(look, tmp_path):
+    with openssl_server(None, tmp_path) as port:
+        report = look(port)
+
+    assert cause(report) == "tls-failed"
+    assert "Most likely it has no certificate" in report.root_cause.message
