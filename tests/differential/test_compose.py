@@ -20,6 +20,7 @@ from compose_judge import (
     random_project,
     read,
 )
+from milvus_secure.cli import main
 
 pytestmark = needs_compose
 
@@ -91,3 +92,13 @@ def test_the_reported_files_are_read_as_compose_reads_them(name, tmp_path):
     folder = tmp_path / name
     shutil.copytree(CASES / name, folder)
     assert disagreements(folder, {}) == []
+
+
+@pytest.mark.parametrize("mode", ["1", "2"])
+def test_compose_accepts_what_server_config_writes(certs: Path, tmp_path: Path, mode: str):
+    out = tmp_path / "out"
+    flags = ["--certs", str(certs), "--tls-mode", mode, "--out", str(out)]
+    assert main(["server", "config", *flags]) == 0
+    model = compose_says(out, {})
+    assert isinstance(model, dict), model
+    assert "standalone" in model["services"]
