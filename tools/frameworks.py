@@ -191,7 +191,7 @@ def _environment(name: str, recipe: Recipe) -> Path:
         [UV, "venv", "--quiet", "--clear", "--python", sys.executable, folder],
         [*install, *recipe.requirements],
     ):
-        subprocess.run(command, check=True, timeout=1800)  # noqa: S603 - programs of this file
+        subprocess.run(command, cwd=ROOT, check=True, timeout=1800)  # noqa: S603 - programs of this file
     return python
 
 
