@@ -34,9 +34,11 @@ def read_env_file(path: Path, environ: Mapping[str, str], prefix: str) -> dict[s
     last = ""
     for binding in parse_stream(StringIO(text)):
         where = f"{path.name}:{_line(binding.original)}"
-        if last.startswith(prefix) and _continues_pem(binding.original.string, variables.get(last)):
+        if last.upper().startswith(prefix) and _continues_pem(
+            binding.original.string, variables.get(last)
+        ):
             _raise_multi_line(path, variables[last], last)
-        if binding.error and prefix and prefix in binding.original.string:
+        if binding.error and prefix and prefix in binding.original.string.upper():
             malformed("env_file", where, path, "it has a line that is not NAME=value")
         if binding.key and binding.value:
             known = {**{name: value.value for name, value in variables.items()}, **environ}

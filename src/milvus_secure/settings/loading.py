@@ -16,7 +16,7 @@ from ..reporting.report import Finding
 from .declarations import PREFIX, pydantic_aliases, variables
 from .env_file import read_env_file
 from .normalize import expand
-from .other_names import is_filled
+from .other_names import by_upper_case, is_filled, port_in
 from .provenance import Sourced
 from .settings_file import read_settings_file
 from .source_errors import (
@@ -89,9 +89,15 @@ class Keys:
             SettingsError: With one finding for each of them.
         """
         unknown = [
-            unknown_key(str(key), where, tuple(self.names), path)
+            unknown_key(
+                str(key),
+                where,
+                tuple(self.names),
+                path,
+                is_table=path is not None and isinstance(value, Mapping),
+            )
             for where, section in sections.items()
-            for key in section
+            for key, value in section.items()
             if key not in self.names and self.extra == "forbid"
         ]
         if unknown:
@@ -150,6 +156,13 @@ class Loading:
         return merged
 
     @cached_property
+    def port(self) -> Sourced | None:
+        """What completes a variable like ``MILVUS_HOST``, wherever each of the two is."""
+        prefix = self.places.prefix
+        in_environ = port_in(by_upper_case(self.environ), prefix)
+        return in_environ or port_in(by_upper_case(self.env_file), prefix)
+
+    @cached_property
     def config(self) -> dict[str, Sourced]:
         """The settings of the settings file: of its top level, and of the profile over it."""
         if self.places.config is False:
@@ -187,7 +200,8 @@ class Loading:
             value = Sourced(os.fsdecode(explicit), "argument", self.places.cwd)
         else:
             variable = f"{self.places.prefix}{name}"
-            candidates = (layer.get(variable) for layer in (self.environ, self.env_file))
+            layers = (self.environ, self.env_file)
+            candidates = (by_upper_case(layer).get(variable) for layer in layers)
             value = next(
                 (each for each in candidates if each is not None and is_filled(each)), None
             )

@@ -72,7 +72,7 @@ _MEANINGS: tuple[tuple[str, _Words, _Words, _Words], ...] = (
     ("timeout", {"timeout"}, set(), {"connect", "connection", "conn", "grpc", "client", "seconds"}),
     ("tls_mode", {"mode"}, _SIDE | {"security"}, set()),
     ("secure", {"tls", "ssl", "https", "secure"}, set(), {"use", "enable", "enabled", "with"}),
-    ("uri", _ENDPOINT, set(), {"grpc", "service", "connection", "port"}),
+    ("uri", {*_ENDPOINT, "port"}, set(), {"grpc", "service", "connection"}),
 )
 
 
@@ -92,15 +92,44 @@ def meant_setting(name: str) -> str | None:
     return None
 
 
+def by_upper_case(values: Mapping[str, Sourced]) -> dict[str, Sourced]:
+    """Variables by their names in upper case: as in pydantic-settings, case does not matter.
+
+    Where names differ in case alone, the one in upper case counts.
+    """
+    others = {name.upper(): value for name, value in values.items() if not name.isupper()}
+    return {**others, **{name: value for name, value in values.items() if name.isupper()}}
+
+
+def port_in(values: Mapping[str, Sourced], prefix: str) -> Sourced | None:
+    """The variable like ``MILVUS_PORT``, if it is a number; Kubernetes puts a URL there.
+
+    Args:
+        values: Variables in upper case, with their values.
+        prefix: What the variables begin with, in upper case.
+    """
+    port = values.get(f"{prefix}{_PORT}")
+    return port if port is not None and stripped(str(port.value)).isdecimal() else None
+
+
+def is_port(variable: str, prefix: str) -> bool:
+    """True for the variable that completes one like ``MILVUS_HOST``."""
+    return variable == f"{prefix}{_PORT}"
+
+
 def settings_in(
-    values: Mapping[str, Sourced], variables: Mapping[str, str], prefix: str
+    values: Mapping[str, Sourced],
+    variables: Mapping[str, str],
+    prefix: str,
+    port: Sourced | None = None,
 ) -> dict[str, Sourced]:
     """Translate variables to settings; an empty variable counts as not set.
 
     Args:
-        values: Variables with their values.
+        values: Variables in upper case, with their values.
         variables: Those that are known, with the setting each stands for.
         prefix: What the variables begin with, in upper case.
+        port: The port for a variable like ``MILVUS_HOST``, from whatever source.
     """
     settings: dict[str, Sourced] = {}
     for variable, name in variables.items():
@@ -109,7 +138,7 @@ def settings_in(
             continue
         alias = variable.removeprefix(prefix)
         if name == "uri" and alias in ENDPOINTS:
-            address = _address(alias, values, prefix)
+            address = _address(value, port if alias == "HOST" else None)
             if address is not None:
                 settings.setdefault(name, address)
         elif name in _TEXT_FOR and alias != name.upper():
@@ -130,22 +159,20 @@ def is_filled(value: Sourced) -> bool:
     return bool(value.value if value.literal else value.value.strip())
 
 
-def _address(alias: str, values: Mapping[str, Sourced], prefix: str) -> Sourced | None:
+def _address(value: Sourced, port: Sourced | None) -> Sourced | None:
     """The endpoint from a variable like ``MILVUS_HOST``; None if it is none, or Kubernetes's."""
-    value = values[f"{prefix}{alias}"]
     text = stripped(value.value)
     if _is_service_url(text):
         return None
     if "://" in text:
         return replace(value, value=text)
-    port = values.get(f"{prefix}{_PORT}")
-    number = stripped(port.value) if port and alias == "HOST" else ""
-    if number.isdigit() and port is not None:
+    if port is not None:
         try:
             bare = f"[{text}]" if ip_address(text).version == 6 else text
         except ValueError:
             bare = text
         if not re.search(r":\d*$", bare):
+            number = stripped(str(port.value))
             both = value.source if value.source == port.source else f"{value.source}, {port.source}"
             return replace(value, value=f"{bare}:{number}", source=both, without_scheme=True)
     return replace(value, value=text, without_scheme=True)
@@ -173,6 +200,7 @@ def unread_variables(
     """
     known = (*variables, *(f"{prefix}{name}" for name in CONTROLS))
     services = []
+    capital = by_upper_case(values)
     for name, value in values.items():
         upper = name.upper()
         if not prefix or not upper.startswith(prefix) or upper.startswith(f"{prefix}{_SERVER}"):
@@ -181,14 +209,26 @@ def unread_variables(
         if _is_of_kubernetes(rest, value.value):
             services.append(name)
             continue
-        if name in _FOREIGN or (rest == _PORT and f"{prefix}HOST" in values):
+        if upper in _FOREIGN or (rest == _PORT and f"{prefix}HOST" in capital):
             continue
-        if name in known and not (rest in ENDPOINTS and _is_service_url(stripped(value.value))):
-            continue
-        meant = "uri" if rest == _PORT else variables.get(name) or meant_setting(rest)
+        why = "its name looks like {}"
+        if rest == _PORT:
+            why = f"it counts beside {prefix}HOST only, and the proper name is {{}}"
+        elif upper in known:
+            if rest not in ENDPOINTS or not _is_service_url(stripped(str(value.value))):
+                continue
+            why = "a tcp:// address is what Kubernetes sets for a service; the proper name is {}"
+        meant = "uri" if rest == _PORT else variables.get(upper) or meant_setting(rest)
         close = f"{prefix}{meant.upper()}" if meant else _spelled(rest, known, prefix)
-        if close and (name not in known or uri_is_default):
-            yield _unread(name, close, variables.get(close), value, uri_is_default=uri_is_default)
+        if close and (upper not in known or uri_is_default):
+            yield _unread(
+                name,
+                close,
+                variables.get(close),
+                value,
+                why=why.format(close),
+                uri_is_default=uri_is_default,
+            )
     if services and uri_is_default:
         yield _service(services, values, prefix)
 
@@ -216,13 +256,13 @@ def _is_of_kubernetes(rest: str, value: str) -> bool:
 
 
 def _unread(
-    name: str, close: str, setting: str | None, value: Sourced, *, uri_is_default: bool
+    name: str, close: str, setting: str | None, value: Sourced, *, why: str, uri_is_default: bool
 ) -> Finding:
     local = setting == "uri" and uri_is_default
     outcome = f" No uri is set, so the default {DEFAULT_URI} is used." if local else ""
     return finding(
         "env-unknown",
-        f"The variable {printable(name)} is not read; its name looks like {close}.{outcome}",
+        f"The variable {printable(name)} is not read; {why}.{outcome}",
         f"Set {close}, or unset {printable(name)}.",
         setting=setting,
         source=value.source,

@@ -24,16 +24,29 @@ _T = TypeVar("_T")
 _TEXT_FOR = {slot.path_setting: slot.text_setting for slot in Slot}
 
 
+_TABLE = (
+    "Write settings at the top level, and profiles as [profiles.NAME] (YAML, JSON: NAME below "
+    "profiles); other tables are not read."
+)
+
+
 def _nearest(name: str, known: Iterable[str], cutoff: float = 0.75) -> str | None:
     """The known name a misspelled one most likely stands for, if any is close."""
     return next(iter(get_close_matches(name, known, n=1, cutoff=cutoff)), None)
 
 
-def unknown_key(key: str, where: str, names: tuple[str, ...], path: Path | None = None) -> Finding:
+def unknown_key(
+    key: str,
+    where: str,
+    names: tuple[str, ...],
+    path: Path | None = None,
+    *,
+    is_table: bool = False,
+) -> Finding:
     """A setting that does not exist, in code or in a file."""
     bare = key.lower().removeprefix("milvus_")
     # An unknown key is an error in any case, so a bold guess does no harm.
-    close = meant_setting(bare) or _nearest(bare, names, 0.6)
+    close = None if is_table else meant_setting(bare) or _nearest(bare, names, 0.6)
     text = f" (or {_TEXT_FOR[close]!r} for the text itself)" if close in _TEXT_FOR else ""
     shown = "<PEM text>" if holds_material(key) else printable(key)
     what = (
@@ -44,7 +57,9 @@ def unknown_key(key: str, where: str, names: tuple[str, ...], path: Path | None 
     return finding(
         "config-unknown-key",
         what,
-        f"Did you mean {close!r}{text}?"
+        _TABLE
+        if is_table
+        else f"Did you mean {close!r}{text}?"
         if close
         else "See `milvus-secure settings` for the names.",
         setting=shown,

@@ -30,7 +30,7 @@ from ..errors import SettingsError
 from ..pem.slots import Slot
 from .declarations import added_fields
 from .loading import Keys, Loading
-from .other_names import settings_in
+from .other_names import by_upper_case, is_port, port_in, settings_in
 from .provenance import Sourced
 from .settings_file import read_settings_text
 from .source_errors import no_settings_in, not_json, read_or_raise
@@ -85,7 +85,9 @@ class _NamedValues(SourceWithProvenance, PydanticBaseEnvSettingsSource):
 
     def _settings_in(self, variables: Mapping[str, Sourced]) -> dict[str, Sourced]:
         loading = self.loading
-        settings = settings_in(variables, loading.variables, loading.places.prefix)
+        prefix, capital = loading.places.prefix, by_upper_case(variables)
+        port = loading.port or port_in(capital, prefix)
+        settings = settings_in(capital, loading.variables, prefix, port)
         by_lower = {name.lower(): value for name, value in variables.items()}
         for name, field in added_fields(self.settings_cls.model_fields).items():
             settings.pop(name, None)
@@ -217,22 +219,21 @@ class SecretsDirSource(_NamedValues, SecretsSettingsSource):
         return self._settings
 
     def _read(self, directory: Path, source: str) -> dict[str, Sourced]:
-        known = self.loading.variables
+        known, prefix = self.loading.variables, self.loading.places.prefix
         entries = read_or_raise(
             "secrets_dir", source, directory, lambda: sorted(directory.iterdir())
         )
         files: dict[str, Sourced] = {}
         for entry in entries:
             variable, value = entry.name.upper(), ""
-            if variable in known:
+            if variable in known or is_port(variable, prefix):
                 read = partial(read_settings_text, entry)
-                text = read_or_raise(known[variable], source, entry, read)
+                text = read_or_raise(known.get(variable, "uri"), source, entry, read)
                 # The line break at the end belongs to the file, not to the value.
                 value = text.removesuffix("\n").removesuffix("\r")
             where = f"secret {printable(str(entry))}"
             files[variable] = Sourced(value, where, directory, literal=True)
         self.variables.update(files)
-        prefix = self.loading.places.prefix
         settings = self._settings_in(files)
         for slot, path in _kubernetes_files(directory).items():
             if not settings.keys() & set(slot.settings):

@@ -24,6 +24,24 @@ class TestFiles:
         assert settings.source_of("user") == "milvus-secure.toml [profiles.prod]"
         assert settings.source_of("db_name") == "milvus-secure.toml"
 
+    @pytest.mark.trips("config-unknown-key")
+    @pytest.mark.parametrize(
+        ("name", "text"),
+        [
+            ("s.toml", '[milvus]\nuri = "https://h:1"\n'),
+            ("s.toml", '[profile.prod]\nuri = "https://h:1"\n'),
+            ("s.toml", '[tls]\nca = "ca.pem"\n'),
+            ("s.yaml", "prod:\n  uri: https://h:1\n"),
+            ("s.json", '{"default": {"uri": "https://h:1"}}'),
+        ],
+    )
+    def test_a_table_that_is_no_profile_is_refused_with_the_place_for_it(
+        self, name, text, load, tmp_path
+    ):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(SettingsError, match=r"profiles as \[profiles\.NAME\]"):
+            load(config=name)
+
     def test_without_a_profile_the_base_counts_alone(self, load, tmp_path):
         (tmp_path / "milvus-secure.toml").write_text('[profiles.prod]\nuser = "prod"\n')
         assert load().user is None

@@ -40,6 +40,55 @@ class TestEndpoints:
         settings = load({"MILVUS_HOST": "h", "MILVUS_PORT": "1"})
         assert settings.source_of("uri") == "env MILVUS_HOST, env MILVUS_PORT"
 
+    @pytest.mark.parametrize(
+        ("environ", "env_file", "uri", "source"),
+        [
+            ({"MILVUS_PORT": "1"}, "MILVUS_HOST=h", "https://h:1", ".env:1, env MILVUS_PORT"),
+            ({"MILVUS_HOST": "h"}, "MILVUS_PORT=1", "https://h:1", "env MILVUS_HOST, .env:1"),
+            (
+                {"MILVUS_PORT": "2"},
+                "MILVUS_HOST=h\nMILVUS_PORT=1",
+                "https://h:2",
+                ".env:1, env MILVUS_PORT",
+            ),
+            (
+                {"MILVUS_HOST": "h", "MILVUS_PORT": "tcp://10.0.0.1:19530"},
+                "MILVUS_PORT=1",
+                "https://h:1",
+                "env MILVUS_HOST, .env:1",
+            ),
+        ],
+    )
+    def test_host_and_port_may_come_from_two_sources(
+        self, environ, env_file, uri, source, load, tmp_path
+    ):
+        (tmp_path / ".env").write_text(env_file)
+        settings = load(environ)
+        assert (settings.uri, settings.source_of("uri")) == (uri, source)
+
+    @pytest.mark.parametrize("port", ["env", "file"])
+    def test_host_and_port_may_be_secret_files(self, port, load, tmp_path):
+        secrets = tmp_path / "secrets"
+        secrets.mkdir()
+        (secrets / "milvus_host").write_text("h\n")
+        if port == "file":
+            (secrets / "milvus_port").write_text("1\n")
+        environ = {"MILVUS_PORT": "1"} if port == "env" else {}
+        settings = load(environ, secrets_dir=secrets)
+        assert (settings.uri, settings.notes) == ("https://h:1", ())
+
+    @pytest.mark.parametrize(
+        ("variable", "reason"),
+        [
+            ("MILVUS_PORT", "it counts beside MILVUS_HOST only"),
+            ("MILVUS_ADDRESS", "a tcp:// address is what Kubernetes sets"),
+            ("MILVUS_URL", "its name looks like MILVUS_URI"),
+        ],
+    )
+    def test_why_a_variable_is_not_read_is_said(self, variable, reason, load):
+        value = "1" if variable == "MILVUS_PORT" else "tcp://10.0.0.1:19530"
+        assert reason in load({variable: value}).notes[0].message
+
     @pytest.mark.trips("env-unknown")
     @pytest.mark.parametrize(
         "environ",
@@ -197,6 +246,7 @@ class TestMeaning:
     @pytest.mark.parametrize(
         ("key", "meant"),
         [
+            ("port", "uri"),
             ("ca_file", "ca_pem_path"),
             ("caFile", "ca_pem_path"),
             ("ssl_ca", "ca_pem_path"),

@@ -195,6 +195,23 @@ class TestVariables:
     def test_a_settings_own_name_beats_its_alias(self, load):
         assert load({"MILVUS_DB": "alias", "MILVUS_DB_NAME": "own"}).db_name == "own"
 
+    @pytest.mark.parametrize("name", ["milvus_uri", "Milvus_Uri", "milvus_host"])
+    def test_a_variable_is_read_in_any_case(self, name, load, tmp_path):
+        settings = load({name: "https://h:1"})
+        assert (settings.uri, settings.source_of("uri")) == ("https://h:1", f"env {name}")
+        (tmp_path / ".env").write_text(f"{name}=https://f:1\n")
+        settings = load()
+        assert (settings.uri, settings.source_of("uri")) == ("https://f:1", ".env:1")
+        assert settings.notes == ()
+
+    def test_of_names_that_differ_in_case_the_one_in_upper_case_counts(self, load):
+        assert load({"MILVUS_URI": "https://a:1", "milvus_uri": "https://b:1"}).uri == "https://a:1"
+        assert load({"milvus_uri": "https://b:1", "MILVUS_URI": "https://a:1"}).uri == "https://a:1"
+
+    def test_a_variable_that_says_where_to_look_is_read_in_any_case(self, load, tmp_path):
+        (tmp_path / "c.toml").write_text('[profiles.p]\nuri = "https://p:1"\n')
+        assert load({"milvus_config": "c.toml", "milvus_profile": "p"}).uri == "https://p:1"
+
     @pytest.mark.trips("env-unknown")
     @pytest.mark.parametrize(
         ("name", "meant"),
@@ -202,7 +219,7 @@ class TestVariables:
             ("MILVUS_CA_PEM_PTH", "MILVUS_CA_PEM_PATH"),
             ("MILVUS_TOKN", "MILVUS_TOKEN"),
             ("MILVUS_URL", "MILVUS_URI"),
-            ("milvus_uri", "MILVUS_URI"),
+            ("milvus_url", "MILVUS_URI"),
             ("MILVUS_PROFIL", "MILVUS_PROFILE"),
         ],
     )
