@@ -8,7 +8,7 @@ import pytest
 
 import grpc_peer
 from milvus_secure import explain
-from milvus_secure.verification.hostname import installed_grpc
+from milvus_secure._common.versions import installed_grpc
 from minting import CLIENT, SERVER, Minted, mint, server
 from odd_chains import UNKNOWN, constraints, key_usage
 from odd_encodings import ODD_EXTENSIONS

@@ -15,9 +15,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 
 import grpc_peer
+from milvus_secure._common.versions import installed_grpc
 from milvus_secure.client.settings import MilvusSettings
 from milvus_secure.diagnosis.check import check
-from milvus_secure.verification.hostname import installed_grpc
 from minting import CLIENT, SERVER, Minted, mint
 from odd_chains import constraints
 

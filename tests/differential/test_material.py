@@ -84,6 +84,15 @@ ANCHORS = {
     "cut in half": CA[: len(CA) // 2],
     "blank line before base64": CA.replace(b"-----\n", b"-----\n\n", 1),
     "two blank lines before base64": CA.replace(b"-----\n", b"-----\n\n\n", 1),
+    **{
+        f"blank line before base64 in lines of {width}": rewrapped(CA, width).replace(
+            b"-----\n", b"-----\n\n", 1
+        )
+        for width in (63, 65, 76)
+    },
+    "blank line before and behind base64": CA.replace(b"-----\n", b"-----\n\n", 1).replace(
+        b"\n-----END", b"\n\n-----END"
+    ),
     "blank line within base64": b"\n".join([*LINES[:3], b"", *LINES[3:]]),
     "line of blanks within base64": b"\n".join([*LINES[:3], b"  ", *LINES[3:]]),
     "blank line behind base64": CA.replace(b"\n-----END", b"\n\n-----END"),

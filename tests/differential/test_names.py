@@ -12,10 +12,10 @@ from cryptography.x509.oid import NameOID
 
 import minting
 from grpc_peer import verdict
+from milvus_secure._common.versions import installed_grpc
 from milvus_secure.verification.hostname import (
     accepts,
     generation,
-    installed_grpc,
     matches,
     presented,
 )

@@ -66,7 +66,13 @@ class TestServersAsGrpcJudgesThem:
     @pytest.mark.parametrize("share", range(SHARES))
     def test_every_odd_encoding(self, share):
         odds = encodings(SERVER)[share::SHARES]
-        assert disagreements(odds, map(grpc_accepts, odds), Role.SERVER) == []
+        accepted = [grpc_accepts(odd) for odd in odds]
+        asked = [odd for odd, real in zip(odds, accepted, strict=True) if real is not None]
+        reals = [real for real in accepted if real is not None]
+        assert disagreements(asked, reals, Role.SERVER) == []
+        if len(asked) < len(odds):
+            names = ", ".join(odd.name for odd in odds if odd not in asked)
+            pytest.skip(f"the others agree; this OpenSSL cannot present {names}")
 
     @pytest.mark.parametrize("share", range(SHARES))
     def test_combinations(self, share):

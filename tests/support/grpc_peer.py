@@ -61,7 +61,7 @@ def verdict(
         client_key_pem: The client's key.
         client_ca_pem: What the server trusts; given, it requires a client certificate.
     """
-    context = _server_context(chain_pem, key_pem, client_ca_pem)
+    context = server_context(chain_pem, key_pem, client_ca_pem)
     family, *_, address = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)[0]
     with socket.socket(family, socket.SOCK_STREAM) as listener:
         listener.bind(address)
@@ -91,7 +91,8 @@ def verdict(
             return Verdict(False, f"{call.details()} [server: {words}]")
 
 
-def _server_context(chain_pem: bytes, key_pem: bytes, client_ca_pem: bytes | None) -> SSL.Context:
+def server_context(chain_pem: bytes, key_pem: bytes, client_ca_pem: bytes | None) -> SSL.Context:
+    """What a server that presents a chain is made with."""
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
     context.set_cipher_list(b"ALL:@SECLEVEL=0")  # the client is to judge, not this server
     with tempfile.TemporaryDirectory() as folder:  # from files OpenSSL takes the oddest chain

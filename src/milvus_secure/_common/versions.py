@@ -1,4 +1,4 @@
-"""Which release of pymilvus is installed, told without importing it."""
+"""Which releases of pymilvus and grpcio are installed, without importing them."""
 
 from __future__ import annotations
 
@@ -11,3 +11,10 @@ from importlib.metadata import version
 def installed_pymilvus() -> tuple[int, ...]:
     """Release of the installed pymilvus, as ``(major, minor, patch)``."""
     return tuple(int(part) for part in re.findall(r"\d+", version("pymilvus"))[:3])
+
+
+@cache
+def installed_grpc() -> tuple[int, int]:
+    """Release of the installed grpcio, as ``(major, minor)``."""
+    major, minor = version("grpcio").split(".")[:2]
+    return int(major), int(minor)

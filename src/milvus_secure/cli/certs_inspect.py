@@ -20,6 +20,7 @@ from .flags import Commands, add_settings_flags, settings_from
 
 if TYPE_CHECKING:
     from ..certs.inspect.contents import Contents
+    from ..certs.inspect.status import Renewal
 
 
 def add_parsers(commands: Commands, *, with_settings: bool = True) -> None:
@@ -150,29 +151,34 @@ def run_status(arguments: argparse.Namespace) -> int:
             *status.of_paths(arguments.path, warning_days),
         ]
     )
+    renewals = list(_renewals(arguments.path))
     formats: dict[str, Callable[[list[status.Row]], str]] = {
         "text": partial(status.as_text, width=text_width()),
-        "json": status.as_json,
+        "json": partial(status.as_json, renewals=renewals),
         "prometheus": status.as_prometheus,
     }
     echo(formats[arguments.format](rows))
     if arguments.format == "text":
-        for path in arguments.path:
-            _show_renewal(path)
+        for renewal in renewals:
+            show_text(
+                f"The CA of {renewal.directory} is being renewed. Next: {renewal.next_step}\n"
+                f"{renewal.command}"
+            )
     return 0 if all(row.good for row in rows) else 1
 
 
-def _show_renewal(directory: Path) -> None:
-    """Say which step of a CA's renewal is next, if one is under way."""
+def _renewals(directories: list[Path]) -> Iterator[Renewal]:
+    """The sets whose CA is being renewed, each with its next step."""
     from ..certs.ca_renewal import next_step  # noqa: PLC0415
     from ..certs.inspect.inventory import Inventory  # noqa: PLC0415
+    from ..certs.inspect.status import Renewal  # noqa: PLC0415
 
-    if (directory / "ca.pem").is_file():
-        with suppress(CertificateError):  # what cannot be read is in the table already
-            step = next_step(Inventory(directory))
-            if step is not None:
-                words, command = step
-                show_text(f"The CA of {directory} is being renewed. Next: {words}\n{command}")
+    for directory in directories:
+        if (directory / "ca.pem").is_file():
+            with suppress(CertificateError):  # what cannot be read is in the table already
+                step = next_step(Inventory(directory))
+                if step is not None:
+                    yield Renewal(str(directory), *step)
 
 
 def _add_export(commands: Commands) -> None:

@@ -17,9 +17,10 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, NamedTuple
 
 from .._common.text import printable
+from .._common.versions import installed_grpc
 from ..diagnosis.check import check
 from ..errors import MilvusSecureError, SecureConnectionError
-from ..verification.hostname import generation, installed_grpc, matches, presented
+from ..verification.hostname import generation, matches, presented
 from .rest import ssl_context
 
 if TYPE_CHECKING:

@@ -166,7 +166,8 @@ class Watch:
             if CATALOGUE[one.code].area in _AREAS or (self._due and one.severity is Severity.ERROR)
         )
         if self._due and report.ok:
-            self._connect(getattr(client, "_handler", None))
+            # Before 2.6.10 a client has no such attribute; those releases cannot connect again.
+            self._connect(getattr(client, "_handler", client))
 
     def _tell(self, findings: Iterable[Finding]) -> None:
         """Log what was not there at the last look; the days left are part of a message."""

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from .._common.endpoint import Endpoint
 from .._common.tls_mode import TLSMode
+from .._common.versions import installed_grpc
 from ..pem.certificate import may_issue
 from ..pem.material import Material, parse_material
 from ..pem.public_roots import public_roots
-from ..verification.hostname import installed_grpc
 from ..verification.path import Role, Verdict, judge_path
 
 if TYPE_CHECKING:

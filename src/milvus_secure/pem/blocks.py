@@ -14,12 +14,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from .._common.versions import installed_grpc
+
 # BoringSSL takes any label; one that is no plain words may be a key whose line breaks are gone.
 _BEGIN = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,60})-----")
 _BUFFER = 253  # what BIO_gets reads at a time into PEM_read_bio's buffer of 254 bytes
 JOINED = "a line break is missing between its END and the next BEGIN"
 BLANK_LINE = "there is a blank line within its base64"
 CUT_LINE = "gRPC reads 253 characters at a time, and takes what is left of a line for a blank one"
+SHORT_LINES = (
+    "a blank line stands before its base64, after which gRPC before 1.85 reads lines of 64 "
+    "characters only"
+)
+_ANY_LINES_SINCE = (1, 85)
 # BoringSSL strips whatever is not above a blank from the end of a line.
 _TRAILING = bytes(range(0x21))
 
@@ -95,6 +102,8 @@ def _armor(label: bytes, line: int, pieces: list[_Piece], closing: bytes | None)
             return Armor(name, line, error="it has a header line other than Proc-Type")
         cut = blank is not None and pieces[blank].is_rest
         return Armor(name, line, error=CUT_LINE if cut else BLANK_LINE)
+    if blank is not None and not _is_read_after_a_header(body):
+        return Armor(name, line, error=SHORT_LINES)
     packed = b"".join(b"".join(body).split())
     try:
         der = base64.b64decode(packed, validate=True)
@@ -106,6 +115,17 @@ def _armor(label: bytes, line: int, pieces: list[_Piece], closing: bytes | None)
     head = [*headers, b""] if headers else []
     edge = [b"-----BEGIN " + label + b"-----", b"-----END " + label + b"-----"]
     return Armor(name, line, b"\n".join([edge[0], *head, *rows, edge[1], b""]), der)
+
+
+def _is_read_after_a_header(body: list[bytes]) -> bool:
+    """Whether gRPC reads base64 that stands behind a blank line, which ends a block's header.
+
+    Up to the BoringSSL of gRPC 1.84, ``PEM_read_bio`` takes any such line of another length than 64
+    for the last. Measured from 1.67.1 to 1.85.1.
+    """
+    if installed_grpc() >= _ANY_LINES_SINCE:
+        return True
+    return all(len(text) == 64 for text in body[:-1]) and all(len(text) <= 64 for text in body)
 
 
 def why_no_block(data: bytes) -> str:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import socket
 from dataclasses import dataclass
 from enum import Enum
-from functools import cache
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from .._common.text import lower_ascii
@@ -30,13 +28,6 @@ class GrpcNameRules(Enum):
 
 
 _HOST_NAME_SINCE = (1, 78)
-
-
-@cache
-def installed_grpc() -> tuple[int, int]:
-    """Release of the installed grpcio, as ``(major, minor)``."""
-    major, minor = version("grpcio").split(".")[:2]
-    return int(major), int(minor)
 
 
 def generation(release: tuple[int, int]) -> GrpcNameRules:

@@ -17,6 +17,7 @@ from itertools import pairwise
 
 from cryptography import x509
 
+from .._common.versions import installed_grpc
 from ..pem.certificate import (
     canonical,
     has_readable_names,
@@ -42,7 +43,6 @@ from .extensions import (
 from .go_paths import MOST_CANDIDATES, Path, go_paths
 from .go_reading import go_unread
 from .grpc_reading import grpc_unread
-from .hostname import installed_grpc
 from .untrusted import explain_untrusted, other_key
 from .verdict import Failure, NotJudged, Verdict, by_rank
 

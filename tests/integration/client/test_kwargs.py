@@ -14,9 +14,9 @@ from pymilvus import MilvusClient
 import minting
 from milvus_endpoint import milvus_endpoint
 from milvus_secure import SecureConnectionError
-from milvus_secure._common.versions import installed_pymilvus
+from milvus_secure._common.versions import installed_grpc, installed_pymilvus
 from milvus_secure.pem.public_roots import public_roots_path
-from milvus_secure.verification.hostname import GrpcNameRules, generation, installed_grpc
+from milvus_secure.verification.hostname import GrpcNameRules, generation
 
 OWN_CHANNEL = {"dedicated", "alias"}
 

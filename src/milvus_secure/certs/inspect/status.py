@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -46,6 +46,21 @@ class Row:
     def good(self) -> bool:
         """Whether the certificate needs no attention."""
         return self.state == "ok"
+
+
+@dataclass(frozen=True)
+class Renewal:
+    """A certificate set whose CA is being renewed.
+
+    Attributes:
+        directory: The set's directory.
+        next_step: What to do next, in words.
+        command: What to run for it.
+    """
+
+    directory: str
+    next_step: str
+    command: str
 
 
 def of_material(
@@ -103,8 +118,8 @@ def as_text(rows: Sequence[Row], width: int | None = None) -> str:
     return "\n".join(lines)
 
 
-def as_json(rows: Sequence[Row]) -> str:
-    """The rows as a JSON document."""
+def as_json(rows: Sequence[Row], renewals: Sequence[Renewal] = ()) -> str:
+    """The rows as a JSON document, with the renewals of a CA that are under way."""
     return json.dumps(
         {
             "schema_version": 1,
@@ -121,6 +136,7 @@ def as_json(rows: Sequence[Row]) -> str:
                 }
                 for row in rows
             ],
+            "ca_renewals": [asdict(renewal) for renewal in renewals],
         },
         indent=2,
         ensure_ascii=False,

@@ -8,7 +8,7 @@ import shlex
 from pathlib import Path
 from typing import NamedTuple
 
-from ...pem.blocks import BLANK_LINE, CUT_LINE, JOINED
+from ...pem.blocks import BLANK_LINE, CUT_LINE, JOINED, SHORT_LINES
 from ...pem.formats import Kind
 from ...pem.material import Material
 from .conversions import CONVERSIONS, LABELS, Conversion
@@ -101,6 +101,7 @@ _REPAIRS = (
         "awk '{{gsub(/----------BEGIN/, \"-----\\n-----BEGIN\"); print}}' {file} > fixed.pem",
     ),
     (BLANK_LINE, "Remove the blank lines.", "grep -v '^[[:space:]]*$' {file} > fixed.pem"),
+    (SHORT_LINES, "Remove the blank lines.", "grep -v '^[[:space:]]*$' {file} > fixed.pem"),
     (CUT_LINE, "Break the lines after 64 characters.", "fold -w 64 {file} > fixed.pem"),
 )
 

@@ -7,8 +7,9 @@ import shlex
 from collections.abc import Iterable, Iterator
 
 from ..._common.tls_mode import TLSMode
+from ..._common.versions import installed_grpc
 from ...reporting.report import Finding, Severity, finding
-from ...verification.hostname import accepts, generation, installed_grpc, presented
+from ...verification.hostname import accepts, generation, presented
 from .kubernetes import CLUSTER_CLIENT_SECRET, CLUSTER_SECRET, ISSUED
 from .server_plan import ServerPlan, is_address
 

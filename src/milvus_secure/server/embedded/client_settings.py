@@ -9,10 +9,11 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from ..._common.endpoint import parse_endpoint
+from ..._common.versions import installed_grpc
 from ...client.settings import MilvusSettings
 from ...errors import MilvusSecureError
 from ...pem.material import read_one
-from ...verification.hostname import accepts, generation, installed_grpc, matches, presented
+from ...verification.hostname import accepts, generation, matches, presented
 from ...verification.path import Role, judge_path
 
 _UNKNOWN = "..."
