@@ -6,6 +6,7 @@ import os
 import sys
 import weakref
 
+from ..pem.files import read_path
 from ..pem.temp_files import TempFiles
 
 _FileId = tuple[int, int]  # device and inode: a descriptor's number alone may be reused
@@ -31,15 +32,20 @@ class MemoryFiles:
 
         Args:
             data: What the file holds.
-            on_disk: A file that holds these bytes already. It is named rather than copied where
-                memory has no files, so that a key is never left on a disk a second time.
+            on_disk: A file that held these bytes when it was read. As long as it still does, it is
+                named rather than copied where memory has no files, so that a key is not written to
+                a disk a second time; what replaced it does not fit the other files read with it.
 
         Raises:
             NoPlaceError: If there is no room for it.
         """
         path = self._paths.get(data)
         if path is None or not self._exists(path):
-            path = self._in_memory(data) or on_disk or self._others.path_for(data)
+            path = self._in_memory(data)
+            if path is None:
+                if on_disk is not None and not _is_replaced(on_disk, data):
+                    return on_disk
+                path = self._others.path_for(data)
             self._paths[data] = path
         return path
 
@@ -66,6 +72,13 @@ class MemoryFiles:
             return None
         path = f"{_DESCRIPTORS}{descriptor}"
         return path if os.path.exists(path) else None  # noqa: PTH110 - hot; no /proc in some chroots
+
+
+def _is_replaced(path: str, data: bytes) -> bool:
+    """True for a file that is known to hold other bytes now, or to be gone."""
+    current = read_path(path)
+    unknown = current.fault is not None and current.fault.code == "file-unreadable"
+    return current.data != data and not unknown  # unknown also where no descriptor is left
 
 
 def _file_id(descriptor: int) -> _FileId:

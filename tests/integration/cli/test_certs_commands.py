@@ -171,7 +171,19 @@ class TestStatus:
             )
             assert printed.splitlines()[-1].strip().startswith(command)
 
+    def test_in_json_the_step_is_there_as_text_and_as_a_command(self, fresh_directory, capsys):
+        directory = str(fresh_directory.directory)
+        assert certs("renew", directory, "--ca") == 0
+        capsys.readouterr()
+        certs("status", directory, "--format", "json")
+        [renewal] = json.loads(capsys.readouterr().out)["ca_renewals"]
+        assert renewal["directory"] == directory
+        assert "renew the certificates" in renewal["next_step"]
+        assert renewal["command"] == shlex.join(["milvus-secure", "certs", "renew", directory])
+
     def test_it_says_nothing_of_it_otherwise(self, fresh_directory, capsys):
+        certs("status", fresh_directory.directory, "--format", "json")
+        assert json.loads(capsys.readouterr().out)["ca_renewals"] == []
         certs("status", fresh_directory.directory)
         assert "being renewed" not in capsys.readouterr().out
 

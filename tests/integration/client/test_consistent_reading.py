@@ -11,8 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 
 from milvus_secure import CertificateSet, EmbeddedMilvus, MilvusSettings, check, connect_secure
+from milvus_secure.client.material_provider import MaterialProvider
 from milvus_secure.diagnosis.material import RENEWAL_SECONDS
 
 CONNECTIONS = 100
@@ -65,6 +68,24 @@ def connect_during_renewals(certificates: CertificateSet, connections: int) -> i
 
 def test_no_connection_is_refused_while_a_set_is_renewed(certificates):
     assert connect_during_renewals(certificates, CONNECTIONS) > 1
+
+
+def test_without_files_in_memory_a_client_reads_its_files_as_of_one_moment(
+    certificates, tmp_path, monkeypatch
+):
+    monkeypatch.delattr(os, "memfd_create", raising=False)  # as on macOS and Windows
+    provider = MaterialProvider(settings_in(certificates.directory))
+    names = ("ca_pem", "client_pem", "client_key")
+    before = {name: Path(provider.path(name)).read_bytes() for name in names[:2]}
+    certificates.renew("client")
+    before["client_key"] = Path(provider.path("client_key")).read_bytes()
+    after = {name: Path(provider.path(name)).read_bytes() for name in names}
+    for pair in (before, after):
+        certificate = x509.load_pem_x509_certificate(pair["client_pem"])
+        key = serialization.load_pem_private_key(pair["client_key"], None)
+        assert certificate.public_key() == key.public_key()
+    assert before["client_pem"] != after["client_pem"]
+    provider.close()
 
 
 @pytest.mark.thorough

@@ -47,4 +47,20 @@ def test_collected_it_leaves_nothing(monkeypatch):
 
 def test_a_named_file_is_used_where_memory_has_no_anonymous_ones(tmp_path, monkeypatch):
     monkeypatch.delattr(os, "memfd_create", raising=False)
-    assert MemoryFiles().path_for(b"PEM", on_disk=str(tmp_path / "key")) == str(tmp_path / "key")
+    key = tmp_path / "key"
+    key.write_bytes(b"PEM")
+    assert MemoryFiles().path_for(b"PEM", on_disk=str(key)) == str(key)
+
+
+@pytest.mark.parametrize("renewed", [b"another", b"", None])
+def test_a_named_file_is_used_only_as_long_as_it_holds_the_same(renewed, tmp_path, monkeypatch):
+    monkeypatch.delattr(os, "memfd_create", raising=False)
+    key = tmp_path / "key"
+    key.write_bytes(b"PEM")
+    memory_files = MemoryFiles()
+    assert memory_files.path_for(b"PEM", on_disk=str(key)) == str(key)
+    if renewed is None:
+        key.unlink()
+    else:
+        key.write_bytes(renewed)
+    assert Path(memory_files.path_for(b"PEM", on_disk=str(key))).read_bytes() == b"PEM"
