@@ -15,7 +15,15 @@ from typing import Any, NamedTuple
 from cryptography import x509
 
 from .._common.text import lower_ascii
-from ..pem.certificate import canonical, extension, issuer_of, name_text, same_name, subject_of
+from ..pem.certificate import (
+    canonical,
+    extension,
+    issuer_of,
+    name_text,
+    same_name,
+    subject_of,
+    subject_text,
+)
 from .verdict import Failure, NotJudged
 
 _CODE = "name-constraint"
@@ -48,6 +56,7 @@ def grpc_constraints(path: Sequence[x509.Certificate]) -> Iterator[Failure | Not
     if _is_a_crowd(path):
         yield _LEFT_TO_THE_PEER
         return
+    refused = False
     for place, certificate in enumerate(path):
         if place and same_name(subject_of(certificate), issuer_of(certificate)):
             continue
@@ -55,12 +64,17 @@ def grpc_constraints(path: Sequence[x509.Certificate]) -> Iterator[Failure | Not
         for issuer in path[place + 1 :]:
             limits = extension(issuer, x509.NameConstraints)
             if limits is not None:
-                yield from _too_many(issuer, limits, len(subject_of(certificate).rdns), names)
-                yield from _outcome(issuer, limits, names, _grpc_allows)
+                parts = [
+                    *_too_many(issuer, limits, len(subject_of(certificate).rdns), names),
+                    *_outcome(certificate, issuer, limits, names, _grpc_allows),
+                ]
+                refused = refused or any(isinstance(part, Failure) for part in parts)
+                yield from parts
     common = subject_of(path[0]).get_attributes_for_oid(x509.NameOID.COMMON_NAME)
     hosts = [str(name.value) for name in common if _DNS_LIKE.fullmatch(str(name.value))]
     limited = any(extension(issuer, x509.NameConstraints) for issuer in path[1:])
-    if limited and extension(path[0], x509.SubjectAlternativeName) is None and hosts:
+    unnamed = extension(path[0], x509.SubjectAlternativeName) is None
+    if limited and unnamed and hosts and not refused:
         yield Failure(
             _CODE,
             "Below a CA with name constraints gRPC takes no host from the CN.",
@@ -79,7 +93,7 @@ def go_constraints(path: Sequence[x509.Certificate]) -> Iterator[Failure | NotJu
         for issuer in path[place + 1 :]:
             limits = extension(issuer, x509.NameConstraints)
             if limits is not None:
-                yield from _outcome(issuer, limits, names, _go_allows)
+                yield from _outcome(certificate, issuer, limits, names, _go_allows)
 
 
 _LEFT_TO_THE_PEER = NotJudged(
@@ -94,6 +108,7 @@ def _is_a_crowd(path: Sequence[x509.Certificate]) -> bool:
 
 
 def _outcome(
+    certificate: x509.Certificate,
     issuer: x509.Certificate,
     limits: x509.NameConstraints,
     names: Sequence[x509.GeneralName],
@@ -116,7 +131,8 @@ def _outcome(
         ]
         yield Failure(
             _CODE,
-            "A CA in the chain does not allow a name in the certificate.",
+            f"The CA {authority} does not allow a name in the certificate of "
+            f"{subject_text(certificate)}.",
             expected="; ".join(allowed),
             presented=_listed(refused),
         )

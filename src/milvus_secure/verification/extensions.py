@@ -208,7 +208,7 @@ def _critical(
                 f"The certificate of {subject_text(certificate)} has a critical extension that is "
                 "not understood.",
                 expected="only extensions that TLS peers know",
-                presented=", ".join(map(extension_name, odd)),
+                presented=_first_few([extension_name(oid) for oid in odd]),
                 remedy="plain-extensions",
             )
 
@@ -270,5 +270,10 @@ def usages_text(usages: x509.ExtendedKeyUsage) -> str:
         usage._name if usage._name != "Unknown OID" else usage.dotted_string  # noqa: SLF001 - its only name
         for usage in usages
     ]
+    return _first_few(names) or "an empty list"
+
+
+def _first_few(names: Sequence[str]) -> str:
+    """Up to eight, and how many more there are: a hostile certificate has thousands."""
     more = f", and {len(names) - 8} more" if len(names) > 8 else ""
-    return (", ".join(names[:8]) or "an empty list") + more
+    return ", ".join(names[:8]) + more

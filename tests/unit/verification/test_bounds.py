@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
 
+import minting
 from milvus_secure.pem import lenient
-from milvus_secure.verification import constraints
+from milvus_secure.pem.certificate import issued, signature_is_wrong
+from milvus_secure.verification import constraints, path
 from milvus_secure.verification.path import Role, Verdict, judge_path
 from minting import Minted, mint, server
 
@@ -109,3 +113,61 @@ def test_a_very_long_name_is_cut_in_messages(root):
     )
     verdict = judge(leaf, anchor=root)
     assert len(verdict.failure.message) < 600
+
+
+def key_with_a_long_exponent() -> rsa.RSAPrivateKey:
+    """An RSA key that takes a thousand times as long to verify with."""
+    usual = rsa.generate_private_key(65537, 2048).private_numbers()
+    p, q, phi = usual.p, usual.q, (usual.p - 1) * (usual.q - 1)
+    exponent = next(e for e in range(2**2046 + 1, 2**2047, 2) if math.gcd(e, phi) == 1)
+    d = pow(exponent, -1, phi)
+    public = rsa.RSAPublicNumbers(exponent, p * q)
+    private = rsa.RSAPrivateNumbers(p, q, d, d % (p - 1), d % (q - 1), pow(q, -1, p), public)
+    return private.private_key(unsafe_skip_rsa_key_validation=True)
+
+
+def test_nothing_is_verified_with_a_key_that_takes_long(root, monkeypatch):
+    monkeypatch.setattr(path, "_openssl", lambda *_: pytest.fail("OpenSSL verified the chain"))
+    slow = key_with_a_long_exponent()
+    monkeypatch.setattr(
+        minting,
+        "key",
+        lambda kind, which, real=minting.key: slow if kind == "slow" else real(kind, which),
+    )
+    upper = mint("upper", issuer=root, ca=True, kind="slow")
+    lower = mint("lower", issuer=upper, ca=True, kind="slow")
+    verdict = judge(server(lower), lower, upper, anchor=root)
+    assert {failure.code for failure in verdict.failures} == {"weak-key"}
+    assert not issued(upper.certificate, lower.certificate)
+    assert not signature_is_wrong(upper.certificate, lower.certificate)
+
+
+def test_thousands_of_unknown_extensions_are_counted_not_listed(root):
+    extra = [
+        (x509.UnrecognizedExtension(x509.ObjectIdentifier(f"1.3.6.1.4.1.5.{n}"), b"\5\0"), True)
+        for n in range(1000)
+    ]
+    verdict = judge(server(root, extra=extra), anchor=root)
+    assert verdict.failure.presented.endswith("and 992 more")
+
+
+def test_two_cas_that_forbid_one_name_are_told_apart(root):
+    def only(host: str) -> tuple[x509.NameConstraints, bool]:
+        return x509.NameConstraints([x509.DNSName(host)], None), True
+
+    upper = mint("upper", issuer=root, ca=True, which=4, extra=[only("one.example")])
+    lower = mint("lower", issuer=upper, ca=True, which=5, extra=[only("other.example")])
+    verdict = judge(server(lower), lower, upper, anchor=root)
+    messages = [failure.message for failure in verdict.failures]
+    assert len(set(messages)) == len(messages) == 2
+
+
+def test_a_name_that_a_ca_forbids_is_told_once_where_it_is_a_CN_too(root):  # noqa: N802 - its name
+    subtree = x509.DirectoryName(
+        x509.Name([x509.NameAttribute(x509.NameOID.ORGANIZATION_NAME, "other")])
+    )
+    limits = x509.NameConstraints([subtree], None), True
+    middle = mint("middle", issuer=root, ca=True, which=4, extra=[limits])
+    leaf = server(middle, sans=(), common_name="localhost")
+    verdict = judge(leaf, middle, anchor=root)
+    assert [failure.code for failure in verdict.failures] == ["name-constraint"]
