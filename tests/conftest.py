@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
     from milvus_endpoint import Endpoint
 
 pytest_plugins = ("certificate_judges", "real_milvus")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Tests wait for sockets and processes: three for two processors finish sooner than two."""
+    return ((os.cpu_count() or 1) * 3 + 1) // 2
 
 
 @pytest.fixture(scope="session")

@@ -62,9 +62,9 @@ def random_disagreements(folder: Path, seed: int, monkeypatch: pytest.MonkeyPatc
     return [f"seed {seed}: {line}" for line in found]
 
 
-def test_sixty_random_projects_are_read_as_compose_reads_them(tmp_path, monkeypatch):
+def test_random_projects_are_read_as_compose_reads_them(tmp_path, monkeypatch):
     found = [
-        line for seed in range(60) for line in random_disagreements(tmp_path, seed, monkeypatch)
+        line for seed in range(25) for line in random_disagreements(tmp_path, seed, monkeypatch)
     ]
     assert found == []
 

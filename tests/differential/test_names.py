@@ -141,7 +141,7 @@ def _disagreements(seed: int, count: int) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_a_few_hundred_random_pairs_are_judged_as_grpc_judges_them(seed):
     assert _disagreements(seed, 100) == []
 
@@ -169,7 +169,7 @@ def _uri_disagreements(seed: int, count: int) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_a_few_hundred_hosts_of_uris_are_judged_as_grpc_judges_calls(seed):
     assert _uri_disagreements(seed, 100) == []
 

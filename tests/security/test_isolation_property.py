@@ -174,7 +174,7 @@ def run(threads: list[Kind], tasks: list[Kind], where: Where) -> list[Outcome]:
 
 
 @hypothesis_settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(threads=st.lists(kinds, min_size=1, max_size=5), tasks=st.lists(kinds, max_size=4))
 def test_every_client_is_the_one_it_was_made_for(
@@ -186,7 +186,7 @@ def test_every_client_is_the_one_it_was_made_for(
 
 
 @pytest.mark.thorough
-@hypothesis_settings(max_examples=400, deadline=None)
+@hypothesis_settings(max_examples=200, deadline=None)
 @given(threads=st.lists(kinds, min_size=1, max_size=8), tasks=st.lists(kinds, max_size=8))
 def test_every_client_is_the_one_it_was_made_for_in_many_more_runs(
     isolation_folder, isolated_endpoint, threads, tasks

@@ -75,6 +75,15 @@ def test_the_canaries_would_be_found(canaries, key_pem):
     assert PASSWORD in printed(ValueError(PASSWORD))
 
 
+def test_a_secret_in_a_local_variable_would_be_found():
+    def fail(settings: dict[str, object]) -> None:
+        raise KeyError
+
+    with pytest.raises(KeyError) as caught:
+        fail({"password": PASSWORD})
+    assert PASSWORD in with_locals(caught.value)
+
+
 @pytest.mark.parametrize("call", ["connect_secure", "connect_secure_async"])
 def test_a_crash_reporter_finds_no_secret_in_the_variables_of_a_failed_connection(
     call, settings, certs, canaries

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import json
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from rich.console import Console
 from rich.traceback import Traceback
 
 from milvus_secure.client.settings import MilvusSettings
@@ -27,21 +25,23 @@ def printed(error: BaseException) -> str:
 
 
 def with_locals(error: BaseException) -> str:
-    """A traceback with local variables, as `rich` and crash reporters show it."""
-    screen = Console(file=io.StringIO(), width=500)
+    """The errors and local variables that `rich` and crash reporters show."""
     # The first frame is the test's own, which knows what to look for.
     trace = error.__traceback__.tb_next if error.__traceback__ else None
-    screen.print(
-        Traceback.from_exception(
-            type(error),
-            error,
-            trace,
-            show_locals=True,
-            locals_max_length=100,
-            locals_max_string=5000,
-        )
-    )
-    return screen.file.getvalue()
+    stacks = Traceback.extract(
+        type(error),
+        error,
+        trace,
+        show_locals=True,
+        locals_max_length=100,
+        locals_max_string=5000,
+    ).stacks
+    lines = [f"{stack.exc_type}: {stack.exc_value}" for stack in stacks]
+    for stack in stacks:
+        lines += [
+            f"{name} = {value}" for frame in stack.frames for name, value in frame.locals.items()
+        ]
+    return "\n".join(lines)
 
 
 def told(report: Report) -> str:

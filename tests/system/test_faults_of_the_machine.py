@@ -272,7 +272,11 @@ class TestSilence:
 
 @pytest.fixture(
     scope="module",
-    params=["until calls fail", "until the connection is given up", "in and out at random"],
+    params=[
+        "until calls fail",
+        pytest.param("until the connection is given up", marks=pytest.mark.thorough),
+        pytest.param("in and out at random", marks=pytest.mark.thorough),
+    ],
 )
 def workload(request, wired):
     """What became of the rows while the cable was out, and of the client afterwards."""

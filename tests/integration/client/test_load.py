@@ -20,7 +20,7 @@ from waiting import eventually
 
 HERE = {"environ": {}, "env_file": None, "timeout": 30}
 AT_ONCE = 64
-CYCLES = 120
+CYCLES = 60
 MANY_CYCLES = 10_000
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counts under /proc/self")
