@@ -62,8 +62,10 @@ def _run(argv: Sequence[str]) -> int:
     if wanted & _LONG_RUNNING or getattr(arguments, "wait", None):
         gc.enable()
     if unknown:  # not their values: a misspelled --pasword has a secret behind it
-        flags = [one.partition("=")[0] for one in unknown if one.startswith("--")]
-        grammar.error(f"unrecognized arguments: {' '.join(flags) or len(unknown)}")
+        flags = [word.partition("=")[0] for word in unknown if word.startswith("--")]
+        count = f"{len(unknown)} argument{'s' if len(unknown) > 1 else ''} too many"
+        named = f"unrecognized arguments: {' '.join(flags)}{_meant(flags, grammar, argv)}"
+        grammar.error(named if flags else f"{count}; see --help")
     # gRPC writes its own lines to stderr for every handshake that fails; the report says more.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     try:
@@ -91,6 +93,21 @@ def _run(argv: Sequence[str]) -> int:
     return 0
 
 
+def _meant(flags: list[str], grammar: argparse.ArgumentParser, argv: Sequence[str]) -> str:
+    """The flag that a misspelled one is close to, as a hint."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only for an error
+
+    known: list[str] = []
+    parsers = [grammar]
+    for each in parsers:
+        for action in each._actions:  # noqa: SLF001 - argparse has no other way to ask
+            known += action.option_strings
+            if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
+                parsers += [action.choices[word] for word in argv[:2] if word in action.choices]
+    close = [match for flag in flags for match in get_close_matches(flag, known, n=1)]
+    return f". Did you mean {', '.join(close)}?" if close else ""
+
+
 def _drop_output() -> None:
     """Let what cannot be written go, so that nothing more fails at exit."""
     try:
@@ -104,6 +121,15 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         super().error(re.sub(r"(?s)(ambiguous option: --[\w-]+)=.* could", r"\1 could", message))
+
+    def _get_value(self, action: argparse.Action, arg_string: str) -> Any:  # noqa: ANN401 - as argparse
+        convert = self._registry_get("type", action.type, action.type)
+        try:
+            return convert(arg_string)
+        except argparse.ArgumentTypeError as error:
+            raise argparse.ArgumentError(action, str(error)) from None
+        except ValueError:  # of int and float; argparse repeats the value
+            raise argparse.ArgumentError(action, "use a number") from None
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:  # noqa: ANN401 - as argparse
         choices = None if action.choices is None else [str(choice) for choice in action.choices]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import getpass
 import json
+import re
 import shlex
 import sys
 from collections.abc import Callable, Iterator
@@ -47,7 +48,7 @@ def _add_show(commands: Commands) -> None:
         metavar="FILE|URL",
         nargs="+",
         help="a file, a directory with .pem, .key and .csr files, or a server such as "
-        "https://localhost:19530, whose certificates are shown without being verified",
+        "https://localhost:19530 or localhost:19530; a server's certificates are not verified",
     )
     parser.add_argument("--format", choices=("text", "json"), default="text")
     _add_password(parser)
@@ -110,6 +111,8 @@ def _expanded(names: list[str]) -> Iterator[Path | str | CertificateError]:
         path = Path(name)
         if "://" in name:
             yield name
+        elif re.fullmatch(r"\[?[\w.:-]+\]?:\d{1,5}", name) and not path.exists():
+            yield f"https://{name}"
         elif not path.is_dir():
             yield path
         elif found := sorted(one for one in path.iterdir() if one.suffix in suffixes):

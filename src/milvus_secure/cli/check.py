@@ -58,7 +58,10 @@ def add_parser(commands: Commands) -> None:
 
 def _seconds(text: str) -> float:
     """An argparse type: a number of seconds that is not negative."""
-    seconds = float(text)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1
     if not 0 <= seconds < float("inf"):
         raise argparse.ArgumentTypeError("use a number of seconds, such as 120")
     return seconds

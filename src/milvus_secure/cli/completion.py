@@ -39,5 +39,5 @@ def _complete_paths(parser: argparse.ArgumentParser, files: object) -> None:
         if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
             for command in action.choices.values():
                 _complete_paths(command, files)
-        elif action.metavar in {"DIR", "FILE", "PATH"}:
+        elif action.metavar in {"CSR", "DIR", "FILE", "FILE|URL", "PATH"}:
             action.complete = files  # type: ignore[attr-defined]  # shtab's way

@@ -196,6 +196,13 @@ class TestShowServer:
         assert "localhost" in printed
         assert "serverAuth" in printed
 
+    def test_a_host_and_port_that_name_no_file_are_a_server(self, capsys, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        with EmbeddedMilvus() as server:
+            address = f"localhost:{server.port}"
+            assert certs("show", address) == 0
+        assert f"https://{address} (presented)" in capsys.readouterr().out
+
     def test_it_is_shown_as_json_too(self, capsys):
         with EmbeddedMilvus() as server:
             assert certs("show", server.uri, "--format", "json") == 0

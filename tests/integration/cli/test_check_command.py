@@ -83,6 +83,37 @@ class TestWords:
         assert done.returncode == 2
         assert f"Did you mean '{meant}'?" in done.stderr
 
+    @pytest.mark.parametrize(
+        ("typed", "meant"),
+        [
+            (["check", "--toekn", CANARY], "--token"),
+            (["check", f"--pasword={CANARY}"], "--password"),
+            (["certs", "init", "--nmae", CANARY], "--name"),
+        ],
+    )
+    def test_a_misspelled_flag_names_the_nearest_and_no_value(self, cli, typed, meant):
+        done = cli(*typed)
+        assert done.returncode == 2
+        assert f"Did you mean {meant}?" in done.stderr
+        assert CANARY not in done.stderr
+
+    @pytest.mark.parametrize(
+        "typed",
+        [
+            ["check", "--wait", CANARY],
+            ["certs", "init", "d", "--days", CANARY],
+            ["serve", "--port", CANARY],
+        ],
+    )
+    def test_where_a_number_belongs_it_is_said_and_no_value_repeated(self, cli, typed):
+        done = cli(*typed)
+        assert done.returncode == 2
+        assert f"argument {typed[-2]}: use a number" in done.stderr
+        assert CANARY not in done.stderr
+
+    def test_a_word_too_many_is_said(self, cli):
+        assert "1 argument too many" in cli("demo", CANARY).stderr
+
     def test_a_secret_in_the_place_of_a_command_is_not_repeated(self, cli):
         assert CANARY not in cli(CANARY).stderr
 
@@ -116,16 +147,28 @@ def test_completion_knows_every_command_and_flag(cli, shell):
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
-def test_the_completion_for_bash_completes(cli, tmp_path: Path):
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [
+        ("che", "check"),
+        ("certs renew --if", "--if-expiring"),
+        ("certs show ca", "ca.pem"),
+        ("certs sign ca", "ca.pem"),
+        ("check --ca-pem-path ca", "ca.pem"),
+        ("check --format jun", "junit"),
+    ],
+)
+def test_the_completion_for_bash_completes(typed, completed, cli, tmp_path: Path):
     (tmp_path / "done.sh").write_text(cli("completion", "bash").stdout)
+    (tmp_path / "ca.pem").touch()
     script = (
-        "source done.sh; COMP_WORDS=(milvus-secure che); COMP_CWORD=1; "
+        f"source done.sh; COMP_WORDS=(milvus-secure {typed}); COMP_CWORD={len(typed.split())}; "
         "_shtab_milvus_secure; echo ${COMPREPLY[@]}"
     )
     done = subprocess.run(
         ["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=60
     )
-    assert done.stdout.strip() == "check", done.stderr
+    assert done.stdout.strip() == completed, done.stderr
 
 
 def test_a_failed_handshake_leaves_nothing_of_grpc_on_stderr(tmp_path: Path, one_way, certs):
