@@ -265,10 +265,8 @@ def _volume(chance: random.Random) -> Any:
 
 
 def _base(chance: random.Random) -> dict[str, Any]:
-    """A service of another program; the reader does not open its ``env_file``."""
-    service = _service(chance, extends=False, image=False)
-    service.pop("env_file", None)
-    return service
+    """A service of another program."""
+    return _service(chance, extends=False, image=False)
 
 
 def _file(chance: random.Random, folder: Path) -> dict[str, Any]:

@@ -64,6 +64,7 @@ _ENTRIES: Final = (
     Entry("server-file-forbidden", "server", "error", "the container's user may not read a file"),
     Entry("server-internal-name", "server", "error", "internaltls.sni is not in the certificate"),
     Entry("server-key-ignored", "server", "error", "Milvus does not read a key at this place"),
+    Entry("server-port-invalid", "server", "error", "the gRPC port is no number"),
     Entry("server-rest-port-shared", "server", "error", "REST and gRPC share a port under TLS"),
     # Files.
     Entry("file-missing", "files", "error", "the file does not exist"),

@@ -8,23 +8,11 @@ from enum import Enum
 from typing import Final
 
 from ..milvus_keys import format_key
+from .compose.schema import TOP_LEVEL
 from .helm_kinds import chart_of
 from .milvus_config import JUDGED_KEYS
 from .yaml_tree import Block, Tree
 
-_COMPOSE: Final = frozenset(
-    {
-        "version",
-        "name",
-        "include",
-        "services",
-        "networks",
-        "volumes",
-        "configs",
-        "secrets",
-        "models",
-    }
-)
 _MILVUS_SECTIONS: Final = frozenset(
     {
         "tls",
@@ -57,9 +45,8 @@ class FileKind(Enum):
 def kind_of(documents: Sequence[Tree], file_name: str) -> FileKind:
     """The kind of a file, from its documents.
 
-    Manifests have ``apiVersion`` and ``kind``; a Compose file has services and no top-level key
-    that Compose refuses; values of a chart have several marks of one, or are called so;
-    a milvus.yaml has one of its sections.
+    Manifests have ``apiVersion`` and ``kind``; a Compose file has services; values of a chart
+    have several marks of one, or are called so; a milvus.yaml has one of its sections.
 
     Args:
         documents: What the file holds.
@@ -75,6 +62,8 @@ def kind_of(documents: Sequence[Tree], file_name: str) -> FileKind:
         return FileKind.COMPOSE
     if chart_of(first, file_name) is not None:
         return FileKind.VALUES
+    if _has_containers(first):
+        return FileKind.COMPOSE
     # A key of the top level may be a section, or a flat key in any spelling.
     sections = {format_key(re.split(r"[./]", key)[0]) for key in first}
     flat = set(map(format_key, first))
@@ -83,5 +72,12 @@ def kind_of(documents: Sequence[Tree], file_name: str) -> FileKind:
 
 
 def _is_compose(block: Block) -> bool:
-    known = all(key in _COMPOSE or key.startswith("x-") for key in block)
-    return known and (isinstance(block.get("services"), Block) or "include" in block)
+    known = all(key in TOP_LEVEL or key.startswith("x-") for key in block)
+    return known and ("services" in block or "include" in block)
+
+
+def _has_containers(block: Block) -> bool:
+    """Services with an image, beside a key that Compose refuses, such as a misspelled one."""
+    services = block.get("services")
+    named = services.values() if isinstance(services, Block) else ()
+    return any(isinstance(item, Block) and {"image", "build"} & set(item) for item in named)

@@ -18,7 +18,9 @@ def file_faults(code: str) -> RuleOf[ServerContext]:
     """The rule for one way in which a certificate file cannot be used."""
 
     def judge(context: ServerContext) -> Iterator[Finding]:
-        for material in context.material.values():
+        for slot, material in context.material.items():
+            if context.has_blank(slot):
+                continue  # `path_blank` says so
             if material.fault is not None and material.fault.code == code:
                 yield finding(
                     code,

@@ -311,9 +311,11 @@ class _Layers:
             if name == CONFIG_FILES[0] and directory == WORKING_DIRECTORY / "configs":
                 self.settings |= dict(_image_settings())
         elif file.presence is Presence.UNKNOWN:
+            whole = file.mount is not None and directory.is_relative_to(file.mount.target)
+            what = f"the configuration {directory if whole else directory / name}"
             self._unknown(
                 NotJudged(
-                    f"the configuration {directory / name}",
+                    what,
                     f"{file.origin} is not at hand",
                     "Give the file that Milvus reads: `milvus-secure server check milvus.yaml`",
                 )
@@ -330,7 +332,8 @@ class _Layers:
         """Nothing below this layer counts, and nobody knows what it says."""
         self.settings.clear()
         self.unknown_from = what.what
-        self.not_judged.append(what)
+        if what not in self.not_judged:  # a directory stands for all its files
+            self.not_judged.append(what)
 
     def _add(self, file: MilvusFile) -> None:
         self.settings |= dict(_file_settings(file))

@@ -128,11 +128,13 @@ def scalar_text(value: Scalar) -> str:
         return "true"
     if value in _FALSE:
         return "false"
-    number = _integer(value.replace("_", ""))
+    # yaml.v2 resolve.go: the first character decides whether it may be a number at all.
+    digits = value.replace("_", "") if value[0] in "+-.0123456789" else ""
+    number = _integer(digits)
     if number is not None:
         return str(number)
-    if re.fullmatch(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,2})?", value):
-        return _decimal(value)
+    if re.fullmatch(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,2})?", digits):
+        return _decimal(digits)
     return str(value)
 
 

@@ -35,6 +35,8 @@ def path_unmounted(context: ServerContext) -> Iterator[Finding | Skip]:
     for slot, file in context.located.items():
         key, path = PATH_KEYS[slot], config.value(PATH_KEYS[slot])
         folder = PurePosixPath(path).parent
+        if context.has_blank(slot):
+            continue  # `path_blank` says so
         if file.presence is Presence.UNMOUNTED:
             yield finding(
                 "server-path-unmounted",
@@ -118,7 +120,7 @@ def path_blank(context: ServerContext) -> Iterator[Finding]:
     config = context.config
     for slot, path in needed_paths(config).items():
         key = PATH_KEYS[slot]
-        if path and path != path.strip():
+        if path and context.has_blank(slot):
             yield finding(
                 "file-missing",
                 f"{key} begins or ends with a blank, which is part of the file's name for Milvus.",

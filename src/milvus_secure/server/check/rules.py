@@ -21,6 +21,7 @@ from .server_context import ServerContext
 
 ServerRule = RuleOf[ServerContext]
 
+_PORT: Final = "proxy.port"
 _REST: Final = "proxy.http.port"
 _REST_ENABLED: Final = "proxy.http.enabled"
 # The first release whose gRPC and RESTful listeners cannot share a port under TLS.
@@ -117,14 +118,40 @@ def tls_off(context: ServerContext) -> Iterator[Finding]:
         )
 
 
+def port_invalid(context: ServerContext) -> Iterator[Finding]:
+    """The port of gRPC is no number, so that Milvus takes any free one.
+
+    Kubernetes sets ``PROXY_PORT=tcp://…`` in every pod beside a Service that is called proxy.
+    Milvus ``internal/distributed/proxy/service.go``; booted: "listen on tcp", port 0.
+    """
+    config = context.config
+    port = config.value(_PORT)
+    if not port or atoi(port):
+        return
+    linked = port.startswith("tcp://")
+    yield finding(
+        "server-port-invalid",
+        f"{_PORT} is {ascii(port)[:40]}, which is no port, so Milvus listens on a random one. "
+        "Clients do not reach it.",
+        "Rename that Service, or set enableServiceLinks: false in the pod's spec."
+        if linked
+        else f"Set {_PORT} to a number, such as 19530.",
+        setting=_PORT,
+        source=config.source_of(_PORT),
+        origin=context.origin,
+        expected="a number from 1 to 65535",
+        presented=ascii(port)[:60],
+    )
+
+
 def rest_port_shared(context: ServerContext) -> Iterator[Finding]:
     """gRPC and the RESTful API share a port, which TLS forbids (milvus#46312)."""
     config = context.config
-    known = all(map(config.knows, (_REST, _REST_ENABLED, "proxy.port")))
+    known = all(map(config.knows, (_REST, _REST_ENABLED, _PORT)))
     if context.mode is TLSMode.PLAINTEXT or not known or not config.flag(_REST_ENABLED):
         return
     port = config.value(_REST)
-    if port and atoi(port) != atoi(config.value("proxy.port")):
+    if port and atoi(port) != atoi(config.value(_PORT)):
         return
     tolerated = config.release is not None and config.release < _SEPARATE_SINCE
     presented = port or "not set"
@@ -154,6 +181,7 @@ RULES: Final[tuple[ServerRule, ...]] = (
     ServerRule("server-path-unmounted", path_unmounted, needs=("tls_mode",)),
     ServerRule("known-public-key", known_public_key, needs=("tls_mode",)),
     ServerRule("file-missing", path_blank, needs=("tls_mode",)),
+    ServerRule("server-port-invalid", port_invalid),
     ServerRule("server-rest-port-shared", rest_port_shared, needs=("tls_mode",)),
     ServerRule("server-internal-name", internal_name, needs=("internal_pem",)),
     ServerRule("server-file-forbidden", file_forbidden),

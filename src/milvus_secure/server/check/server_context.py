@@ -44,6 +44,12 @@ class ServerContext:
         """The file that was given, as a finding's origin."""
         return f"file:{self.config.path}"
 
+    def has_blank(self, slot: str) -> bool:
+        """True for a path with a blank at an end, unless a file has just that name."""
+        path, material = self.config.value(PATH_KEYS[slot]), self.material.get(slot)
+        missing = material is None or (material.fault and material.fault.code == "file-missing")
+        return bool(path and path != path.strip() and missing)
+
     def includes(self, subject: str) -> bool:
         """True if a slot (``server_pem``) or ``tls_mode`` is part of the configuration."""
         return subject == "tls_mode" or subject in self.material

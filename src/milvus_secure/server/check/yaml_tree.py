@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from ruamel.yaml import YAML
+from ruamel.yaml.composer import Composer
+from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode
 
 from ...errors import MilvusSecureError
 from ..config.yaml_text import brief_errors
 
-MAX_NODES: Final = 100_000
-"""More values than this, aliases written out, is a bomb and no configuration."""
+MAX_NODES: Final = 50_000
+"""Most values of a file, with aliases and without: the parser needs seconds for so many."""
 
 MAX_DEPTH: Final = 100
 
@@ -99,9 +101,10 @@ def documents(text: str, name: str) -> list[Tree]:
             grow beyond `MAX_NODES`; with line and column where the parser knows them.
     """
     yaml = YAML(typ="safe", pure=True)
+    yaml.Composer = _BoundedComposer
+    budget = _Budget(name)
     with brief_errors(name):
         composed = [node for node in yaml.compose_all(text) if node is not None]
-        budget = _Budget(name)
         trees = [budget.tree(node, 0) for node in composed]
     return [tree for tree in trees if not (isinstance(tree, Scalar) and is_null(tree))]
 
@@ -111,6 +114,30 @@ def is_null(value: Tree | None) -> bool:
     if not isinstance(value, Scalar):
         return value is None
     return value.plain and value in {"", "~", "null", "Null", "NULL"}
+
+
+class _BoundedComposer(Composer):
+    """Stops the parser where the file is too large or too deep, before it has read the rest."""
+
+    def __init__(self, loader: Any = None) -> None:  # noqa: ANN401 - ruamel is untyped here
+        super().__init__(loader)
+        self.warn_double_anchors = False  # YAML takes the last one
+        self.nodes = 0
+        self.levels = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:  # noqa: ANN401
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            self._refuse(f"more than {MAX_NODES} values, so it is no configuration")
+        if self.levels > MAX_DEPTH:
+            self._refuse(f"nested more than {MAX_DEPTH} levels deep")
+        self.levels += 1
+        node = super().compose_node(parent, index)
+        self.levels -= 1
+        return node
+
+    def _refuse(self, why: str) -> None:
+        raise MarkedYAMLError(problem=why, problem_mark=self.parser.peek_event().start_mark)
 
 
 class _Budget:
@@ -145,6 +172,7 @@ class _Budget:
     def _block(self, node: MappingNode, line: int, depth: int) -> Block:
         block = Block(line)
         merged: list[Block] = []
+        merge_line = 0
         for key_node, value_node in node.value:
             key_line = key_node.start_mark.line + 1
             if not isinstance(key_node, ScalarNode):
@@ -154,7 +182,10 @@ class _Budget:
                 )
             value = self.tree(value_node, depth + 1)
             if key_node.value == "<<" and key_node.style is None:
-                merged += _mergeable(value)
+                if merge_line:
+                    block.repeats.append(Repeat("<<", merge_line, key_line))
+                merge_line = key_line
+                merged += self._mergeable(value, key_line)
                 continue
             key = str(key_node.value)
             if key in block:
@@ -169,14 +200,18 @@ class _Budget:
                     block.put(key, value, source.lines[key])
         return block
 
+    def _mergeable(self, value: Tree, line: int) -> list[Block]:
+        """What ``<<`` merges; all readers of these files refuse anything but mappings."""
+        items = [value] if isinstance(value, Block) else value
+        if isinstance(items, Scalar) or not all(isinstance(item, Block) for item in items):
+            raise MilvusSecureError(
+                f"{self.name}, line {line}: << merges something that is no mapping.",
+                "Name anchors of mappings there.",
+            )
+        return [item for item in items if isinstance(item, Block)]
+
 
 def _is_tagged_as_text(node: ScalarNode) -> bool:
     """``!!str`` written out; the parser gives the same tag to a plain word."""
     tag: Any = node.ctag
     return bool(tag and tag.handle == "!!" and tag.suffix == "str")
-
-
-def _mergeable(value: Tree) -> list[Block]:
-    if isinstance(value, Block):
-        return [value]
-    return [item for item in value if isinstance(item, Block)] if isinstance(value, Items) else []

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from milvus_secure.server.check import check_server
+from milvus_secure.server.check.milvus_yaml import parse_file
 
 
 def is_not_judged(path: Path) -> bool:
@@ -93,3 +94,25 @@ def test_a_mode_without_paths_takes_the_images_certificate_in_a_user_yaml_alone(
     config = tmp_path / name
     config.write_text("common: {security: {tlsMode: 1}}\nproxy: {http: {port: 8080}}\n")
     assert {finding.code for finding in check_server(config).errors} == {code}
+
+
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        ("_1", "_1"),
+        ("1_", "1"),
+        ("1_000", "1000"),
+        ("0x_1", "1"),
+        ("+1", "1"),
+        ("'1 '", "1 "),
+        ("0b1", "1"),
+        ("01", "1"),
+        ("1_0.0", "10"),
+        ("1e0", "1"),
+        ("yes", "true"),
+    ],
+)
+def test_a_plain_value_is_typed_as_go_types_it(written: str, text: str):
+    """``gopkg.in/yaml.v2`` resolve.go: what begins with an underscore is no number."""
+    [entry] = parse_file(f"a: {written}\n", "milvus.yaml").entries
+    assert entry.value == text

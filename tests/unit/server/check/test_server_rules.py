@@ -111,6 +111,47 @@ def test_a_volume_mount_without_its_volume_is_refused(certs: Path, tmp_path: Pat
     assert [item.code for item in check_server(path).errors] == ["server-manifest-refused"]
 
 
+@pytest.mark.trips("server-port-invalid")
+@pytest.mark.parametrize("port", ["tcp://10.0.0.1:19530", "'19530 '", "grpc"])
+def test_a_port_that_is_no_number_is_a_random_one(compose: Path, change, port: str):
+    change(compose, "    environment:", f"    environment:\n      PROXY_PORT: {port}")
+    assert codes(compose) == {"server-port-invalid": Severity.ERROR}
+
+
+@pytest.mark.passes("server-port-invalid")
+@pytest.mark.parametrize("port", ["19531", "'19531'", "0x4c4a", ""])
+def test_another_port_is_fine(compose: Path, port: str):
+    path = compose.with_name("milvus.yaml")
+    path.write_text(path.read_text().replace("proxy:\n", f"proxy:\n  port: {port}\n"))
+    assert not codes(compose)
+
+
+@pytest.mark.parametrize("blank", [" ", "\\t"])
+def test_a_path_with_a_blank_at_its_end_is_reported_once(compose: Path, change, blank: str):
+    path = compose.with_name("milvus.yaml")
+    change(path, "/milvus/tls/server.pem", f'"/milvus/tls/server.pem{blank}"')
+    [finding] = check_server(compose).findings
+    assert finding.code == "file-missing"
+    assert "begins or ends with a blank" in finding.message
+
+
+def test_a_file_whose_name_ends_with_a_blank_is_used(compose: Path, change):
+    path = compose.with_name("milvus.yaml")
+    change(path, "/milvus/tls/server.pem", '"/milvus/tls/server.pem "')
+    folder = next(compose.parent.rglob("server.pem")).parent
+    (folder / "server.pem ").write_bytes((folder / "server.pem").read_bytes())
+    assert not codes(compose)
+
+
+def test_a_volume_over_the_configuration_is_not_judged_once(tmp_path: Path):
+    path = tmp_path / "docker-compose.yml"
+    service = "{image: 'milvusdb/milvus:v2.6.15', volumes: ['data:/milvus/configs']}"
+    path.write_text(f"services:\n  milvus: {service}\nvolumes:\n  data:\n")
+    skipped = [item for item in check_server(path).findings if item.code == "server-not-judged"]
+    assert len(skipped) == 1
+    assert "/milvus/configs, because" in skipped[0].message
+
+
 @pytest.mark.trips("server-rest-port-shared")
 @pytest.mark.parametrize("port", ["19530", "''", "null"])
 def test_rest_may_not_share_the_grpc_port(compose: Path, change, port: str):

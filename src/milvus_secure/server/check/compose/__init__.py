@@ -7,12 +7,14 @@ the way to judge it.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from ....errors import MilvusSecureError
 from ....reporting.report import Finding, finding
 from ..container import Deployment, NotJudged, ProxyContainer
 from ..yaml_tree import Block, Tree
+from .consistency import check_consistency
 from .project import COMPOSE_FILES, Project, load_project
 from .refusal import ComposeRefusedError, ComposeUnresolvedError
 from .service import (
@@ -61,6 +63,8 @@ def _unresolved(unresolved: ComposeUnresolvedError) -> NotJudged:
 
 
 def _deployment(project: Project) -> Deployment:
+    if not project.unresolved:
+        check_consistency(project)
     containers: list[ProxyContainer] = []
     skipped = [_unresolved(unresolved) for unresolved in project.unresolved]
     others: list[str] = []
@@ -71,6 +75,7 @@ def _deployment(project: Project) -> Deployment:
         role = milvus_role(service)
         if role is not True:
             others += [name] if role is False else []
+            _check_other(project, name, service)
             continue
         if "bitnami" in image:
             skipped.append(_bitnami(project, name, service, image))
@@ -92,6 +97,13 @@ def _deployment(project: Project) -> Deployment:
             "Name the Compose file that starts Milvus.",
         )
     return Deployment(tuple(containers), tuple(_unset(project)), tuple(skipped))
+
+
+def _check_other(project: Project, name: str, service: Block) -> None:
+    """Raise for what Compose refuses of a service that is not Milvus's proxy."""
+    if not hidden_by_profiles(project, service):
+        with suppress(ComposeUnresolvedError):  # what it mounts matters to nobody
+            container_of(project, name, service)
 
 
 def _bitnami(project: Project, name: str, service: Block, image: str) -> NotJudged:

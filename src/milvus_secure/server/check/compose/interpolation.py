@@ -41,10 +41,9 @@ def interpolate(
             at = end + 1
         else:
             name = _NAME.match(text, dollar + 1)
-            if name is None:
-                raise InterpolationError("a $ that is not doubled stands before no variable")
-            parts.append(_value(name[0], variables, unset))
-            at = name.end()
+            # A dollar sign before anything else stands for itself.
+            parts.append("$" if name is None else _value(name[0], variables, unset))
+            at = dollar + 1 if name is None else name.end()
     return "".join((*parts, text[at:]))
 
 

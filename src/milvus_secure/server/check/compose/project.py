@@ -20,6 +20,7 @@ from .dotenv import DotenvError, parse_dotenv, parse_raw
 from .interpolation import InterpolationError, interpolate
 from .merge import merge_files, merge_services
 from .refusal import ComposeRefusedError, ComposeUnresolvedError
+from .schema import check_schema
 from .volumes import is_windows_path, parse_volume
 
 COMPOSE_FILES: Final = (
@@ -159,6 +160,7 @@ class _File:
         filled = self._filled(tree)
         if not isinstance(filled, Block):  # a mapping stays one
             raise TypeError
+        check_schema(filled, self.path.name)
         services = filled.get("services")
         if isinstance(services, Block):
             resolved = Block(services.line)
@@ -173,7 +175,7 @@ class _File:
         """Every value with its variables replaced."""
         if isinstance(node, Block):
             block = Block(node.line)
-            block.tags = node.tags
+            block.tags, block.repeats = node.tags, node.repeats
             for key, value in node.items():
                 block.put(key, self._filled(value), node.lines[key])
             return block

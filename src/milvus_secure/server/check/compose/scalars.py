@@ -15,6 +15,14 @@ _FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?
 
 def compose_text(value: Scalar) -> str:
     """A scalar of the file as the text that the container gets."""
+    typed = typed_scalar(value)
+    if isinstance(typed, bool):
+        return str(typed).lower()
+    return _float(typed) if isinstance(typed, float) else str(typed)
+
+
+def typed_scalar(value: Scalar) -> bool | int | float | str:
+    """A scalar as ``yaml.v3`` decodes it; nulls and dates stay text."""
     if not value.plain:
         return str(value)
     if value.lower() in {"true", "false"} and value in {
@@ -22,15 +30,15 @@ def compose_text(value: Scalar) -> str:
         value.title(),
         value.upper(),
     }:
-        return value.lower()
+        return value.lower() == "true"
     match = _INTEGER.fullmatch(value)
     if match is not None and len(value) < 64:
         sign, *digits = match.groups()
         for text, base in zip(digits, (2, 8, 16, 8, 10), strict=True):
             if text is not None and text.replace("_", ""):
-                return str(int(f"{sign}{text.replace('_', '')}", base))
+                return int(f"{sign}{text.replace('_', '')}", base)
     if _FLOAT.fullmatch(value) and len(value) < 64:
-        return _float(float(value))
+        return float(value)
     return str(value)
 
 
