@@ -189,7 +189,9 @@ def read_or_raise(setting: str, source: str, path: Path, read: Callable[[], _T])
         why = "it is not UTF-8 text"
     except OSError as error:
         why = (error.strerror or type(error).__name__).lower()
-        return malformed(setting, source, path, why, "Let this user read it.", _listing(path))
+        return malformed(
+            setting, source, path, why, "Give this user permission to read it.", _listing(path)
+        )
     except ValueError as error:
         why = str(error)
     return malformed(setting, source, path, why)

@@ -77,7 +77,7 @@ def grpc_constraints(path: Sequence[x509.Certificate]) -> Iterator[Failure | Not
     if limited and unnamed and hosts and not refused:
         yield Failure(
             _CODE,
-            "Below a CA with name constraints gRPC takes no host from the CN.",
+            "gRPC ignores the CN of a certificate issued below a CA with name constraints.",
             expected="the name in a subjectAltName",
             presented=f"CN={hosts[0]}",
         )
@@ -97,7 +97,7 @@ def go_constraints(path: Sequence[x509.Certificate]) -> Iterator[Failure | NotJu
 
 
 _LEFT_TO_THE_PEER = NotJudged(
-    _CODE, "There are too many names and name constraints in the chain to judge them here."
+    _CODE, "The chain has too many names and name constraints to judge them here."
 )
 
 
@@ -139,8 +139,8 @@ def _outcome(
     elif any(outcome is None for _, outcome in outcomes):
         yield NotJudged(
             _CODE,
-            f"The name constraints of {name_text(subject_of(issuer))} are of a kind that only the "
-            "peer itself judges.",
+            "This library does not judge the kind of name constraint in "
+            f"{name_text(subject_of(issuer))}; the peer does.",
         )
 
 
@@ -156,7 +156,7 @@ def _too_many(
     if count * constraints > _MOST_COMPARISONS:
         yield Failure(
             _CODE,
-            "There are more names and name constraints in the chain than gRPC compares.",
+            "The chain has more names and name constraints than gRPC compares.",
             expected=f"at most {_MOST_COMPARISONS} comparisons",
             presented=f"{count} names under {constraints} constraints of "
             f"{name_text(subject_of(issuer))}",

@@ -80,7 +80,7 @@ def grpc_leaf_failures(leaf: x509.Certificate) -> Iterator[Failure]:
             "usage-not-server",
             "The certificate's keyUsage does not allow TLS signatures.",
             expected="keyUsage with digitalSignature",
-            presented="keyUsage without it",
+            presented="keyUsage without digitalSignature",
         )
     if not grpc_takes(leaf):
         yield Failure(
@@ -238,7 +238,7 @@ def _path_length(issuer: x509.Certificate, below: int) -> Iterator[Failure]:
         name = name_text(subject_of(issuer))
         yield Failure(
             "issuer-not-ca",
-            f"{name} may not have so many intermediates below it.",
+            f"{name} does not allow so many intermediates below it.",
             expected=f"at most {basic.path_length} (pathLenConstraint)",
             presented=str(below),
             remedy="path-length",

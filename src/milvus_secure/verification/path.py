@@ -113,7 +113,7 @@ def _server(
     first = verdicts[0]
     if len({(v.accepted, tuple(f.code for f in v.failures)) for v in verdicts}) == 1:
         return first
-    why = "Several trust anchors have one name, and only gRPC itself knows which it takes."
+    why = "Several trust anchors have the same name, and only gRPC knows which one it uses."
     return _trust_not_judged(first.path, now, Role.SERVER, why)
 
 
@@ -164,9 +164,9 @@ def _verdict(path: Path, trusted: int | None, parts: Sequence[Failure | NotJudge
 def _why_trust_is_open(path: Path, trusted: int | None, unread: bool) -> str:
     """Why it cannot be decided whether the chain leads to an anchor; empty if it can."""
     if unread and trusted is None:
-        return "A certificate is of a form that only the peer itself may read."
+        return "This library cannot read a certificate of the chain; the peer may be able to."
     if not all(map(has_readable_names, path)):
-        return "A name in a certificate is of a form that only the peer itself may read."
+        return "This library cannot read a name in a certificate; the peer may be able to."
     return ""
 
 
@@ -277,13 +277,13 @@ def _client(
 
 _TOO_LONG = Failure(
     "chain-untrusted",
-    "The chain is longer than gRPC follows.",
+    "The chain is longer than gRPC accepts.",
     expected=f"at most {_LONGEST - 2} intermediates",
     presented="more of them",
 )
 _TOO_MANY = Failure(
     "chain-untrusted",
-    "A Go server such as Milvus gives up on so many certificates.",
+    "The chain has more candidate issuers than a Go server such as Milvus tries.",
     expected=f"at most {MOST_CANDIDATES} candidates for an issuer in all",
     presented="more of them",
 )
@@ -302,14 +302,13 @@ def _complaints(
     if error == _UNREADABLE:
         yield NotJudged(
             "certificate-malformed",
-            "A certificate of the chain is of a form that OpenSSL cannot read, and only the peer "
-            "itself may.",
+            "OpenSSL cannot read a certificate of the chain; the peer may be able to.",
         )
     if error == _SUBTREE_MINMAX and role is Role.SERVER:
         yield Failure(
             "name-constraint",
             "gRPC cannot judge a name constraint with a minimum or a maximum.",
-            expected="name constraints without",
+            expected="name constraints without minimum and maximum",
             presented=name_text(subject_of(path[-1])),
         )
     for child, issuer in pairwise(path):

@@ -165,7 +165,7 @@ def unverifiable(
             least = f" of {shortest_rsa} bits or more" if shortest_rsa else ""
             yield Failure(
                 "weak-key",
-                f"{who} cannot verify a certificate with its CA's key of this type.",
+                f"{who} cannot verify a certificate that was signed with this type of CA key.",
                 expected=f"a CA's key of RSA{least}, or of ECDSA on P-256, P-384 or P-521",
                 presented=f"{name_text(subject_of(issuer))} with {describe_key(issuer)}",
                 remedy="another-ca",

@@ -54,7 +54,7 @@ def explain_untrusted(
         return _of_the_right_name(path, alike, anchors)
     wanted = name_text(issuer_of(top))
     if self_issued(top):
-        alone = f"The certificate is self-signed and is not a trust anchor: {wanted}."
+        alone = f"The certificate is self-signed, and it is not a trust anchor: {wanted}."
         served = f"The chain ends in the self-signed {wanted}, which is not a trust anchor."
         return Failure(
             "chain-untrusted",
@@ -70,13 +70,11 @@ def explain_untrusted(
             presented=listed([name_text(subject_of(certificate)) for certificate in path]),
         )
     likely = _may_be_intermediate(top, anchors)
-    words = (
-        " It may be an intermediate CA below a trust anchor; its certificate would then have to be "
-        "sent after the leaf."
-    )
+    words = " It may be an intermediate CA. If so, its certificate must be sent after the leaf."
     return Failure(
         "chain-untrusted",
-        f"No trust anchor is {wanted}, which issued the certificate.{words if likely else ''}",
+        f"The certificate was issued by {wanted}, which is not one of the trusted CAs (trust "
+        f"anchors).{words if likely else ''}",
         expected=_one_of(anchors),
         presented=f"issuer {wanted}",
         remedy="may-be-intermediate" if likely else "",
@@ -97,22 +95,22 @@ def _of_the_right_name(
             "shared-subject",
             f"The certificate has the same name as its issuer, {wanted}, so gRPC takes it for "
             "self-signed.",
-            expected="a subject of its own, or an authority key identifier",
+            expected="a different subject, or an authority key identifier",
             presented=f"subject and issuer {wanted}",
         )
     if not all(map(may_sign, alike)):
         return Failure(
             "issuer-not-ca",
-            f"The issuer {wanted} may not sign certificates.",
+            f"The issuer {wanted} is not allowed to sign certificates.",
             expected="keyUsage with keyCertSign",
-            presented=f"{wanted} without it",
+            presented=f"{wanted} without keyCertSign",
         )
     if signer is None:
         return other_key(top, alike, path, anchors)
     return Failure(
         "chain-untrusted",
-        f"{wanted} was renewed with its key, and the certificate still names the earlier "
-        "certificate of that CA as its issuer.",
+        f"The CA {wanted} was renewed with the same key, but the certificate still names the CA's "
+        "earlier certificate as its issuer.",
         expected=f"{wanted} with {_identity_wanted(top)}",
         presented=f"{wanted} with {_identity(signer)}",
         remedy="other-edition",

@@ -66,4 +66,4 @@ def test_gRPC_s_own_verdict_on_the_server(trio, report):  # noqa: N802 - its nam
 @pytest.mark.trips("tls-failed")
 def test_neither_side(report):
     cause = report("failed to connect to all addresses; last error: UNKNOWN: odd").root_cause
-    assert cause.message == "The TLS handshake failed, and what was observed does not say why."
+    assert cause.message == "The TLS handshake failed, and the probe did not find the reason."

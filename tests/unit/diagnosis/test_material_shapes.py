@@ -68,7 +68,7 @@ class TestText:
     @pytest.mark.trips("pem-malformed")
     def test_a_first_line_alone_says_how_it_was_cut(self, cause):
         found = cause(ca_pem="-----BEGIN CERTIFICATE-----")
-        assert "Only its first line is there" in found.remedy
+        assert "Only its first line was read" in found.remedy
         assert "base64" in found.remedy
 
     @pytest.mark.passes("file-not-pem")

@@ -318,7 +318,7 @@ class TestForeign:
         ("label", "words"),
         [
             ("PUBLIC KEY", "a public key"),
-            ("CERTIFICATE REQUEST", "a request"),
+            ("CERTIFICATE REQUEST", "a certificate request"),
             ("X509 CRL", "a revocation list"),
             ("PKCS7", "PKCS#7"),
             ("ODDITY", "ODDITY"),

@@ -1,4 +1,4 @@
-"""The command that turns what was given into the PEM that is wanted."""
+"""Commands that convert a file to the PEM form that a setting needs."""
 
 from __future__ import annotations
 
@@ -75,8 +75,8 @@ LABELS: Final = {
     "OPENSSH PRIVATE KEY": Conversion("a key in OpenSSH's format", "", _OPENSSH),
     "PUBLIC KEY": Conversion("a public key"),
     "RSA PUBLIC KEY": Conversion("a public key"),
-    "CERTIFICATE REQUEST": Conversion("a request for a certificate, which a CA has yet to sign"),
-    "NEW CERTIFICATE REQUEST": Conversion("a request for a certificate"),
+    "CERTIFICATE REQUEST": Conversion("a certificate request, which a CA has not signed yet"),
+    "NEW CERTIFICATE REQUEST": Conversion("a certificate request"),
     "X509 CRL": Conversion("a revocation list"),
     "PKCS7": Conversion("a PKCS#7 bundle", _PKCS7.format(form="")),
     "CMS": Conversion(

@@ -53,13 +53,15 @@ def unreadable(material: Material) -> Words:
     message = f"The file of {material.setting} cannot be read: {_detail(material)}."
     if _in_kubernetes_volume(material):
         return Words(message, _KUBERNETES_MODE, f"ls -lL {quoted(material)}")
-    return Words(message, "Let this user read it.", f"ls -l {quoted(material)}")
+    return Words(message, "Give this user permission to read it.", f"ls -l {quoted(material)}")
 
 
 def empty(material: Material) -> Words:
     """Words for ``file-empty``."""
-    message = f"{subject(material)} is empty; pymilvus itself may abort on it."
-    return Words(message, f"Put {_wanted(material)} there; an unset secret is often the reason.")
+    message = f"{subject(material)} is empty, and pymilvus may abort the process."
+    return Words(
+        message, f"Put {_wanted(material)} there. Often the cause is a secret that is not set."
+    )
 
 
 def too_large(material: Material) -> Words:
@@ -81,7 +83,7 @@ def malformed(material: Material) -> Words:
     message = f"{subject(material)} is damaged PEM: {detail}."
     one_line = b"\n" not in material.data.strip()
     if "END" in detail and one_line and not material.origin.startswith("file:"):
-        remedy = "Only its first line is there: a file of variables ends a value with the line."
+        remedy = "Only its first line was read: in an .env file a value ends with its line."
         return Words(message, f"{remedy} Use base64 of the file instead: base64 -w0 FILE.")
     return Words(message, *repair(detail, material))
 
@@ -97,7 +99,7 @@ _REPAIRS = (
     ("indented", "Remove the blanks.", "sed 's/^[ \\t]*//' {file} > fixed.pem"),
     (
         JOINED,
-        "Put END and BEGIN on lines of their own.",
+        "Put END and BEGIN on separate lines.",
         "awk '{{gsub(/----------BEGIN/, \"-----\\n-----BEGIN\"); print}}' {file} > fixed.pem",
     ),
     (BLANK_LINE, "Remove the blank lines.", "grep -v '^[[:space:]]*$' {file} > fixed.pem"),
@@ -119,7 +121,7 @@ def wrong_type(material: Material) -> Words:
     label = _detail(material)
     what = LABELS.get(label)
     named = what.what if what else f"a block {label}"
-    message = f"{subject(material)} holds {named}, where {_wanted(material)} belongs."
+    message = f"{subject(material)} contains {named}, but {_wanted(material)} is needed."
     if material.slot == "client_key" and label.endswith("CERTIFICATE"):
         return Words(message, "Name the private key in client_key_path; were the two swapped?")
     if material.slot != "client_key" and label.endswith("PRIVATE KEY"):
@@ -130,7 +132,7 @@ def wrong_type(material: Material) -> Words:
 
 def encrypted(material: Material) -> Words:
     """Words for ``key-encrypted``."""
-    message = f"{_locked(material)} is encrypted, and no password is given."
+    message = f"{_locked(material)} is encrypted, and no password is set."
     if _is_store(material):
         return Words(message, "Set client_key_password to the password of the store.")
     command = f"openssl pkey -in {quoted(material)} -out client-plain.key"
@@ -140,20 +142,20 @@ def encrypted(material: Material) -> Words:
 def password_wrong(material: Material) -> Words:
     """Words for ``key-password-wrong``."""
     what = _locked(material)
-    message = f"client_key_password does not open {what[:1].lower()}{what[1:]}."
+    message = f"client_key_password does not decrypt {what[:1].lower()}{what[1:]}."
     if not material.origin.startswith("file:"):
         remedy = f"Correct client_key_password, or the text of {material.setting}."
         return Words(message, remedy)
     form = "pkcs12" if _is_store(material) else "pkey"
     command = f"openssl {form} -noout -in {quoted(material)}"
-    return Words(message, "Correct client_key_password; try it by hand.", command)
+    return Words(message, "Correct client_key_password. To test the password:", command)
 
 
 def restrict(material: Material) -> tuple[str, str | None]:
     """How to keep others from using a private key."""
     if _in_kubernetes_volume(material):
         return _KUBERNETES_MODE, None
-    return "Let its owner alone use it.", f"chmod 600 {quoted(material)}"
+    return "Allow only its owner to use it.", f"chmod 600 {quoted(material)}"
 
 
 # The mode of a file in a Kubernetes volume is set where the volume is declared. A container that
@@ -198,7 +200,9 @@ def _wanted(material: Material) -> str:
 
 
 # What helps with a text that is in the wrong form.
-_AROUND = "Put -----BEGIN {label}----- and -----END {label}----- on lines of their own around it."
+_AROUND = (
+    "Put the line -----BEGIN {label}----- before it and the line -----END {label}----- after it."
+)
 _HINTS = {
     Kind.PATH.value: "Name the file in {setting}_path; {setting} takes the text itself.",
     Kind.BASE64_TWICE.value: "Decode it; in a Kubernetes Secret, put the PEM under stringData.",

@@ -170,8 +170,8 @@ def _known_public(context: Context) -> Iterator[Finding]:
             "known-public-key",
             words.Words(
                 f"{words.subject(material)} is the example {known} from the Milvus repository; "
-                "everybody has its private key.",
-                "Make certificates of your own.",
+                "its private key is public.",
+                "Make new certificates.",
                 "milvus-secure certs init certs",
             ),
             expected="a key that only its owner has",
@@ -194,7 +194,7 @@ def _permissions(context: Context) -> Iterator[Finding]:
             "key-permissions",
             words.Words(
                 f"The private key of {material.setting} can be used by {material.exposed_to}, "
-                "not by its owner alone.",
+                "not only by its owner.",
                 *words.restrict(material),
             ),
             warn=True,
@@ -214,9 +214,9 @@ def _key_in_trust_file(context: Context) -> Iterator[Finding]:
             material,
             "key-in-trust-file",
             words.Words(
-                f"{words.subject(material)} holds a private key; a client needs the certificate "
-                "alone.",
-                "Distribute a copy without it.",
+                f"{words.subject(material)} contains a private key; a client needs only the "
+                "certificate.",
+                "Distribute a copy without the key.",
                 f"openssl crl2pkcs7 -nocrl -certfile {words.quoted(material)} | "
                 "openssl pkcs7 -print_certs -out trust.pem",
             ),
@@ -239,7 +239,9 @@ def _trailing_block(context: Context) -> Iterator[Finding]:
             "pem-trailing-block",
             words.Words(
                 f"gRPC silently ignores a part of {material.setting}: {why}.",
-                remedy if command else "Remove or repair that block, so that all readers agree.",
+                remedy
+                if command
+                else "Remove or repair that block, so that all programs read the same.",
                 command,
             ),
             warn=True,
@@ -258,9 +260,9 @@ def _ignored(material: Material) -> tuple[Block, str] | None:
         if material.slot == "client_key":
             used += block.is_key
             if used > 1:
-                return block, f"{where}, because it takes the first key only"
+                return block, f"{where}, because it reads only the first key"
         elif block.label == "X509 CRL" and material.slot != "client_pem":
-            return block, f"{where}, because it checks no revocation lists"
+            return block, f"{where}, because it does not check revocation lists"
     return None
 
 
@@ -273,7 +275,7 @@ RULES: tuple[Rule, ...] = (
     _fault_rule("file-not-pem", words.not_pem, "PEM text"),
     _fault_rule("pem-malformed", words.malformed, "PEM as gRPC reads it"),
     _fault_rule("pem-wrong-type", words.wrong_type, "a certificate, or a key for client_key_path"),
-    _fault_rule("key-encrypted", words.encrypted, "a password, or a key without one"),
+    _fault_rule("key-encrypted", words.encrypted, "a password, or a key that is not encrypted"),
     _fault_rule("key-password-wrong", words.password_wrong, "the key's password"),
     Rule("key-unsupported", _unsupported),
     Rule("key-mismatch", _mismatch),

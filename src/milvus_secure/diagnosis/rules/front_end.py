@@ -81,7 +81,7 @@ def _front_end_remedy(context: Context, status: int) -> str:
     if status in _LOGIN:
         return (
             "The proxy or ingress itself refuses the caller; Milvus's user, password and token "
-            "play no part. Ask its operator to let gRPC calls to Milvus through, or connect to "
+            "are not involved. Ask its operator to let gRPC calls to Milvus through, or connect to "
             "Milvus's own port."
         )
     if status in _UPSTREAM:
@@ -162,7 +162,7 @@ def _server_name_unknown(context: Context) -> Iterator[Finding]:
     yield at_endpoint(
         context,
         "server-name-unknown",
-        f"The endpoint does not serve the name {name!r}, which the client asks for (SNI).",
+        f"The endpoint does not serve the name {name!r}, which the client sends (SNI).",
         remedy,
         setting="server_name" if context.settings.server_name else "uri",
         expected=expected,

@@ -243,8 +243,8 @@ def _last_words(context: Context, *, closed: bool) -> tuple[str, str]:
         )
     if "CERTIFICATE_VERIFY_FAILED" in details:
         return (
-            "gRPC refused the server's certificate, for a reason that these checks do not know.",
-            "gRPC's own words name the reason. Have the certificate reissued to avoid it.",
+            "gRPC refused the server's certificate, and these checks do not know the reason.",
+            "gRPC's message names the reason. Have the certificate reissued to avoid it.",
         )
     if closed:
         message = "The server closed the connection during the TLS handshake, without an answer."
@@ -255,7 +255,7 @@ def _last_words(context: Context, *, closed: bool) -> tuple[str, str]:
             "support."
         )
     else:
-        message = "The TLS handshake failed, and what was observed does not say why."
+        message = "The TLS handshake failed, and the probe did not find the reason."
     return message, "Look at the server's log, and compare with another TLS client."
 
 

@@ -98,8 +98,8 @@ def weak_key(context: Context) -> Iterator[Finding]:
                 "weak-key",
                 f"The key of {name} is too short for the signatures of TLS 1.3."
                 if too_short
-                else f"The key of {name} is short; gRPC accepts it, others do not.",
-                "Make a new pair on P-256.",
+                else f"The key of {name} is short: gRPC accepts it, other clients do not.",
+                "Make a new key on the curve P-256, and have a certificate issued for it.",
                 severity=Severity.ERROR if too_short else None,
                 command="openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "
                 "server.key -out server.csr",
@@ -161,8 +161,9 @@ def pinned_leaf(context: Context) -> Iterator[Finding]:
         return
     yield finding(
         "pinned-leaf",
-        "The trust anchor is the server's own certificate, so its next renewal breaks this client.",
-        f"Let {anchor.setting} hold the CA that issued it instead.",
+        "The trust anchor is the server's certificate itself, so its next renewal breaks this "
+        "client.",
+        f"Set {anchor.setting} to the certificate of the CA that issued it.",
         setting=anchor.setting,
         source=anchor.source,
         origin=anchor.origin,
@@ -182,8 +183,8 @@ def shared_subject(context: Context) -> Iterator[Finding]:
         name = name_text(subject_of(leaf))
         yield finding(
             "shared-subject",
-            f"The certificate and the CA that issued it have one name, {name}.",
-            "Reissue it with a subject of its own.",
+            f"The certificate and the CA that issued it have the same name, {name}.",
+            "Reissue it with a different subject.",
             command="milvus-secure certs repair DIR",
             severity=Severity.WARNING,
             setting=chain.setting,

@@ -80,7 +80,7 @@ def _name_mismatch(context: Context) -> Iterator[Finding | Skip]:
     chain, seen = context.server_chain, context.observation
     accepted = context.mode is TLSMode.PLAINTEXT or (seen is not None and seen.grpc_ready)
     if chain is not None and not accepted and has_unread_names(chain.leaf):
-        why = "The names in the server's certificate are of a form that only gRPC itself may read."
+        why = "This library cannot read the names in the server's certificate; gRPC may be able to."
         yield Skip("name-mismatch", NOT_JUDGED, why)
     question = _question(context)
     if question is None or question.accepted():
@@ -91,7 +91,7 @@ def _name_mismatch(context: Context) -> Iterator[Finding | Skip]:
     reference, names = question.reference, question.names
     respelled = _respelled(question)
     because = (
-        f" as it is written, but for {respelled}: gRPC compares text"
+        f" in this spelling, but for {respelled}: gRPC compares text"
         if respelled
         else _why_not(reference, names)
     )
@@ -110,16 +110,16 @@ def _calls_fail(context: Context, question: _Question) -> Finding:
     """The second judge, since gRPC 1.78: each call's host, by the rules of before."""
     reference = question.reference
     if _address(reference) is not None:
-        why = "calls want an IP entry in subjectAltName"
+        why = "a call needs an IP entry in subjectAltName"
     elif question.names.common_name and not question.names.dns:
-        why = "calls want the name in subjectAltName, since there are other entries in it"
+        why = "a call needs the name in subjectAltName, because that has other entries"
     else:
-        why = "calls want two labels behind a *"
+        why = "a call needs two labels after the *"
     return _finding(
         context,
         question,
         "name-mismatch",
-        f"gRPC accepts the certificate for {_shown(reference)} in the handshake and refuses every "
+        f"gRPC accepts the certificate for {_shown(reference)} in the handshake but refuses every "
         f"call: {why}.",
         f"Reissue the certificate. Until then, set server_name={shlex.quote(_shown(reference))}, "
         "which gRPC then compares in the handshake alone.",
@@ -139,7 +139,7 @@ def _name_cn_only(context: Context) -> Iterator[Finding]:
         context,
         question,
         "name-cn-only",
-        f"The certificate has {_shown(reference)} only as CN: gRPC accepts it, Go, REST and "
+        f"The certificate has {_shown(reference)} only as its CN. gRPC accepts that; Go, REST and "
         "Python clients do not.",
         "Reissue it with a subjectAltName.",
         _reissue(reference),
@@ -234,25 +234,25 @@ def _why_not(reference: str, names: CertificateNames) -> str:
     if names.unreadable:
         return ": an IP address in it has the wrong length, which gRPC refuses"
     if not (names.alternatives or names.common_name):
-        return ": it presents no name at all"
+        return ": it contains no name"
     if _address(reference) is not None:
         return _why_not_address(reference, names)
     for entry in names.dns:
         why = _why_wildcard(entry, reference)
         if why:
-            return f"; {_shown(entry)} does not reach it: {why}"
+            return f"; {_shown(entry)} does not match it: {why}"
     if names.alternatives and names.common_name.lower() == reference.lower():
-        return ": its CN is, but a CN does not count beside subjectAltName"
+        return ": its CN matches, but gRPC ignores the CN of a certificate with a subjectAltName"
     near = _nearest(reference, names)
-    return f"; the nearest name it has is {_shown(near)}" if near else ""
+    return f"; its most similar name is {_shown(near)}" if near else ""
 
 
 def _why_not_address(reference: str, names: CertificateNames) -> str:
     if reference in names.dns:
-        return ": it has the address as a DNS name, and gRPC wants an IP entry"
+        return ": it has the address as a DNS name, and gRPC requires an IP entry"
     if reference == names.common_name:
-        return ": it has the address as CN, and gRPC wants an IP entry"
-    return ": it has no such IP entry" if not names.ips else ""
+        return ": it has the address as CN, and gRPC requires an IP entry"
+    return ": it has no IP entry" if not names.ips else ""
 
 
 def _why_wildcard(entry: str, reference: str) -> str:
@@ -266,12 +266,12 @@ def _why_wildcard(entry: str, reference: str) -> str:
         return "a * must be the whole first label" if fits else ""
     parent = entry[2:]
     if reference == parent:
-        return "a * stands for one label more"
+        return "a * must match one label, and none is left"
     if not reference.endswith(f".{parent}"):
         return ""
     if "." in reference.removesuffix(f".{parent}"):
-        return "a * stands for one label only"
-    return "this gRPC wants two labels behind a *"
+        return "a * matches only one label"
+    return "this gRPC requires two labels after a *"
 
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -148,7 +148,7 @@ def _server_plaintext(context: Context) -> Iterator[Finding]:
         yield at_endpoint(
             context,
             "server-plaintext",
-            f"The server at {observation.address} does not speak TLS, and the settings ask for "
+            f"The server at {observation.address} does not speak TLS, but the settings ask for "
             "TLS.",
             "Check the port. If this is your Milvus, turn TLS on in its milvus.yaml "
             "(common.security.tlsMode: 1) and restart it. If plaintext is intended, use http:// "
@@ -169,7 +169,7 @@ def _server_requires_tls(context: Context) -> Iterator[Finding]:
         yield at_endpoint(
             context,
             "server-requires-tls",
-            f"The server at {observation.address} speaks TLS, and the settings ask for plaintext.",
+            f"The server at {observation.address} speaks TLS, but the settings ask for plaintext.",
             f"{_steps_to_tls(context)} and set ca_pem_path to the certificate of the CA that "
             "issued the server's certificate. The server needs no change.",
             expected="plaintext",
@@ -197,7 +197,7 @@ def _internal_error(context: Context) -> Iterator[Finding]:
         remedy = "Close files and connections that are not needed, or raise the limit (ulimit -n)."
     else:
         message = f"The probe of the endpoint failed with {why}."
-        remedy = "This is a defect of milvus-secure; please report it. All other checks were made."
+        remedy = "This is a defect of milvus-secure; please report it. All other checks ran."
     yield at_endpoint(context, "internal-error", message, remedy)
 
 

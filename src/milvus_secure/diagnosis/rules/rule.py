@@ -110,6 +110,6 @@ def _crashed(rule: RuleOf[Subject], error: Exception) -> Finding:
     return finding(
         "internal-error",
         f"The check for {rule.code} failed with {type(error).__name__}{place}.",
-        "This is a defect of milvus-secure; please report it. All other checks were made.",
+        "This is a defect of milvus-secure; please report it. All other checks ran.",
         presented=rule.code,
     )

@@ -36,8 +36,8 @@ def _contradiction(context: Context, setting: str, words: str, beside: str) -> F
         else f"Remove {setting} to connect over TLS, or write http:// to connect in plaintext.",
         setting=setting,
         source=settings.source_of(setting),
-        expected="TLS everywhere, or nowhere",
-        presented=f"{words} beside {beside}",
+        expected="settings that all ask for TLS, or all for plaintext",
+        presented=f"{words} and {beside}",
     )
 
 
@@ -71,7 +71,7 @@ def _plaintext_not_allowed(context: Context) -> Iterator[Finding]:
     variable = settings.variable_of("allow_plaintext")
     yield finding(
         "plaintext-not-allowed",
-        "The connection would be in plaintext, and allow_plaintext is not set.",
+        "The connection would not be encrypted (plaintext), and allow_plaintext is not set.",
         f"Use an https:// URI, or set allow_plaintext=true ({variable}) if plaintext is intended.",
         setting=setting,
         source=settings.source_of(setting),
@@ -101,7 +101,7 @@ def _tls_mode_conflict(context: Context) -> Iterator[Finding]:
         return
     yield finding(
         "tls-mode-conflict",
-        "tls_mode asks for mutual TLS, but there is no client certificate and no key.",
+        "tls_mode asks for mutual TLS, but no client certificate and key are set.",
         "Set client_pem_path and client_key_path, or set tls_mode to one-way.",
         setting="tls_mode",
         source=settings.source_of("tls_mode"),
@@ -144,7 +144,7 @@ def _mutual_ca_missing(context: Context) -> Iterator[Finding]:
         f"Set ca_pem_path to {anchor}, or to `system` for public roots.",
         setting=have,
         source=context.settings.source_of(have),
-        expected="ca_pem_path beside the client pair",
+        expected="ca_pem_path, with the client certificate and key",
         presented="server_pem_path instead" if pinned else "no trust anchor",
     )
 
@@ -159,7 +159,8 @@ def _server_pem_unused(context: Context) -> Iterator[Finding]:
     yield finding(
         "server-pem-unused",
         f"Mutual TLS trusts ca_pem_path, so {setting} is not used.",
-        f"Remove {setting}; pymilvus on its own would drop the client certificate for it.",
+        f"Remove {setting}. Without milvus-secure, pymilvus would use it and drop the client "
+        "certificate.",
         setting=setting,
         source=settings.source_of(setting),
     )
@@ -217,7 +218,7 @@ def _inline_and_path(context: Context) -> Iterator[Finding]:
             continue
         yield finding(
             "inline-and-path",
-            f"{slot} and {path} are both set, but they give the same piece; only one may be set.",
+            f"{slot} and {path} are both set, but they mean the same thing; only one may be set.",
             f"Keep {slot} ({settings.source_of(slot)}) or {path} ({settings.source_of(path)}).",
             setting=slot,
             source=settings.source_of(slot),

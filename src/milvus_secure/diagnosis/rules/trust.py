@@ -219,7 +219,8 @@ def _usage_not_server(context: Context) -> Iterator[Finding | Skip]:
     if usages is not None and ExtendedKeyUsageOID.SERVER_AUTH not in usages:
         yield finding(
             "usage-not-server",
-            "The certificate is not for servers; gRPC accepts it only where it is pinned.",
+            "The certificate is not for servers; gRPC accepts it only because it is itself the "
+            "trust anchor.",
             "Reissue it with extendedKeyUsage=serverAuth and keyUsage=digitalSignature.",
             command="milvus-secure certs repair DIR",
             severity=Severity.WARNING,
@@ -242,13 +243,14 @@ def _usage_not_client(context: Context) -> Iterator[Finding | Skip]:
     if on_a_curve and usage is not None and not usage.digital_signature:
         yield finding(
             "usage-not-client",
-            "gRPC cannot use the client certificate: its EC key may not sign, by its keyUsage.",
+            "gRPC cannot use the client certificate: its keyUsage does not allow its EC key to "
+            "sign.",
             "Have it reissued with keyUsage=digitalSignature.",
             setting=chain.setting,
             source=chain.source,
             origin=chain.origin,
             expected="keyUsage with digitalSignature, or none",
-            presented="keyUsage without it",
+            presented="keyUsage without digitalSignature",
             command="milvus-secure certs client NAME --dir DIR",
         )
 
@@ -263,8 +265,9 @@ def _client_chain_untrusted(context: Context) -> Iterator[Finding | Skip]:
     if failure is not None:
         yield finding(
             "client-chain-untrusted",
-            f"The client certificate does not chain to {ca.setting}: {_lowered(failure.message)} "
-            "Milvus refuses it, unless its caPemPath holds another CA.",
+            f"The client certificate was not issued under a CA in {ca.setting}: "
+            f"{_lowered(failure.message)} "
+            "Milvus refuses it, unless its caPemPath contains another CA.",
             f"If an intermediate CA issued it, append the CA's certificate to {chain.setting}. "
             "Otherwise have a certificate issued by that CA.",
             command="milvus-secure certs client NAME --dir DIR",
@@ -355,7 +358,7 @@ def _unread_leaf(context: Context) -> Iterator[Skip]:
     if tls is not None and tls.unread and not tls.chain:
         where.append("the server's chain")
     for place in where:
-        why = f"The leaf in {place} is of a form that only the peer itself may read."
+        why = f"This library cannot read the leaf certificate in {place}; the peer may be able to."
         for code in ("certificate-malformed", "chain-untrusted", "name-mismatch"):
             yield Skip(code, NOT_JUDGED, why)
 

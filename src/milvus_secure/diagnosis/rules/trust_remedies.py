@@ -31,12 +31,12 @@ _SERVER = {
         "Set this machine's clock, or have the certificate reissued.", "timedatectl"
     ),
     "certificate-expired": Remedy(
-        "Renew it under the same CA, and restart Milvus, which loads certificates once.", _RENEW
+        "Renew it with the same CA, then restart Milvus: it reads certificates only at start-up.",
+        _RENEW,
     ),
     "certificate-malformed": Remedy("Have it reissued.", _REPAIR),
     "weak-key": Remedy(
-        "Make the server a key on P-256 or an RSA key of 2048 bits, and have its certificate "
-        "reissued for it.",
+        "Make a new server key (EC P-256 or RSA 2048), and have a certificate issued for it.",
         "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out server.key",
     ),
     "weak-signature": Remedy(SIGN_AGAIN, SIGN_AGAIN_COMMAND),
@@ -63,17 +63,16 @@ _SERVER = {
     ),
     "presented-certificate-differs": Remedy(
         "Compare the fingerprints with the server's administrator. If the certificate was renewed, "
-        "set ca_pem_path to its CA, which outlives renewals, or put the new certificate in "
+        "set ca_pem_path to its CA, which stays the same after a renewal, or put the new "
+        "certificate in "
         "{setting}. To see it:",
         SHOW_SERVER,
     ),
-    "shared-subject": Remedy(
-        "Reissue the server's certificate with a subject of its own.", _REPAIR
-    ),
+    "shared-subject": Remedy("Reissue the server's certificate with a different subject.", _REPAIR),
 }
 _CLIENT = {
     **_SERVER,
-    "certificate-expired": Remedy("Renew it under the same CA.", _RENEW),
+    "certificate-expired": Remedy("Renew it with the same CA.", _RENEW),
     "certificate-malformed": Remedy("Make a new client pair.", _NEW_CLIENT),
     "weak-key": Remedy("Make a new client pair.", _NEW_CLIENT),
     "usage-not-client": Remedy("Reissue it with extendedKeyUsage=clientAuth.", _NEW_CLIENT),
@@ -84,7 +83,7 @@ _SPECIAL = {
         "Have it reissued without critical extensions that peers do not know."
     ),
     "plain-certificate": Remedy(
-        "Have the certificate reissued without what is unusual about it. To see it:", SHOW_SERVER
+        "Have the certificate reissued in a usual form. To see it:", SHOW_SERVER
     ),
     "another-ca": Remedy(
         "Make a new CA, and reissue all its certificates, with RSA keys or keys on P-256.",
@@ -96,13 +95,13 @@ _SPECIAL = {
         "openssl x509 -in ca.pem -noout -ext basicConstraints",
     ),
     "stale-intermediate": Remedy(
-        "Send the intermediate's current certificate instead, which was issued for the key that "
-        "signed.",
+        "Send the intermediate's current certificate instead, which has the key that signed the "
+        "leaf.",
         "cat leaf.pem intermediate.pem > chain.pem",
     ),
     "other-edition": Remedy(
-        "Reissue the certificate under the CA's current certificate, or keep the earlier one among "
-        "the trust anchors too.",
+        "Reissue the certificate under the CA's current certificate, or add the earlier one to "
+        "the trust anchors.",
         "cat ca-old.pem ca.pem > anchors.pem",
     ),
 }

@@ -42,8 +42,8 @@ def in_view_of_the_settings(context: Context, verdict: Verdict, failure: Failure
     if pinned is not None and anchor is not None:
         return Failure(
             "presented-certificate-differs",
-            f"The server does not present the certificate in {anchor.setting}, and nothing else "
-            "makes the certificate that it presents trusted.",
+            f"The server presents another certificate than the one in {anchor.setting}, and no "
+            "trust anchor issued it.",
             expected=_identified(pinned),
             presented=_identified(chain.leaf),
         )
@@ -60,9 +60,9 @@ def in_view_of_the_settings(context: Context, verdict: Verdict, failure: Failure
     ours = context.client_chain is not None and context.client_chain.leaf == holder
     return replace(
         failure,
-        message=f"{anchor.setting} holds {'the client certificate ' if ours else ''}"
-        f"{subject_text(holder)}, which is not a CA and so makes no other certificate trusted. "
-        f"The server's was issued by {issuer_text(top)}.",
+        message=f"{anchor.setting} contains {'the client certificate ' if ours else ''}"
+        f"{subject_text(holder)}, which is not a CA and cannot verify other certificates. "
+        f"The server's certificate was issued by {issuer_text(top)}.",
     )
 
 
@@ -75,7 +75,7 @@ def _no_ca_given(context: Context, top: x509.Certificate, failure: Failure) -> s
     ):
         return f"{public} is self-signed: {subject_text(top)}."
     kind = "" if failure.remedy == "may-be-intermediate" else "the private CA "
-    tail = ", which is none of them" if not kind else ""
+    tail = ", which is not one of them" if not kind else ""
     return f"{public} was issued by {kind}'{issuer_text(top)}'{tail}."
 
 

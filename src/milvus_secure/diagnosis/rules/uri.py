@@ -43,7 +43,7 @@ def _uri_port_implicit(context: Context) -> Iterator[Finding]:
         return
     yield finding(
         "uri-port-implicit",
-        "The https URI names no port, so pymilvus dials 443; Milvus itself listens on 19530.",
+        "The https URI has no port, so pymilvus connects to 443; Milvus itself listens on 19530.",
         f"Write https://{endpoint.host}:19530, or :443 if a proxy in front of Milvus is meant.",
         setting="uri",
         source=context.settings.source_of("uri"),
@@ -59,7 +59,7 @@ def _ipv6_literal(context: Context) -> Iterator[Finding]:
         return
     yield finding(
         "ipv6-literal",
-        "pymilvus drops the brackets of an IPv6 address and then cannot dial it.",
+        "pymilvus drops the brackets of an IPv6 address and then cannot connect to it.",
         f"Use a host name that resolves to {endpoint.host}, from DNS or /etc/hosts.",
         setting="uri",
         source=context.settings.source_of("uri"),
@@ -89,7 +89,7 @@ def _global_cluster_trust(context: Context) -> Iterator[Finding]:
         setting="uri",
         source=settings.source_of("uri"),
         expected=f"a host name without {_GLOBAL_CLUSTER}, or public roots",
-        presented=f"{endpoint.host} beside {anchor}",
+        presented=f"{endpoint.host} with {anchor}",
     )
 
 

@@ -17,7 +17,8 @@ class TestWhatWillNotLast:
         leaf = server(ca)
         report = judge_trust(**{slot: leaf}, served=leaf)
         assert (errors(report), warned(report)) == ([], ["pinned-leaf"])
-        assert report.warnings[0].remedy == f"Let {slot}_path hold the CA that issued it instead."
+        expected = f"Set {slot}_path to the certificate of the CA that issued it."
+        assert report.warnings[0].remedy == expected
 
     @pytest.mark.passes("pinned-leaf")
     def test_the_leaf_with_its_ca_in_one_file(self, judge_trust, ca):

@@ -29,7 +29,7 @@ def test_an_unknown_critical_extension_is_left_out(judge_trust, ca):
 @pytest.mark.trips("weak-key")
 def test_a_server_s_own_key_is_made_anew(judge_trust, ca):
     [one] = judge_trust(ca_pem=ca, served=server(ca, kind="p521")).errors
-    assert one.remedy.startswith("Make the server a key")
+    assert one.remedy.startswith("Make a new server key")
 
 
 @pytest.mark.trips("weak-key")
