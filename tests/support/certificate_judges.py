@@ -14,6 +14,8 @@ from pathlib import Path
 import grpc
 import pytest
 
+from milvus_secure.certs import CertificateSet, Subject
+
 GUIDE = Path(__file__).resolve().parent.parent / "support" / "guide"
 VARIANTS = {"older": GUIDE, "current": GUIDE / "current"}
 
@@ -162,3 +164,19 @@ def contents(folder: Path) -> dict[str, bytes]:
 @pytest.fixture
 def snapshot() -> Callable[[Path], dict[str, bytes]]:
     return contents
+
+
+@pytest.fixture
+def chained(tmp_path) -> CertificateSet:
+    return CertificateSet.create(tmp_path / "certs", ["localhost"], intermediate_days=900)
+
+
+@pytest.fixture
+def named_set(tmp_path) -> CertificateSet:
+    return CertificateSet.create(
+        tmp_path / "certs",
+        ["milvus.example.com", "localhost"],
+        ["127.0.0.1"],
+        days=100,
+        subject=Subject(organization="milvus"),
+    )
