@@ -12,6 +12,7 @@ from functools import cache
 from cryptography import x509
 
 from der import (
+    ALGORITHM,
     BITS,
     BOOLEAN,
     EXTENSIONS,
@@ -26,6 +27,7 @@ from der import (
     UTC,
     UTF8,
     VALIDITY,
+    VERSION,
     content,
     elements,
     name,
@@ -169,6 +171,8 @@ ODD_FIELDS = {
     "valid until 9999": _field(
         VALIDITY, tlv(SEQUENCE, _START, tlv(GENERALIZED, b"99991231235959Z"))
     ),
+    "extensions without a version": _field(VERSION, b""),
+    "another algorithm within": _field(ALGORITHM, tlv(SEQUENCE, oid("1.2.840.10045.4.3.3"))),
     "negative serial number": _field(SERIAL, tlv(INTEGER, b"\xff")),
     "serial number 0": _field(SERIAL, tlv(INTEGER, b"\0")),
     "an extension twice": _twice(1),
@@ -233,5 +237,5 @@ def _fields(
 
 def _issued_by(issuer: Minted, leaf: Minted) -> Minted:
     """The leaf with the subject of the issuer, byte by byte, as its issuer."""
-    subject = elements(content(elements(content(issuer.der))[0]))[SUBJECT]
+    subject, _, _ = elements(content(elements(content(issuer.der))[0]))[-3:]
     return resigned(leaf, issuer, _field(ISSUER, subject))

@@ -12,10 +12,12 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from ..pem import lenient
 from ..pem.certificate import extension, has_readable_names, name_text, subject_of, subject_text
-from .grpc_reading import duplicates, malformed
+from ..pem.der import INTEGER, SEQUENCE, content, elements
+from .grpc_reading import duplicates, is_too_old, malformed
 from .signatures import describe_key, on_unknown_curve
 from .verdict import Failure, NotJudged
 
@@ -84,12 +86,24 @@ def _refused(certificate: x509.Certificate) -> Iterator[Failure]:
         )
     if lenient.serial_number(certificate) < 0:
         yield malformed(certificate, "a negative serial number", _GO)
+    if _names_two_algorithms(certificate):
+        yield malformed(certificate, "two different signature algorithms", _GO)
     for oid in sorted(duplicates(certificate)):
         yield malformed(certificate, f"two extensions {lenient.extension_name(oid)}", _GO)
     policies = extension(certificate, x509.CertificatePolicies)
     named = [policy.policy_identifier for policy in policies or ()]
     if len(set(named)) < len(named):
         yield malformed(certificate, "a certificate policy that is named twice", _GO)
+
+
+def _names_two_algorithms(certificate: x509.Certificate) -> bool:
+    """True if the signed part names another signature algorithm than stands beside it."""
+    (_, signed), (_, beside), _ = elements(
+        content(certificate.public_bytes(Encoding.DER), SEQUENCE)
+    )
+    fields = list(elements(signed))
+    has_version = fields[0][0] != INTEGER
+    return fields[1 + has_version][1] != beside
 
 
 def _is_odd(certificate: x509.Certificate) -> bool:
@@ -104,6 +118,7 @@ def _is_odd(certificate: x509.Certificate) -> bool:
     limits = any(e.oid in _ABOUT_POLICIES for e in extensions)
     return (
         unread
+        or is_too_old(certificate)
         or one_is_true
         or limits
         or not has_readable_names(certificate)

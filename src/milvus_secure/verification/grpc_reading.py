@@ -60,7 +60,14 @@ def malformed(certificate: x509.Certificate, what: str, peer: str) -> Failure:
     )
 
 
+def is_too_old(certificate: x509.Certificate) -> bool:
+    """True if it has extensions and says that it is of version 1, which has none."""
+    return certificate.version is x509.Version.v1 and bool(lenient.extensions(certificate))
+
+
 def _malformed(certificate: x509.Certificate) -> Iterator[Failure | NotJudged]:
+    if is_too_old(certificate):  # x509_parse in x_x509.cc
+        yield malformed(certificate, "extensions in a certificate of version 1", "gRPC")
     twice = duplicates(certificate) & _READ
     for oid in sorted(twice):
         yield malformed(certificate, f"two extensions {lenient.extension_name(oid)}", "gRPC")
