@@ -10,6 +10,7 @@ import pytest
 from cryptography import x509
 
 import grpc_peer
+from milvus_secure import explain
 from milvus_secure.verification.path import Role, judge_path
 from minting import CLIENT, SERVER, Minted, mint
 from odd_chains import Odd
@@ -101,5 +102,7 @@ def test_the_verdict_on_a_key_is_grpc_s_and_go_s(key, place, go_program, tmp_pat
     peer = grpc_peer.verdict(odd.chain_pem, odd.leaf.key_pem, odd.anchors_pem, "localhost")
     assert for_grpc.accepted == peer.accepted, for_grpc
     assert [for_go.accepted] == go_accepts(go_program, [odd], tmp_path), for_go
+    if not peer.accepted and "OPENSSL_internal:SSLV3_ALERT" not in peer.details and place == "leaf":
+        assert explain(peer.details).startswith("Most likely weak-key")
     for verdict in (for_grpc, for_go):
         assert verdict.accepted or verdict.failure.code == "weak-key"

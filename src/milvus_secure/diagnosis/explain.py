@@ -12,6 +12,7 @@ from importlib.resources import files
 from .._common.text import filled
 from ..errors import MilvusSecureError, SecureConnectionError, SettingsError
 from ..reporting.catalogue import CATALOGUE
+from ..reporting.observation import ENVOY_LOGIN, ENVOY_UPSTREAM
 from ..reporting.report import Finding
 
 if sys.version_info >= (3, 11):
@@ -231,6 +232,9 @@ _CLUES = tuple(
         ("didn't provide a certificate", "client-certificate-required"),
         ("ALERT_UNKNOWN_CA", "client-certificate-rejected"),
         ("ALERT_BAD_CERTIFICATE", "client-certificate-rejected", "client-certificate-required"),
+        ("certificate signature failure", "issuer-key-mismatch", "chain-untrusted"),
+        ("BAD_E_VALUE", "weak-key"),
+        ("elliptic curve routines:OPENSSL_internal:DECODE_ERROR", "weak-key"),
         (
             "CERTIFICATE_VERIFY_FAILED",
             "chain-untrusted",
@@ -244,9 +248,22 @@ _CLUES = tuple(
         ("WRONG_VERSION_NUMBER", "server-plaintext"),
         ("first record does not look like a TLS handshake", "server-requires-tls"),
         ("PROTOCOL_VERSION", "tls-version"),
-        ("HANDSHAKE_FAILURE", "tls-failed", "tls-cipher", "client-certificate-required"),
+        ("UNSUPPORTED_PROTOCOL", "tls-version"),
+        (
+            "HANDSHAKE_FAILURE",
+            "tls-cipher",
+            "weak-key",
+            "client-certificate-required",
+            "tls-failed",
+        ),
+        ("NO_APPLICATION_PROTOCOL", "alpn-not-h2"),
         ("missing selected ALPN property", "alpn-not-h2"),
         ("Received http2 header with status", "front-end-answered", "server-name-unknown"),
+        *((words, "front-end-answered", "server-not-ready") for words in ENVOY_UPSTREAM),
+        *((words, "front-end-answered", "authentication-failed") for words in ENVOY_LOGIN),
+        ("Failed parsing HTTP/2", "not-milvus", "alpn-not-h2"),
+        ("Data frame with END_STREAM flag received", "not-milvus"),
+        ("GOAWAY received", "server-not-ready", "backend-closed"),
         ("HTTP proxy returned response code", "proxy-failed"),
         ("auth check failure", "authentication-failed", "authentication-required"),
         ("UNAUTHENTICATED", "authentication-failed", "authentication-required"),

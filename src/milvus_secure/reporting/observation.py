@@ -9,6 +9,16 @@ if TYPE_CHECKING:
     from cryptography import x509
 
 
+# What Envoy says where it answers itself: source/common/router/router.cc, and the filters rbac and
+# jwt_authn.
+ENVOY_UPSTREAM = (
+    "no healthy upstream",
+    "upstream connect error or disconnect/reset before headers",
+    "upstream request timeout",
+)
+ENVOY_LOGIN = ("RBAC: access denied", "Jwt is missing", "Jwt is expired", "Jwt verification fails")
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One step of the probe.
@@ -64,6 +74,7 @@ class TLSHandshake:
         ciphers_refused: Whether the server refuses the cipher suites that gRPC offers.
         group_refused: The group that the server chose for the key exchange, where gRPC does not
             offer it.
+        foreign_answer: What a program that agreed to HTTP/2 said instead, its first bytes, escaped.
     """
 
     complete: bool = False
@@ -78,6 +89,7 @@ class TLSHandshake:
     closed: bool = False
     ciphers_refused: bool = False
     group_refused: str = ""
+    foreign_answer: str = ""
 
     def __getstate__(self) -> dict[str, Any]:
         """What is pickled: certificates travel as DER, for process pools that return errors."""
@@ -108,6 +120,17 @@ class GRPCChannel:
     status: str
     details: str = ""
     http_status: int | None = None
+
+    @property
+    def envoy_status(self) -> int | None:
+        """The HTTP status of an answer that Envoy has put into gRPC's form, or None.
+
+        Its own answers to a call (Istio, Contour, Gateway API) have HTTP status 200 and a
+        ``grpc-status``; only their texts tell them from a server's.
+        """
+        if self.details.startswith(ENVOY_UPSTREAM):
+            return 503
+        return 403 if self.details.startswith(ENVOY_LOGIN) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -273,6 +273,7 @@ class ProbeRun:
         *,
         ciphers: bytes | None = None,
         linger: bool = False,
+        speak: bool = False,
     ) -> HandshakeResult:
         from .tls import Handshake, HandshakeResult, anonymous  # noqa: PLC0415 - not for plaintext
 
@@ -286,6 +287,8 @@ class ProbeRun:
             asked = result.requested and self._context.mode is TLSMode.ONE_WAY
             if result.complete and (linger or asked):
                 handshake.await_reaction(TIMEOUTS.reaction)
+            if result.complete and speak:
+                handshake.begin_http2(TIMEOUTS.reaction)
         return result
 
     # What gRPC and Milvus make of it
@@ -325,7 +328,8 @@ class ProbeRun:
         """Look again at a server that gRPC trusts and yet got no connection to.
 
         Does it close the connection right after the handshake? Does it refuse the cipher suites
-        that gRPC offers, or agree only to a key exchange that gRPC does not offer?
+        that gRPC offers, or agree only to a key exchange that gRPC does not offer? Does it speak
+        the HTTP/2 that it agreed to?
         """
         from .tls import GRPC_CIPHERS, GRPC_GROUPS  # noqa: PLC0415 - loaded by the first handshake
 
@@ -344,6 +348,9 @@ class ProbeRun:
             like_grpc.group and like_grpc.group.lower() not in GRPC_GROUPS and not result.requested
         ):
             result.group_refused = like_grpc.group
+            self._note_tls(result)
+        elif result.alpn == "h2" and not result.requested:
+            result.foreign_answer = shake(speak=True).foreign_answer
             self._note_tls(result)
         return result
 

@@ -18,7 +18,7 @@ from OpenSSL import SSL
 
 from ..._common.endpoint import server_name_indication
 from ...reporting.observation import CertificateRequest, TLSHandshake
-from .protocol import listen, shown
+from .protocol import PREFACE, classify, listen, shown
 from .sockets import DeadlineSocket
 
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ class HandshakeResult:
             session ticket or data since (RFC 8446, 4.6.1).
         unreadable: How many served certificates OpenSSL accepted and cryptography cannot parse.
         group: The group of the key exchange, such as ``x25519``; empty if OpenSSL does not say.
+        foreign_answer: What a program that agreed to HTTP/2 said instead, escaped.
     """
 
     protocol: str | None = None
@@ -106,6 +107,7 @@ class HandshakeResult:
     group: str = ""
     ciphers_refused: bool = False
     group_refused: str = ""
+    foreign_answer: str = ""
 
     def record(self, request: CertificateRequest | None = None) -> TLSHandshake:
         """The immutable record of it."""
@@ -122,6 +124,7 @@ class HandshakeResult:
             closed=self.closed,
             ciphers_refused=self.ciphers_refused,
             group_refused=self.group_refused,
+            foreign_answer=self.foreign_answer,
         )
 
     def keep_chain(self, parsed: Sequence[x509.Certificate | None]) -> None:
@@ -190,7 +193,7 @@ class Handshake:
         result = self.result
         deadline = self._wire.deadline.within(seconds)
         try:
-            while not self._received():
+            while not self._decrypted():
                 data = self._wire.read(deadline.left)
                 if not data:
                     raise ConnectionError("the server closed the connection")
@@ -205,11 +208,28 @@ class Handshake:
             result.reaction, result.error = "closed", str(error)
         return result
 
-    def _received(self) -> bool:
+    def begin_http2(self, seconds: float) -> None:
+        """Begin HTTP/2 inside TLS, without any call, and see whether HTTP/2 answers it."""
+        deadline, data = self._wire.deadline.within(seconds), b""
+        with suppress(SSL.Error, OSError):
+            self._tls.send(PREFACE)
+            self._flush()
+            while classify(data) is None:
+                data += self._decrypted()
+                if classify(data) is None:
+                    more = self._wire.read(deadline.left)
+                    if not more:
+                        break
+                    self._tls.bio_write(more)
+        if data and classify(data) != "http2":
+            self.result.foreign_answer = shown(data)
+
+    def _decrypted(self) -> bytes:
+        """What has come and is decrypted; empty if more is needed."""
         try:
-            return bool(self._tls.recv(_CHUNK))
+            return bytes(self._tls.recv(_CHUNK))
         except SSL.WantReadError:
-            return False
+            return b""
 
     def _shake(self) -> None:
         pending = b""

@@ -15,7 +15,7 @@ from ...reporting.report import Finding
 from ...verification.hostname import accepts, generation, presented
 from ...verification.path import Role, judge_path
 from ..context import Context
-from .reachability import at_endpoint, grpc_ready, http_status, observed
+from .reachability import at_endpoint, envoy_status, grpc_ready, http_status, observed
 from .rule import Rule
 
 _NO_ROUTE = {404, 421}
@@ -62,17 +62,25 @@ def _proxy_failed(context: Context) -> Iterator[Finding]:
 
 
 def _front_end_answered(context: Context) -> Iterator[Finding]:
-    status = http_status(context)
-    if status is None or _is_certificate_refusal(context) or _host_fits(context):
+    status, envoy = http_status(context), envoy_status(context)
+    if _is_certificate_refusal(context) or _host_fits(context):
+        return
+    if status is not None:
+        message = f"An HTTP server in front of Milvus answered with status {status}"
+        presented = f"HTTP status {status}"
+    elif envoy is not None:
+        grpc = observed(context).grpc
+        message = "A proxy in front of Milvus, most likely Envoy, answered itself"
+        presented = f"{grpc.status} {grpc.details}" if grpc else ""
+    else:
         return
     yield at_endpoint(
         context,
         "front-end-answered",
-        f"An HTTP server in front of Milvus answered with status {status}; the call did not reach "
-        "Milvus.",
-        _front_end_remedy(context, status),
+        f"{message}; the call did not reach Milvus.",
+        _front_end_remedy(context, status or envoy or 0),
         expected="an answer of Milvus, by gRPC",
-        presented=f"HTTP status {status}",
+        presented=presented,
     )
 
 

@@ -25,6 +25,7 @@ from .rule import Rule
 if TYPE_CHECKING:
     from cryptography import x509
 
+_NOTHING_IN_COMMON = {"handshake_failure", "insufficient_security"}
 _OLD_TLS = {"SSLv3", "TLSv1", "TLSv1.1"}
 
 
@@ -248,7 +249,7 @@ def _last_words(context: Context, *, closed: bool) -> tuple[str, str]:
         )
     if closed:
         message = "The server closed the connection during the TLS handshake, without an answer."
-    elif _tls(context).alert == "handshake_failure" and not _tls(context).chain:
+    elif _tls(context).alert in _NOTHING_IN_COMMON and not _tls(context).chain:
         message = (
             "The server accepts none of the cipher suites, curves and signature algorithms that "
             "TLS clients offer. Most likely it has no certificate, or one whose key TLS does not "

@@ -8,7 +8,7 @@ from ..._common.tls_mode import TLSMode
 from ...reporting.report import Finding
 from ..context import Context
 from .names import calls_are_refused
-from .reachability import at_endpoint, grpc_ready, observed
+from .reachability import at_endpoint, envoy_status, grpc_ready, observed
 from .rule import Rule
 
 # Milvus pkg/util/merr/errors.go.
@@ -31,7 +31,7 @@ def _status(context: Context) -> str | None:
     observation = observed(context)
     if not grpc_ready(context) or observation.milvus is not None or observation.grpc is None:
         return None
-    if observation.grpc.http_status is not None:  # an HTTP server's, not Milvus's
+    if observation.grpc.http_status is not None or envoy_status(context):  # a proxy's own answer
         return None
     if calls_are_refused(context):  # by gRPC itself, which sent none
         return None
@@ -41,17 +41,29 @@ def _status(context: Context) -> str | None:
 def _not_milvus(context: Context) -> Iterator[Finding]:
     observation = observed(context)
     foreign = observation.protocol in {"http1", "other", "closed"}
-    status = _status(context)
+    status, tls = _status(context), observation.tls
+    message = f"The program that answers at {observation.address} is not Milvus."
     if context.mode is TLSMode.PLAINTEXT and foreign and not grpc_ready(context):
         evidence = observation.greeting or "nothing; it closed the connection"
+    elif tls is not None and tls.foreign_answer and not grpc_ready(context):
+        message = (
+            f"The program behind TLS at {observation.address} is not Milvus: it agreed to HTTP/2 "
+            "and does not speak it."
+        )
+        evidence = tls.foreign_answer
     elif status is not None and status not in _REFUSED | _BUSY:
         evidence = _call(context)
+        if status != "UNIMPLEMENTED":  # which it answers where it does not know the call
+            message = (
+                f"The program that answers at {observation.address} ended the call with the status "
+                f"{status}. Most likely it is not Milvus."
+            )
     else:
         return
     yield at_endpoint(
         context,
         "not-milvus",
-        f"The program that answers at {observation.address} is not Milvus.",
+        message,
         "Check host and port in uri: Milvus serves gRPC on 19530, and REST and metrics on other "
         "ports. A proxy in front of Milvus must forward gRPC to it.",
         expected="an answer to MilvusService/Connect",

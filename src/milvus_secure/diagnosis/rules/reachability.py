@@ -62,6 +62,12 @@ def http_status(context: Context) -> int | None:
     return grpc.http_status if grpc else None
 
 
+def envoy_status(context: Context) -> int | None:
+    """The HTTP status behind an answer that Envoy gave in Milvus's place, or None."""
+    grpc, milvus = observed(context).grpc, observed(context).milvus
+    return grpc.envoy_status if grpc and milvus is None else None
+
+
 def _host_and_port(context: Context) -> tuple[str, int]:
     endpoint = context.endpoint
     return (endpoint.host, endpoint.port) if endpoint else ("", 0)

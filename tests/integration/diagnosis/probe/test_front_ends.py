@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import pytest
 
 import front_ends
 import impostors
 import minting
+from milvus_secure import explain
 from verdicts import cause, codes
+
+GRPC = ("content-type", "application/grpc")
 
 
 @pytest.mark.trips("front-end-answered")
@@ -184,3 +189,64 @@ class TestMutualNeverAskedFor:
 def test_a_server_that_requests_and_does_not_insist(trio, look, client_pair):
     with impostors.grpc_server(trio.server, answer=impostors.status()) as port:
         assert look(port, **client_pair).ok
+
+
+ENVOY = {
+    "no healthy upstream": ("14", "upstream"),
+    "upstream connect error or disconnect/reset before headers. reset reason: x": (
+        "14",
+        "upstream",
+    ),
+    "upstream request timeout": ("4", "upstream"),
+    "RBAC: access denied": ("7", "refuses the caller"),
+    "Jwt is missing": ("16", "refuses the caller"),
+}
+
+
+@pytest.mark.trips("front-end-answered")
+@pytest.mark.parametrize("credentials", [{}, {"token": "root:Milvus"}], ids=["none", "token"])
+@pytest.mark.parametrize("words", ENVOY)
+def test_envoy_answers_in_grpc_s_form(trio, look, tmp_path, words, credentials):
+    status, fix = ENVOY[words]
+    fields = [GRPC, ("grpc-status", status), ("grpc-message", quote(words))]
+    with front_ends.front_end(trio.server, tmp_path, front_ends.replies(fields)) as port:
+        report = look(port, **credentials)
+
+    assert [found.code for found in report.errors] == ["front-end-answered"]
+    assert fix in report.root_cause.remedy
+    assert "most likely Envoy" in report.root_cause.message
+    assert explain(report.server.grpc.details).startswith("Most likely front-end-answered")
+
+
+@pytest.mark.passes("front-end-answered")
+def test_milvus_s_own_words_are_not_taken_for_envoy_s(trio, look, tmp_path):
+    fields = [GRPC, ("grpc-status", "14"), ("grpc-message", quote("service not ready"))]
+    with front_ends.front_end(trio.server, tmp_path, front_ends.replies(fields)) as port:
+        assert cause(look(port)) == "server-not-ready"
+
+
+@pytest.mark.trips("not-milvus")
+@pytest.mark.parametrize("waits", [False, True], ids=["speaks first", "waits"])
+@pytest.mark.parametrize("words", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"SSH-2.0-x\r\n"])
+def test_a_program_behind_tls_that_does_not_speak_the_http2_it_agreed_to(trio, look, words, waits):
+    def then(session):
+        if waits:
+            session.recv(65_536)
+        session.sendall(words)
+
+    with impostors.tls(trio.server, then=then) as port:
+        report = look(port)
+
+    assert cause(report) == "not-milvus"
+    assert report.root_cause.presented == words.decode().replace("\r\n", "\\r\\n")
+    assert explain(report.server.grpc.details).startswith("Most likely not-milvus")
+
+
+@pytest.mark.trips("not-milvus")
+def test_a_status_of_grpc_that_proves_nothing_is_only_likely(trio, look, tmp_path):
+    fields = [GRPC, ("grpc-status", "13"), ("grpc-message", "no")]
+    with front_ends.front_end(trio.server, tmp_path, front_ends.replies(fields)) as port:
+        report = look(port)
+
+    assert cause(report) == "not-milvus"
+    assert "Most likely it is not Milvus" in report.root_cause.message
