@@ -131,7 +131,7 @@ def replace_files(
             journal.pending.mkdir(mode=0o700)
         except FileExistsError:
             raise FileChangeError(
-                f"Another command is changing {directory} at this moment. Nothing was changed.",
+                f"Another command is changing {directory} now. This command changed nothing.",
                 "Wait until it has ended, then run this command again.",
             ) from None
         try:
@@ -280,8 +280,8 @@ def _require_owner_kept(path: Path, status: os.stat_result) -> None:
     if status.st_uid == os.geteuid() and status.st_gid in {os.getegid(), *os.getgroups()}:
         return
     raise FileChangeError(
-        f"{path} belongs to user {status.st_uid} and group {status.st_gid}. You may not give them "
-        "the new file, and they could not read it.",
+        f"{path} belongs to user {status.st_uid} and group {status.st_gid}. You may not make them "
+        "the owner of the new file, and they could not read it.",
         "Run this command as that user, or as root.",
     )
 

@@ -152,13 +152,13 @@ def _parsed(uri: str) -> tuple[Endpoint, SplitResult]:
         raise ValueError("it must start with https://, http:// or tcp://")
     if "@" in uri[uri.rindex(parts.netloc) + len(parts.netloc) :]:
         # urlsplit ends the host at the first of these, so a part of the password would be dialled.
-        raise ValueError("its password holds a /, ? or #; give user and password on their own")
+        raise ValueError("its password contains a /, ? or #; set user and password separately")
     try:
         host, port = parts.hostname, parts.port
     except ValueError:
         raise ValueError(_PORTS) from None
     if not host:
-        raise ValueError("it names no host")
+        raise ValueError("it has no host")
     if port == 0:
         raise ValueError(_PORTS)
     default = _HTTPS_PORT if scheme == "https" else _MILVUS_PORT

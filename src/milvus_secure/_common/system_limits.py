@@ -26,8 +26,8 @@ class NoPlaceError(OSError):
 
     def __init__(self, error: OSError) -> None:
         why = (error.strerror or str(error) or type(error).__name__).lower()
-        self.cause = f"This machine has no place for the TLS material that pymilvus reads: {why}."
-        self.fix = "Make room, or set TMPDIR to a directory that can be written."
+        self.cause = f"The TLS files that pymilvus needs cannot be written on this machine: {why}."
+        self.fix = "Free some space, or set TMPDIR to a directory that can be written."
         super().__init__(f"{self.cause} Fix: {self.fix}")
 
 

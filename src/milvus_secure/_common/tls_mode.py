@@ -27,7 +27,7 @@ class TLSMode(str, Enum):
             ValueError: For ``AUTO``, which a server does not know.
         """
         if self is TLSMode.AUTO:
-            raise ValueError("auto is no mode of a server")
+            raise ValueError("auto is not a mode of a server")
         return _NUMBERED.index(self)
 
     @classmethod

@@ -142,7 +142,7 @@ def load_request(path: Path) -> x509.CertificateSigningRequest:
         _ = csr.subject, csr.public_key()  # cryptography parses them only when they are read
     except (*NAME_ERRORS, UnsupportedAlgorithm):
         raise CertificateError(
-            f"{path} holds no certificate request.", "See what it holds.", certs("show", path)
+            f"{path} holds no certificate request.", "To see what it contains:", certs("show", path)
         ) from None
     if not is_valid:
         raise CertificateError(

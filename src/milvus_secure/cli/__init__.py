@@ -167,10 +167,13 @@ def parser(only: Collection[str] = (), words: Sequence[str] = ()) -> argparse.Ar
     """
     top = _Parser(
         prog="milvus-secure",
-        description="Connect to Milvus over TLS, and see what is wrong when it fails.",
+        description="Connect to Milvus over TLS, and find the cause when it fails.",
     )
     top.add_argument(
-        "--version", nargs=0, action=_Version, help="show the versions that matter and exit"
+        "--version",
+        nargs=0,
+        action=_Version,
+        help="show the versions of this program and its libraries, and exit",
     )
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in only or COMMANDS:

@@ -38,7 +38,7 @@ def add_parser(commands: Commands, words: Sequence[str] = ()) -> None:
     """
     parser = commands.add_parser(
         "certs",
-        help="make, show, renew and repair certificates",
+        help="create, show, renew and repair certificates",
         description="Certificate sets: the files of a CA, a server and its clients in one "
         "directory, named as in Milvus's TLS guide.",
     )
@@ -56,12 +56,12 @@ def _add_init(commands: Commands) -> None:
         description="Make a CA, a server certificate and a client certificate in DIR. Without "
         "--name and --ip the server certificate is for localhost and 127.0.0.1.",
     )
-    add_directory(parser, "directory for the files; it is made if it does not exist")
+    add_directory(parser, "directory for the files; it is created if it does not exist")
     parser.add_argument(
         "--config",
         metavar="FILE",
         type=Path,
-        help="TOML file that describes the set; in an existing set only what differs is made",
+        help="TOML file that describes the set; in an existing set, only what differs is changed",
     )
     add_names(parser)
     add_key_type(parser)
@@ -85,7 +85,7 @@ def _add_init(commands: Commands) -> None:
     parser.add_argument(
         "--force",
         action="store_true",
-        help="replace an existing set, its CA included; clients need the new ca.pem then",
+        help="replace an existing set, including its CA; clients then need the new ca.pem",
     )
     add_dry_run(parser)
     parser.set_defaults(run=run_init)
@@ -265,8 +265,8 @@ def _add_repair(commands: Commands) -> None:
         "repair",
         help="reissue the certificates of a set that clients or servers refuse",
         description="Reissue the certificates that gRPC, Go clients or a Milvus server with mutual "
-        "TLS refuse, such as those of the guide's gen.sh. The CA keeps its key and name, so that "
-        "clients that trust it still do. Other files are not changed.",
+        "TLS refuse, such as those of the guide's gen.sh. The CA keeps its key and name, so "
+        "clients continue to trust it. Other files are not changed.",
     )
     add_directory(parser)
     add_names(parser)

@@ -37,7 +37,7 @@ def add_directory(
         dest="directory",
         metavar="DIR",
         type=Path,
-        help="the same; works in every certs command",
+        help="the same as DIR; works in every certs command",
     )
     parser.set_defaults(parser=parser)
 
@@ -50,7 +50,7 @@ def add_directory_flag(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         type=Path,
         required=True,
-        help="directory of the certificate set; it must hold ca.key",
+        help="directory of the certificate set; it must contain ca.key",
     )
 
 

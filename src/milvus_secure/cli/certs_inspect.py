@@ -40,7 +40,8 @@ def _add_show(commands: Commands) -> None:
     parser = commands.add_parser(
         "show",
         help="show certificates, keys and requests",
-        description="Show what PEM, DER, PKCS#12 and PKCS#7 files hold, which key belongs to which "
+        description="Show what PEM, DER, PKCS#12 and PKCS#7 files contain, which key belongs to "
+        "which "
         "certificate, and the certificates that a server presents.",
     )
     parser.add_argument(

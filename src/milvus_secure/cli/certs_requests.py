@@ -49,7 +49,8 @@ def _add_sign(commands: Commands) -> None:
         "--out",
         metavar="FILE",
         type=Path,
-        help="where to write the certificate (default: beside the CSR, with the suffix .pem)",
+        help="where to write the certificate (default: in the directory of the CSR, with the "
+        "suffix .pem)",
     )
     parser.add_argument("--force", action="store_true", help="replace FILE if it exists")
     parser.set_defaults(run=run_sign)

@@ -22,7 +22,7 @@ def add_parser(commands: Commands) -> None:
     """Mount the command."""
     parser = commands.add_parser(
         "check",
-        help="find what keeps a connection from working, and how to fix it",
+        help="find out why a connection fails, and how to fix it",
         description="Check settings and files, then the endpoint up to a Milvus call. "
         "Endpoints, --profile and --uri may be repeated; each is checked, all at once.",
     )
@@ -32,24 +32,26 @@ def add_parser(commands: Commands) -> None:
         metavar="ENDPOINT",
         help="https://HOST:PORT, HOST or HOST:PORT, instead of the uri setting",
     )
-    parser.add_argument("--offline", action="store_true", help="settings and files only")
+    parser.add_argument(
+        "--offline", action="store_true", help="check settings and files only; do not connect"
+    )
     parser.add_argument(
         "--wait",
         metavar="SECONDS",
         type=_seconds,
         default=0.0,
-        help="try again for so long while Milvus is not reachable or not ready yet",
+        help="repeat the check for up to SECONDS while Milvus is not reachable or not ready",
     )
     parser.add_argument(
         "--quiet",
         action="store_true",
-        help="print nothing when all is well, and one line for each endpoint with an error",
+        help="print nothing if there is no error, else one line for each endpoint with an error",
     )
     parser.add_argument(
         "--server",
         metavar="FILE",
         type=Path,
-        help="judge against a server's configuration instead of a live endpoint",
+        help="check against a server's configuration file instead of a running server",
     )
     add_report_flags(parser)
     add_settings_flags(parser, repeatable=True)
@@ -74,7 +76,7 @@ def add_report_flags(parser: argparse.ArgumentParser) -> None:
         "--fail-on",
         choices=("error", "warning"),
         default="error",
-        help="exit with 1 from this severity on (default: error)",
+        help="exit with status 1 for findings of this severity or worse (default: error)",
     )
 
 

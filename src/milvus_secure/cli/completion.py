@@ -12,7 +12,7 @@ def add_parser(commands: Commands) -> None:
     """Mount the command."""
     parser = commands.add_parser(
         "completion",
-        help="completion for bash or zsh",
+        help="print a completion script for bash or zsh",
         description="Print a script that completes this program's commands and options. "
         'Bash: eval "$(milvus-secure completion bash)" in ~/.bashrc. '
         "Zsh: milvus-secure completion zsh > a file _milvus-secure in a directory of $fpath.",

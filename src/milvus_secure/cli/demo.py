@@ -22,9 +22,10 @@ def add_parser(commands: Commands) -> None:
     """Mount the command."""
     parser = commands.add_parser(
         "demo",
-        help="certificates, a TLS server, connections, and one fault explained",
-        description="Make certificates, serve an embedded Milvus over TLS, connect one-way and "
-        "mutually, insert and search, and show how a broken set-up is named. Leaves nothing.",
+        help="make certificates, start a TLS server, connect, and explain one fault",
+        description="Make certificates, serve an embedded Milvus over TLS, connect with one-way "
+        "and mutual TLS, insert and search, and show how a fault is explained. All files are "
+        "removed at the end.",
     )
     parser.set_defaults(run=run)
 

@@ -1,4 +1,4 @@
-"""``milvus-secure explain``: what a code or an error message means, and how to fix it."""
+"""``milvus-secure explain``: explain a code or an error message, and how to fix it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ def add_parser(commands: Commands) -> None:
     """Mount the command."""
     parser = commands.add_parser(
         "explain",
-        help="what a code or an error message means, and how to fix it",
-        description="What a code means, how it is detected, and how to fix it. "
-        "A message of pymilvus or gRPC is searched for known phrases.",
+        help="explain a code or an error message, and how to fix it",
+        description="Explain what a code means, how it is detected, and how to fix it. In a "
+        "message of pymilvus or gRPC, known phrases are recognized.",
     )
     parser.add_argument(
         "subject",

@@ -25,14 +25,18 @@ def add_settings_flags(parser: argparse.ArgumentParser, *, repeatable: bool = Fa
     from ..settings.model import declarations  # noqa: PLC0415 - only the commands that need settings
 
     group = parser.add_argument_group(
-        "settings", "each also as MILVUS_ and its name in upper case, or in a settings file"
+        "settings",
+        "each can also be set as an environment variable (MILVUS_ and the name in "
+        "upper case) or in a settings file",
     )
     group.add_argument("--config", metavar="FILE", help="TOML, YAML or JSON settings file")
     many: dict[str, Any] = {"action": "append"} if repeatable else {}
     group.add_argument("--profile", metavar="NAME", help="[profiles.NAME] of that file", **many)
     group.add_argument("--env-file", metavar="FILE", help="read this file instead of .env")
     group.add_argument(
-        "--env-prefix", metavar="PREFIX", help="what variables begin with, instead of MILVUS_"
+        "--env-prefix",
+        metavar="PREFIX",
+        help="prefix of the environment variables, instead of MILVUS_",
     )
     for row in declarations():
         flag = f"--{row.name.replace('_', '-')}"

@@ -49,7 +49,7 @@ def add_parser(commands: Commands) -> None:
         "--certs",
         metavar="DIR",
         type=Path,
-        help="certificate set; made there if DIR does not exist",
+        help="certificate set; it is created if DIR does not exist",
     )
     parser.add_argument(
         "--config",
@@ -63,7 +63,7 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to bind (default: loopback)")
     parser.add_argument("--port", type=int, help=f"0 picks a free one (default: {_PORT})")
     parser.add_argument("--data", metavar="DIR", type=Path, help="keep data here (default: none)")
-    parser.add_argument("--token", help="require it of clients, such as root:Milvus")
+    parser.add_argument("--token", help="token that clients must send, such as root:Milvus")
     parser.set_defaults(run=run)
 
 

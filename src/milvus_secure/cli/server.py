@@ -27,7 +27,8 @@ def add_parser(commands: Commands) -> None:
     parser = commands.add_parser(
         "server",
         help="write and check the server's TLS configuration",
-        description="Make the server's TLS configuration from a certificate set, and judge one.",
+        description="Write the server's TLS configuration from a certificate set, or check an "
+        "existing one.",
     )
     below = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_config(below)
@@ -47,7 +48,7 @@ def _add_config(commands: Commands) -> None:
         metavar="DIR",
         type=Path,
         required=True,
-        help="certificate set, as `certs init` makes it",
+        help="certificate set, as made by `certs init`",
     )
     parser.add_argument(
         "--tls-mode",
@@ -63,16 +64,19 @@ def _add_config(commands: Commands) -> None:
     )
     parser.add_argument("--out", metavar="DIR", type=Path, help="write files here")
     parser.add_argument(
-        "--patch", metavar="FILE", type=Path, help="a milvus.yaml to change only where it must be"
+        "--patch",
+        metavar="FILE",
+        type=Path,
+        help="an existing milvus.yaml; only what must change is changed",
     )
     parser.add_argument(
-        "--host", metavar="NAME", help="what clients dial (default: the first name)"
+        "--host", metavar="NAME", help="host name that clients connect to (default: the first name)"
     )
     parser.add_argument(
         "--port",
         metavar="PORT",
         type=_port,
-        help=f"gRPC port that clients dial (default: {_GRPC_PORT})",
+        help=f"gRPC port that clients connect to (default: {_GRPC_PORT})",
     )
     parser.add_argument(
         "--rest-port",
@@ -82,9 +86,9 @@ def _add_config(commands: Commands) -> None:
     )
     parser.add_argument("--image", metavar="IMAGE", help="container image of Milvus")
     parser.add_argument(
-        "--internal-tls", action="store_true", help="TLS among Milvus's own components too"
+        "--internal-tls", action="store_true", help="use TLS between Milvus's components too"
     )
-    parser.add_argument("--authorization", action="store_true", help="ask for user and password")
+    parser.add_argument("--authorization", action="store_true", help="require user and password")
     parser.add_argument("--force", action="store_true", help="overwrite files that differ")
     parser.set_defaults(run=run_config)
 
@@ -123,10 +127,10 @@ def run_config(arguments: argparse.Namespace) -> int:
 def _add_check(commands: Commands) -> None:
     parser = commands.add_parser(
         "check",
-        help="judge a milvus.yaml, Compose file, Helm values, Operator resource or manifests",
-        description="Judge the TLS part of a server's configuration and the files behind it. "
-        "With --client, both ends together; `milvus-secure check --server FILE` does the same "
-        "with the settings here.",
+        help="check a milvus.yaml, Compose file, Helm values, Operator resource or manifests",
+        description="Check the TLS part of a server's configuration and the files that it names. "
+        "With --client, check a client's settings against it; `milvus-secure check --server FILE` "
+        "does the same with the settings of this machine.",
     )
     parser.add_argument(
         "files",
@@ -185,7 +189,7 @@ def _client(path: Path) -> MilvusSettings:
 def _add_curl(commands: Commands) -> None:
     parser = commands.add_parser(
         "curl",
-        help="print the curl line that asks the RESTful API over the same TLS",
+        help="print a curl command that calls the RESTful API with the same TLS settings",
         description="Print the curl line for the RESTful API; put the token in $MILVUS_TOKEN.",
     )
     parser.add_argument(

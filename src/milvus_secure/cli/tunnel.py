@@ -19,10 +19,10 @@ def add_parser(commands: Commands) -> None:
     """Mount the command."""
     parser = commands.add_parser(
         "tunnel",
-        help="a local plaintext endpoint that forwards over the configured TLS",
+        help="open a local plaintext endpoint that forwards over the configured TLS",
         description="Listen on this machine without TLS and forward each connection to the "
         "configured server over verified one-way or mutual TLS, until Ctrl-C or SIGTERM. "
-        "It adds no credential: the program that connects sends its token itself.",
+        "It adds no credentials: the program that connects must send its token itself.",
     )
     parser.add_argument(
         "--listen",

@@ -196,13 +196,13 @@ def _prepared(
     try:
         if isinstance(settings, str):
             if "uri" in overrides:
-                raise TypeError("give the endpoint as the first argument or as uri, not as both")
+                raise TypeError("pass the endpoint as the first argument or as uri, not both")
             overrides["uri"], settings = uri_of(settings), None
         if settings is None:
             settings = MilvusSettings(profile=profile, config=config, **overrides)
         elif profile is not None or config is not None:
             raise TypeError(
-                "profile and config choose what to load: give them or settings, not both"
+                "profile and config choose what to load: pass them or settings, not both"
             )
         elif overrides:
             settings = settings.replace(**overrides)

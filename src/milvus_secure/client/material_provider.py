@@ -85,7 +85,7 @@ class MaterialProvider:
         errors = [error for error in latest.report.errors if error.code not in self._edition.codes]
         if errors:  # judged anew each time: a certificate may not be valid yet
             if latest.data != self._refused:
-                LOG.warning("The renewed TLS material is not used; the earlier stays in use.")
+                LOG.warning("The renewed TLS files are not used; the earlier ones stay in use.")
                 for error in errors:
                     log(error)
             self._refused = latest.data

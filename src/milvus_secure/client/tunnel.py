@@ -65,7 +65,7 @@ def parse_listen(text: str) -> Listen:
     if text.startswith("unix:"):
         path = text.removeprefix("unix:").removeprefix("//")
         if not path:
-            raise ValueError("name the socket's path: unix:/run/milvus.sock")
+            raise ValueError("add the path of the socket: unix:/run/milvus.sock")
         return Listen("", 0, os.path.abspath(path))  # noqa: PTH100 - asyncio wants a str
     host, colon, port = text.rpartition(":")
     host = host.removeprefix("[").removesuffix("]") if colon else "127.0.0.1"
@@ -140,8 +140,8 @@ class Tunnel:
                 os.umask(mask)
         except OSError as error:
             raise MilvusSecureError(
-                f"The tunnel cannot listen at {listen.uri}: {error.strerror or error}.",
-                "Name another address with --listen, such as 127.0.0.1:0 for a free port.",
+                f"The tunnel cannot listen on {listen.uri}: {error.strerror or error}.",
+                "Choose another address with --listen, such as 127.0.0.1:0 for a free port.",
             ) from None
 
     def _bound(self, server: asyncio.Server) -> Listen:

@@ -90,7 +90,7 @@ def watch(
     if settings is None:
         raise MilvusSecureError(
             "This client was made neither by connect_secure nor with keyword arguments from "
-            "client_kwargs in this process, so nothing is known of its material.",
+            "client_kwargs in this process, so its TLS files are not known.",
             "Pass its settings: watch(client, settings=settings).",
         )
     provider = MaterialProvider(settings)
@@ -154,7 +154,7 @@ class Watch:
             self._look(client)
         except Exception as error:  # noqa: BLE001 - a watch that dies unseen is worse
             # Never the exception's text: it may quote a secret.
-            LOG.error("A look at the TLS material failed with %s.", type(error).__name__)
+            LOG.error("Reading the TLS files failed with %s.", type(error).__name__)
         return True
 
     def _look(self, client: object) -> None:
@@ -183,7 +183,8 @@ class Watch:
             self._due = False
             LOG.warning(
                 "The TLS material was renewed. This client keeps a copy of the old material, "
-                "because its key had to be opened. Fix: make a new client with client_kwargs, or "
+                "because its key had to be decrypted. Fix: make a new client with client_kwargs, "
+                "or "
                 "use connect_secure."
             )
             return
@@ -193,7 +194,7 @@ class Watch:
         if waits_full_timeout():
             self._due = False
             LOG.warning(
-                "The TLS material was renewed, and the installed pymilvus cannot take up a new "
+                "The TLS material was renewed, and the installed pymilvus cannot use a new "
                 "connection. Fix: connect_secure again, or install pymilvus 2.6.16, 3.0.1 or newer."
             )
             return
@@ -226,7 +227,6 @@ def _loop_of(client: Any) -> asyncio.AbstractEventLoop | None:  # noqa: ANN401 -
         return asyncio.get_running_loop()
     except RuntimeError:
         raise MilvusSecureError(
-            "An AsyncMilvusClient is watched from the event loop it belongs to, and none runs "
-            "here.",
+            "An AsyncMilvusClient is watched from its event loop, and no event loop runs here.",
             "Call watch in a coroutine.",
         ) from None

@@ -139,7 +139,7 @@ def _explain_text(text: str) -> str:
         return "\n".join(
             [
                 filled(
-                    "This error does not say why: pymilvus has one message for a dozen causes. "
+                    "This error does not name the cause: pymilvus has one message for many causes. "
                     "The usual ones:"
                 ),
                 *_candidates(_USUAL),

@@ -21,9 +21,11 @@ _BEGIN = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,60})-----")
 _BUFFER = 253  # what BIO_gets reads at a time into PEM_read_bio's buffer of 254 bytes
 JOINED = "a line break is missing between its END and the next BEGIN"
 BLANK_LINE = "there is a blank line within its base64"
-CUT_LINE = "gRPC reads 253 characters at a time, and takes what is left of a line for a blank one"
+CUT_LINE = (
+    "gRPC reads 253 characters at a time, and reads the rest of a longer line as a blank line"
+)
 SHORT_LINES = (
-    "a blank line stands before its base64, after which gRPC before 1.85 reads lines of 64 "
+    "there is a blank line before its base64, after which gRPC before 1.85 reads lines of 64 "
     "characters only"
 )
 _ANY_LINES_SINCE = (1, 85)
@@ -137,9 +139,9 @@ def why_no_block(data: bytes) -> str:
     if re.search(rb"(?m)^[ \t]+-----BEGIN", data):
         return "its BEGIN line is indented; it must start its line"
     if re.search(rb"-----BEGIN [^\n]*-----\r(?!\n)", data):
-        return "its lines end with a carriage return alone"
+        return "its lines end with a carriage return only"
     if re.search(rb"-----BEGIN [^\n-]*-----[ \t]*[A-Za-z0-9+/=]", data):
-        return "its line breaks are gone; BEGIN and END need lines of their own"
+        return "its line breaks are missing; BEGIN and END must be on separate lines"
     if re.search(rb"(?i)-+ *BEGIN [a-z0-9 ]+-+|^\s*BEGIN (?:[A-Z0-9]+ )*(?:CERT|PRIV)", data):
         return "its BEGIN line is not exactly five dashes, BEGIN and a name, five dashes"
     if re.search(rb"-----END [A-Z0-9 ]+-----", data):

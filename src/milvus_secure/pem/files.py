@@ -83,11 +83,11 @@ _CLOEXEC = getattr(os, "O_CLOEXEC", 0)
 
 def _unopened(path: str, error: OSError | ValueError) -> Fault:
     if isinstance(error, ValueError):
-        return Fault("file-missing", "the path holds a zero byte or cannot be encoded")
+        return Fault("file-missing", "the path contains a zero byte or cannot be encoded")
     if error.errno in {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG}:
         return Fault("file-missing", *_surroundings(Path(path)))
     if error.errno == errno.ELOOP:
-        return Fault("file-missing", "its symbolic links lead in a circle")
+        return Fault("file-missing", "its symbolic links form a loop")
     if error.errno in {errno.ENXIO, errno.EISDIR, errno.ENODEV}:
         return Fault("file-not-regular", "a socket or a device")
     return Fault("file-unreadable", (error.strerror or type(error).__name__).lower())

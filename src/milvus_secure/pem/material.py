@@ -226,7 +226,7 @@ def _block(armor: Armor) -> Block:
         certificate = _certificate(armor.der)
     except x509.InvalidVersion as error:
         if error.parsed_version > _LAST_VERSION:
-            why = f"it holds a certificate of version {error.parsed_version + 1}; there are three"
+            why = f"it contains a certificate of the unknown version {error.parsed_version + 1}"
             return Block(armor.label, armor.line, error=why)
         return _odd_certificate(armor)
     except ValueError:
@@ -249,7 +249,7 @@ def _odd_certificate(armor: Armor) -> Block:
     try:
         lax = crypto.load_certificate(crypto.FILETYPE_ASN1, armor.der)
     except crypto.Error:
-        why = "its base64 holds no certificate that can be read"
+        why = "its base64 contains no certificate that can be read"
         return Block(armor.label, armor.line, error=why)
     try:
         certificate = lax.to_cryptography()
@@ -292,6 +292,6 @@ def _odd_key(armor: Armor) -> Fault | None:
     try:
         crypto.load_privatekey(crypto.FILETYPE_PEM, armor.text, b"")
     except (crypto.Error, ValueError):
-        why = f"the block {armor.label} on line {armor.line}: its base64 holds no key"
+        why = f"the block {armor.label} on line {armor.line}: its base64 contains no key"
         return Fault("pem-malformed", why)
     return None

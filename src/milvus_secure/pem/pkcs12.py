@@ -53,7 +53,7 @@ def open_store(data: bytes, password: str | None) -> Store | Fault | None:
         with panics_as_errors():
             found = pkcs12.load_pkcs12(data, None if password is None else password.encode())
     except UnsupportedAlgorithm:
-        return Fault("key-unsupported", "a PKCS#12 store whose key or encryption is unknown here")
+        return Fault("key-unsupported", "a PKCS#12 store with an unknown type of key or encryption")
     except ValueError:
         code = "key-encrypted" if password is None else "key-password-wrong"
         return Fault(code, Kind.PKCS12.value)

@@ -34,7 +34,7 @@ _ENTRIES: Final = (
     ),
     # Settings that contradict each other or themselves.
     Entry("uri-invalid", "settings", "error", "the URI cannot be used"),
-    Entry("ipv6-literal", "settings", "error", "this pymilvus cannot dial an IPv6 literal"),
+    Entry("ipv6-literal", "settings", "error", "this pymilvus cannot connect to an IPv6 address"),
     Entry(
         "secure-contradiction",
         "settings",
@@ -48,8 +48,13 @@ _ENTRIES: Final = (
         "error",
         "this host name makes pymilvus trust public CAs",
     ),
-    Entry("client-pair-incomplete", "settings", "error", "half of the client pair is missing"),
-    Entry("mutual-ca-missing", "settings", "error", "a client pair without a trust anchor"),
+    Entry(
+        "client-pair-incomplete",
+        "settings",
+        "error",
+        "the client certificate or its key is missing",
+    ),
+    Entry("mutual-ca-missing", "settings", "error", "a client certificate without a trust anchor"),
     Entry("tls-mode-conflict", "settings", "error", "tls_mode asks for material that is not set"),
     Entry("server-name-malformed", "settings", "error", "server_name is not a name"),
     # A server's configuration.
@@ -58,13 +63,13 @@ _ENTRIES: Final = (
     Entry("server-manifest-refused", "server", "error", "the cluster would refuse the file"),
     Entry("server-key-conflict", "server", "error", "one key has two values"),
     Entry("server-key-repeated", "server", "error", "a file contains a section twice"),
-    Entry("server-tls-mode-invalid", "server", "error", "tlsMode is none of 0, 1 and 2"),
+    Entry("server-tls-mode-invalid", "server", "error", "tlsMode is not 0, 1 or 2"),
     Entry("server-tls-incomplete", "server", "error", "a file that tlsMode needs is not named"),
     Entry("server-path-unmounted", "server", "error", "no mount provides a certificate's path"),
     Entry("server-file-forbidden", "server", "error", "the container's user may not read a file"),
     Entry("server-internal-name", "server", "error", "internaltls.sni is not in the certificate"),
     Entry("server-key-ignored", "server", "error", "Milvus does not read a key at this place"),
-    Entry("server-port-invalid", "server", "error", "the gRPC port is no number"),
+    Entry("server-port-invalid", "server", "error", "the gRPC port is not a number"),
     Entry("server-rest-port-shared", "server", "error", "REST and gRPC share a port under TLS"),
     # Files.
     Entry("file-missing", "files", "error", "the file does not exist"),
@@ -75,7 +80,7 @@ _ENTRIES: Final = (
     Entry("file-not-pem", "files", "error", "the file is not PEM"),
     Entry("pem-malformed", "files", "error", "a PEM block cannot be read"),
     Entry("pem-wrong-type", "files", "error", "a key instead of a certificate, or the reverse"),
-    Entry("key-password-wrong", "files", "error", "the password does not open the key"),
+    Entry("key-password-wrong", "files", "error", "the password does not decrypt the key"),
     Entry("key-encrypted", "files", "error", "the key is encrypted and no password is set"),
     Entry("key-unsupported", "files", "error", "gRPC cannot use a key of this type"),
     Entry("key-mismatch", "files", "error", "the key does not belong to the certificate"),
@@ -85,9 +90,9 @@ _ENTRIES: Final = (
     Entry("tcp-refused", "handshake", "error", "no program listens on the port"),
     Entry("tcp-unreachable", "handshake", "error", "no route to the host"),
     Entry("tcp-timeout", "handshake", "error", "the port does not answer"),
-    Entry("proxy-failed", "handshake", "error", "the HTTP proxy gives no tunnel to the server"),
+    Entry("proxy-failed", "handshake", "error", "the HTTP proxy opens no tunnel to the server"),
     Entry("server-plaintext", "handshake", "error", "the server does not speak TLS"),
-    Entry("server-requires-tls", "handshake", "error", "the server speaks TLS only"),
+    Entry("server-requires-tls", "handshake", "error", "the server accepts only TLS"),
     Entry("server-name-unknown", "handshake", "error", "the endpoint does not serve this name"),
     Entry("tls-version", "handshake", "error", "no common TLS version"),
     Entry("tls-cipher", "handshake", "error", "no common cipher suite"),
@@ -97,14 +102,14 @@ _ENTRIES: Final = (
         "presented-certificate-differs",
         "handshake",
         "warning",
-        "another certificate than the pinned one",
+        "the server's certificate is not the pinned one",
     ),
-    Entry("issuer-key-mismatch", "trust", "error", "the issuer has the right name and another key"),
+    Entry("issuer-key-mismatch", "trust", "error", "the issuer has the right name but another key"),
     Entry("chain-incomplete", "trust", "error", "an intermediate is missing"),
     Entry("chain-untrusted", "trust", "error", "no trust anchor issued the certificate"),
     Entry("shared-subject", "trust", "warning", "CA and leaf have the same subject"),
     Entry("certificate-malformed", "trust", "error", "the peer cannot read a certificate"),
-    Entry("issuer-not-ca", "trust", "error", "the issuer may not issue certificates"),
+    Entry("issuer-not-ca", "trust", "error", "the issuer is not allowed to sign certificates"),
     Entry("certificate-not-yet-valid", "trust", "error", "the certificate is not valid yet"),
     Entry("certificate-expired", "trust", "error", "the certificate has expired"),
     Entry("weak-key", "trust", "warning", "the key is short, or refused by the peer"),
@@ -112,7 +117,9 @@ _ENTRIES: Final = (
     Entry("name-constraint", "trust", "error", "a CA in the chain forbids the name"),
     Entry("usage-not-server", "trust", "error", "the certificate is not for servers"),
     Entry("usage-not-client", "trust", "error", "the certificate is not for clients"),
-    Entry("client-chain-untrusted", "trust", "warning", "the CA did not issue the client chain"),
+    Entry(
+        "client-chain-untrusted", "trust", "warning", "the CA did not issue the client certificate"
+    ),
     # Names.
     Entry("name-mismatch", "names", "error", "the certificate is for another name"),
     # The rest of the handshake, and Milvus behind it.
@@ -140,7 +147,7 @@ _ENTRIES: Final = (
     Entry("internal-error", "settings", "error", "a check of milvus-secure itself failed"),
     # Warnings and information.
     Entry("certificate-expiring", "trust", "warning", "the certificate expires soon"),
-    Entry("pinned-leaf", "trust", "warning", "the anchor is the server's own certificate"),
+    Entry("pinned-leaf", "trust", "warning", "the trust anchor is the server's certificate itself"),
     Entry(
         "client-certificate-not-requested",
         "handshake",
@@ -163,11 +170,21 @@ _ENTRIES: Final = (
     Entry("server-env-ignored", "server", "warning", "Milvus does not read the variable"),
     Entry("server-not-judged", "server", "warning", "a part of the configuration is not judged"),
     Entry("pymilvus-variable", "settings", "warning", "`import pymilvus` fails on a variable"),
-    Entry("secrets-dir-unused", "settings", "warning", "the secrets directory has no setting"),
+    Entry(
+        "secrets-dir-unused",
+        "settings",
+        "warning",
+        "the secrets directory contains no setting",
+    ),
     Entry("env-unknown", "settings", "warning", "a variable's name looks misspelled"),
     Entry("server-tls-off", "server", "info", "the server speaks plaintext"),
-    Entry("credentials-unused", "settings", "info", "credentials are set that are not used"),
-    Entry("value-cleaned", "settings", "info", "a value had stray characters"),
+    Entry("credentials-unused", "settings", "info", "some of the credentials are not used"),
+    Entry(
+        "value-cleaned",
+        "settings",
+        "info",
+        "stray characters around a value were removed",
+    ),
 )
 
 CATALOGUE: Final = {entry.code: entry for entry in _ENTRIES}

@@ -162,10 +162,10 @@ def _verdict(report: Report) -> str:
         return f"{report.root_cause.code}: {report.root_cause.message}"
     configured = _setting(report, "server")
     if _is_open(report):
-        return f"What decides on TLS is not in {configured}."
+        return f"{configured} does not contain the settings that decide about TLS."
     if configured:
         whose = "This client fits" if _setting(report, "uri") else "Clients can use"
-        verdict = f"{whose} the server that {configured} configures."
+        verdict = f"{whose} the server configured by {configured}."
         if any(finding.code == "server-not-judged" for finding in report.findings):
             return f"As far as the files tell, {verdict[0].lower()}{verdict[1:]}"
         return verdict

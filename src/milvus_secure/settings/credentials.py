@@ -116,7 +116,7 @@ def _note(setting: str, what: str, source: str, used: _Identity) -> Finding:
     return finding(
         "credentials-unused",
         f"The {what} from {source} is not used: the connection uses {used}.",
-        f"Remove the {what} if that is right; if not, remove {used}.",
+        f"If that is right, remove the {what}. If not, remove {used}.",
         setting=setting,
         source=source,
         expected="one set of credentials",

@@ -55,7 +55,7 @@ def _raise_multi_line(path: Path, value: Sourced, variable: str) -> None:
         "env_file",
         value.source,
         path,
-        f"the value of {variable} goes on in the next line, but it has no quotes",
+        f"the value of {variable} continues in the next line, but it has no quotes",
         f'Put the whole text between double quotes: {variable}="-----BEGIN ... END ...-----".',
     )
 

@@ -35,18 +35,22 @@ class SettingsModel(LoadedSettings):
     token: SecretStr | None = setting(None, "Milvus token, instead of user and password")
     db_name: str | None = setting(None, "database", "DATABASE", "DB")
     timeout: Seconds = setting(
-        10.0, "seconds to connect, the diagnosis of a failure included", "CONN_TIMEOUT"
+        10.0, "seconds to connect, including the diagnosis of a failure", "CONN_TIMEOUT"
     )
     secure: bool | None = setting(
-        None, "unset: TLS if the scheme or a PEM setting says so", "SSL", "USE_SSL", "USE_TLS"
+        None,
+        "use TLS, or not; if unset, the scheme and the PEM settings decide",
+        "SSL",
+        "USE_SSL",
+        "USE_TLS",
     )
     tls_mode: Mode = setting(
         TLSMode.AUTO,
-        "what you insist on: `auto`, `plaintext`, `one-way`, `mutual` (or 0, 1, 2)",
+        "required TLS mode: `auto`, `plaintext`, `one-way`, `mutual` (or 0, 1, 2)",
     )
     server_name: str | None = setting(
         None,
-        "name the server certificate must carry, when not the host in `uri`",
+        "name that the server certificate must contain, if it is not the host in `uri`",
         "TLS_SERVER_NAME",
     )
     server_pem_path: Path | None = setting(
@@ -81,8 +85,12 @@ class SettingsModel(LoadedSettings):
     ca_pem: Pem | None = setting(None, "`ca_pem_path` as PEM text, or base64 of it")
     client_pem: Pem | None = setting(None, "`client_pem_path` as PEM text, or base64 of the file")
     client_key: SecretStr | None = setting(None, "`client_key_path` as PEM text, or base64 of it")
-    allow_plaintext: bool = setting(False, "without it a plaintext connection is refused")
-    expiry_warning_days: Days = setting(30, "days before its end that a certificate expires soon")
+    allow_plaintext: bool = setting(
+        False, "allow a connection without TLS; otherwise it is refused"
+    )
+    expiry_warning_days: Days = setting(
+        30, "warn about a certificate this many days before it expires"
+    )
 
     _temp_files: TempFiles = PrivateAttr(default_factory=TempFiles)
 

@@ -154,7 +154,7 @@ def _noted(name: str, source: str, before: str, after: str) -> Finding:
 def _noted_comment(name: str, source: str) -> Finding:
     return finding(
         "value-cleaned",
-        f"In {source} the text after the first blank and # is a comment; {name} ends before it.",
+        f"In {source} the text after the first blank and # is a comment, and not part of {name}.",
         f"If the # belongs to {name}, put the whole value between single quotes.",
         setting=name,
         source=source,

@@ -213,7 +213,7 @@ def unread_variables(
             continue
         why = "its name looks like {}"
         if rest == _PORT:
-            why = f"it counts beside {prefix}HOST only, and the proper name is {{}}"
+            why = f"it is used only together with {prefix}HOST, and the proper name is {{}}"
         elif upper in known:
             if rest not in ENDPOINTS or not _is_service_url(stripped(str(value.value))):
                 continue
@@ -282,7 +282,7 @@ def _service(names: list[str], values: Mapping[str, Sourced], prefix: str) -> Fi
         "env-unknown",
         f"No uri is set, so the default {DEFAULT_URI} is used. Kubernetes sets {first} for a "
         f"service {host}, but its variables are not read.",
-        f"Set {prefix}URI=https://{host}:{number} if that service is the one to use.",
+        f"Set {prefix}URI=https://{host}:{number} if you want to use that service.",
         severity=Severity.WARNING,
         setting="uri",
         source=values[first].source,

@@ -48,7 +48,7 @@ def reason_not_read(variable: str, value: str) -> str:
     if host is not None and ":" in host:
         return "its host is an IPv6 address"
     if port == 65535:
-        return "pymilvus takes ports below 65535 only"
+        return "pymilvus accepts only ports below 65535"
     return ""
 
 
@@ -91,7 +91,7 @@ def _finding(variable: str, value: Sourced, reason: str) -> Finding:
     what = f"Set it to {printable(mask_uri(clean))}" if clean else "Correct it"
     return finding(
         "pymilvus-variable",
-        f"pymilvus reads {variable} as it is when it is imported, and {text!r} makes "
+        f"pymilvus reads {variable} unchanged when it is imported, and {text!r} makes "
         f"`import pymilvus` fail: {reason}. connect_secure is not affected.",
         f"{what}, or unset it.",
         setting="timeout" if variable == TIMEOUT else "uri",

@@ -68,7 +68,7 @@ def _json(text: str) -> Any:  # noqa: ANN401
     def unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
         table = dict(pairs)
         if len(table) < len(pairs):
-            raise ValueError("a key stands twice in one object")
+            raise ValueError("an object contains a key twice")
         return table
 
     try:

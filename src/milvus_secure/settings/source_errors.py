@@ -126,11 +126,11 @@ def missing_profile(
     """Refuse to go on without the profile that was asked for."""
     name = printable(profile.value.strip())
     close = _nearest(name, known, 0.6)
-    have = f"The profiles there are: {', '.join(known)}." if known else "It has no profiles."
+    have = f"Its profiles: {', '.join(known)}." if known else "It has no profiles."
     what = f"The profile {name!r} is not in {printable(str(path))}."
     remedy = f"Did you mean {close!r}?" if close else f"Add [profiles.{name}] to it. {have}"
     if not known_file:
-        what = f"There is no settings file that could hold the profile {name!r}."
+        what = f"There is no settings file that could contain the profile {name!r}."
         remedy = f"Name it in MILVUS_CONFIG or --config, or create {printable(str(path))}."
     raise SettingsError(
         finding(
@@ -215,8 +215,8 @@ def unreadable_implicit(path: Path) -> Finding:
     """A file that was not named explicitly and that this user may not read."""
     return finding(
         "config-file-malformed",
-        f"{printable(str(path))} was not read: this user has no permission to.",
-        "Let this user read it, if it is meant for this program.",
+        f"{printable(str(path))} was not read: this user has no permission to read it.",
+        "Give this user permission to read it, if it is meant for this program.",
         command=_listing(path),
         severity=Severity.WARNING,
         origin=_origin(path),
@@ -231,7 +231,7 @@ def no_settings_in(directory: Path, source: str, entries: Iterable[str]) -> Find
         "secrets-dir-unused",
         f"No file in the secrets directory {printable(str(directory))} is named as a setting; it "
         f"holds {listed}.",
-        "Name the files as variables, such as MILVUS_TOKEN, or as Kubernetes does: ca.crt, "
+        "Name the files like variables, such as MILVUS_TOKEN, or as Kubernetes does: ca.crt, "
         "tls.crt, tls.key. For other names set the paths: MILVUS_CA_PEM_PATH.",
         setting="secrets_dir",
         source=source,

@@ -122,6 +122,6 @@ class TestPymilvusErrors:
 
     def test_a_bare_timeout_names_the_usual_causes(self):
         text = explain(MilvusException(2, "Fail connecting to server on h:1. Timeout"))
-        assert "does not say why" in text
+        assert "does not name the cause" in text
         assert "tcp-timeout" in text
         assert "milvus-secure check" in text

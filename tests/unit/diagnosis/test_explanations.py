@@ -119,7 +119,7 @@ class TestForeignExceptions:
     def test_a_loop_of_causes_ends(self):
         first, second = ValueError("a"), ValueError("b")
         first.__cause__, second.__cause__ = second, first
-        assert "does not say why" in explain(first)
+        assert "does not name the cause" in explain(first)
 
     def test_an_exception_whose_parts_cannot_be_asked_is_survived(self):
         class BrokenError(Exception):
@@ -129,4 +129,4 @@ class TestForeignExceptions:
             def __str__(self):
                 raise RuntimeError("not ever")
 
-        assert "does not say why" in explain(BrokenError())
+        assert "does not name the cause" in explain(BrokenError())

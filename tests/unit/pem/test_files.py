@@ -338,7 +338,7 @@ class TestForeign:
             (lambda t: "\n".join(f"  {line}" for line in t.splitlines()), "indented"),
             (lambda t: t[:200], "END"),
             (lambda t: t[1:], "dashes"),
-            (lambda t: t.replace("\n", " "), "line breaks are gone"),
+            (lambda t: t.replace("\n", " "), "line breaks are missing"),
             (lambda t: t.replace("-----\nM", "-----\n!M"), "base64"),
             (lambda t: t.partition("\n")[2], "BEGIN line is missing"),
             (lambda t: "\ufeff" + t, "byte order mark"),

@@ -159,6 +159,6 @@ class TestFiles:
 
     @pytest.mark.skipif(sys.platform != "linux", reason="/proc/self/mem is of Linux")
     def test_a_file_that_may_not_be_read_is_no_malformed_one_to_correct(self, load):
-        with pytest.raises(SettingsError, match="Let this user read it") as caught:
+        with pytest.raises(SettingsError, match="Give this user permission") as caught:
             load(config="/proc/self/mem")
         assert caught.value.command == "ls -ld /proc/self/mem"

@@ -80,7 +80,7 @@ class TestEndpoints:
     @pytest.mark.parametrize(
         ("variable", "reason"),
         [
-            ("MILVUS_PORT", "it counts beside MILVUS_HOST only"),
+            ("MILVUS_PORT", "it is used only together with MILVUS_HOST"),
             ("MILVUS_ADDRESS", "a tcp:// address is what Kubernetes sets"),
             ("MILVUS_URL", "its name looks like MILVUS_URI"),
         ],

@@ -192,7 +192,7 @@ def read_certificates(path: Path) -> tuple[x509.Certificate, ...]:
         _ = [(one.subject, one.issuer) for one in certificates]  # parsed only when asked for
     except (*NAME_ERRORS, x509.InvalidVersion):
         raise CertificateError(
-            f"{path} holds no PEM certificate.", "See what it holds.", certs("show", path)
+            f"{path} contains no PEM certificate.", "To see what it contains:", certs("show", path)
         ) from None
     return certificates
 

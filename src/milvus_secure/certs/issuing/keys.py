@@ -102,7 +102,7 @@ def load_key(path: Path) -> PrivateKey:
         ) from None
     except (ValueError, UnsupportedAlgorithm):
         raise CertificateError(
-            f"{path} holds no PEM private key.", "See what it holds.", certs("show", path)
+            f"{path} holds no PEM private key.", "To see what it contains:", certs("show", path)
         ) from None
     if not isinstance(key, (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey)):
         raise CertificateError(

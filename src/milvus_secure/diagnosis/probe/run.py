@@ -417,7 +417,7 @@ _HOPELESS = {
 _ACCEPTED = {
     True: "requested; the server accepted the connection",
     False: "requested; the server refused the connection",
-    None: "requested; it is not known how the server takes ours",
+    None: "requested; whether the server accepts ours is not known",
 }
 _PROTOCOLS = {
     "tls": "the server speaks TLS",
@@ -435,5 +435,5 @@ def _summary(result: HandshakeResult) -> str:
     if not result.complete:
         return f"alert {result.alert}" if result.alert else result.error
     alpn = f"ALPN {result.alpn}" if result.alpn else "no ALPN"
-    broken = f"{result.unreadable} served certificates unreadable" if result.unreadable else ""
+    broken = f"{result.unreadable} served certificates cannot be read" if result.unreadable else ""
     return ", ".join(filter(None, (result.version, result.cipher, alpn, broken)))

@@ -238,7 +238,7 @@ class DeadlineSocket:
                 self._wait(selectors.EVENT_READ, patience)
         self._left -= len(data)
         if self._left < 0:
-            raise OSError(errno.EMSGSIZE, "the peer sends without end")
+            raise OSError(errno.EMSGSIZE, "the peer does not stop sending")
         return data
 
     def write(self, data: bytes) -> None:

@@ -21,7 +21,7 @@ def client_env(plan: ServerPlan) -> str:
     to fetch them, and paths are relative to it.
 
     Raises:
-        MilvusSecureError: If the certificate presents no name that a client could dial.
+        MilvusSecureError: If the certificate contains no name that a client could connect to.
     """
     folder = "" if plan.issued_in_cluster else f"{plan.certs.absolute()}/"
     files = {"ca_pem_path": "ca.pem"}
@@ -46,7 +46,7 @@ def name_warning(plan: ServerPlan) -> Finding | None:
     kind = "--ip" if is_address(host) else "--name"
     return finding(
         "name-mismatch",
-        f"The server's certificate is not for {host}, which the clients dial.",
+        f"The server's certificate is not for {host}, which the clients connect to.",
         "Reissue it, then write the files again.",
         severity=Severity.WARNING,  # nobody has dialled yet
         setting="--host",

@@ -97,7 +97,7 @@ def _mounted_as(plan: ServerPlan) -> str:
     if version is not None and version < USER_YAML_SINCE:
         raise MilvusSecureError(
             f"{plan.image} does not read a user.yaml, so its whole milvus.yaml is needed.",
-            "Give it with --patch milvus.yaml.",
+            "Add --patch milvus.yaml.",
         )
     return "user.yaml"
 

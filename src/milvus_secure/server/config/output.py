@@ -23,7 +23,7 @@ def as_text(files: Mapping[str, bytes]) -> str:
         if name.startswith("tls/"):
             parts.append(f"# {name}: a copy from the certificate set\n")
         elif name.endswith(_PRIVATE):
-            parts.append(f"# {name}: holds the server's private key; --out DIR writes it\n")
+            parts.append(f"# {name}: contains the server's private key; --out DIR writes it\n")
         else:
             parts.append(f"# {name}\n{data.decode()}")
     return "\n".join(parts)

@@ -88,8 +88,8 @@ class ServerPlan:
         named = next((name for name in self.names if not name.startswith("*")), None)
         if named is None:
             raise MilvusSecureError(
-                f"{self.certs / 'server.pem'} presents no name that a client could dial.",
-                "Say which with --host NAME.",
+                f"{self.certs / 'server.pem'} contains no name that a client could connect to.",
+                "Set it with --host NAME.",
             )
         return named
 
@@ -110,8 +110,8 @@ class ServerPlan:
             if not name.startswith("*") and not is_address(name):
                 return name
         raise MilvusSecureError(
-            f"{self.certs / 'server.pem'} presents no DNS name, which internal TLS needs as sni.",
-            "Give it one.",
+            f"{self.certs / 'server.pem'} contains no DNS name, and internal TLS needs one as sni.",
+            "Add a DNS name.",
             f"milvus-secure certs repair {shlex.quote(str(self.certs))} --name milvus",
         )
 
@@ -165,7 +165,7 @@ class ServerPlan:
             why = (error.strerror or type(error).__name__).lower()
             raise MilvusSecureError(
                 f"{path} cannot be read: {why}.",
-                "Make the set.",
+                "Make the certificate set.",
                 f"milvus-secure certs init {shlex.quote(str(self.certs))}",
             ) from None
 
@@ -181,8 +181,8 @@ class ServerPlan:
         except ValueError:
             path = self.certs / "server.pem"
             raise MilvusSecureError(
-                f"{path} holds no PEM certificate.",
-                "See what it is.",
+                f"{path} contains no PEM certificate.",
+                "To see what it contains:",
                 f"milvus-secure certs show {shlex.quote(str(path))}",
             ) from None
 

@@ -156,7 +156,7 @@ def brief_errors(name: str) -> Iterator[None]:
         mark = error.problem_mark or error.context_mark
         place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         repeated = isinstance(error, DuplicateKeyError)
-        why = "a key is given twice" if repeated else error.problem or "it is not YAML"
+        why = "a key appears twice" if repeated else error.problem or "it is not YAML"
         raise MilvusSecureError(f"{name}{place}: {why}.", "Correct it.") from None
     except MilvusSecureError:
         raise

@@ -29,7 +29,7 @@ def load_milvus_lite() -> tuple[Any, Any, Any, Any]:
     except ImportError as error:
         raise MilvusSecureError(
             f"The embedded server needs Milvus Lite, which cannot be imported ({error}).",
-            "Install the extra that brings it.",
+            "Install it as an extra.",
             "python -m pip install 'milvus-secure[embedded]'",
         ) from error
     return grpc, MilvusServicer, register, MilvusLite
@@ -52,12 +52,12 @@ def open_database(database: Any, data_dir: str) -> Any:  # noqa: ANN401 - milvus
     except DataDirLockedError:
         raise MilvusSecureError(
             f"The data directory {data_dir} is in use by another server.",
-            "Close that one, or give another data_dir.",
+            "Stop that server, or choose another data_dir.",
         ) from None
     except OSError as error:
         raise MilvusSecureError(
             f"The data directory {data_dir} cannot be used: {error.strerror}.",
-            "Give a directory that this user may write to.",
+            "Choose a directory that this user can write to.",
         ) from error
     # It opens a collection when first asked for it, and twice when two ask at once: what is
     # written to the one that is then forgotten is lost (``MilvusLite.get_collection``).

@@ -73,17 +73,17 @@ class EmbeddedMilvus:
     ) -> None:
         if token == "":
             raise MilvusSecureError(
-                "The token is empty, so that no client could authenticate.",
-                "Pass one such as root:Milvus, or None to accept all clients.",
+                "The token is empty, so no client could authenticate.",
+                "Pass a token such as root:Milvus, or None to accept all clients.",
             )
         if (server_pem_path is None) != (server_key_path is None):
             raise MilvusSecureError(
-                "server_pem_path and server_key_path belong together.",
+                "server_pem_path and server_key_path must be set together.",
                 "Pass both, or neither to use throw-away certificates.",
             )
         if server_pem_path is None and ca_pem_path is not None:
             raise MilvusSecureError(
-                "ca_pem_path is given without a server certificate.",
+                "ca_pem_path is set without a server certificate.",
                 "Pass server_pem_path and server_key_path too.",
             )
         self._pem_paths = (server_pem_path, server_key_path, ca_pem_path)
@@ -136,7 +136,7 @@ class EmbeddedMilvus:
         uri = self.uri
         if self._certs is None:
             raise MilvusSecureError(
-                "This server uses certificates of yours, so only you know the client's files.",
+                "This server uses your certificates, so it does not know the client's files.",
                 f"Build the settings: MilvusSettings(uri={uri!r}, ca_pem_path=...)",
             )
         from ...client.settings import MilvusSettings  # noqa: PLC0415 - a server by itself needs no client

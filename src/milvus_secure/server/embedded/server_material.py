@@ -60,5 +60,5 @@ def _require_pair(chain: Material, key: Material) -> None:
         raise MilvusSecureError(
             f"key-mismatch: {key.setting} {key.origin.removeprefix('file:')} is not the key of "
             f"the first certificate in {chain.origin.removeprefix('file:')}.",
-            "Give the pair that was made together, the leaf first.",
+            "Use a key and a certificate that were made together, the leaf certificate first.",
         )
