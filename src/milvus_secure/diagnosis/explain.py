@@ -248,6 +248,7 @@ _CLUES = tuple(
         ("WRONG_VERSION_NUMBER", "server-plaintext"),
         ("first record does not look like a TLS handshake", "server-requires-tls"),
         ("PROTOCOL_VERSION", "tls-version"),
+        ("NO_COMMON_SIGNATURE_ALGORITHMS", "client-certificate-rejected", "key-unsupported"),
         ("UNSUPPORTED_PROTOCOL", "tls-version"),
         (
             "HANDSHAKE_FAILURE",

@@ -46,11 +46,13 @@ class CertificateRequest:
         accepted: Whether the server went on with our certificate, or without one in one-way
             mode; None if that is not known.
         alert: The alert with which it refused, as RFC 8446, 6.2, names it.
+        unsent: True if ours was not sent, because the server accepts no key of its type.
     """
 
     issuers: tuple[str, ...] = ()
     accepted: bool | None = None
     alert: str | None = None
+    unsent: bool = False
 
 
 @dataclass(frozen=True)

@@ -173,8 +173,12 @@ def _why_trust_is_open(path: Path, trusted: int | None, unread: bool) -> str:
 def _trust_not_judged(path: Path, now: datetime, role: Role, why: str) -> Verdict:
     """What is certain whatever the chain leads to: the leaf's dates and its key."""
     leaf = path[0]
-    leaf_failures = grpc_leaf_failures if role is Role.SERVER else go_leaf_failures
-    failures = [*dates_failures((leaf,), now), *leaf_failures(leaf)]
+    failures = [*dates_failures((leaf,), now)]
+    if role is Role.SERVER:
+        failures += grpc_leaf_failures(leaf)
+    else:
+        failures += go_leaf_failures(leaf)
+        failures += (part for part in go_unread((leaf,)) if isinstance(part, Failure))
     return Verdict(path, None, by_rank(failures), (NotJudged("chain-untrusted", why),))
 
 

@@ -216,3 +216,9 @@ class TestDamage:
                 accepted.append(place)
         assert judged > 200
         assert accepted == []
+
+
+def test_a_client_s_key_on_an_unknown_curve_is_told_once(root):
+    leaf = mint("leaf", issuer=root, usages=[CLIENT], ca=False, kind="secp256k1")
+    verdict = judge(leaf, [root], Role.CLIENT)
+    assert [failure.code for failure in verdict.failures] == ["weak-key"]

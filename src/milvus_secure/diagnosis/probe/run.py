@@ -360,7 +360,7 @@ class ProbeRun:
         """Note how the server answered our certificate, or the lack of one."""
         if result is None or not result.requested:
             return
-        alert = result.alert
+        alert, unsent = result.alert, False
         accepted: bool | None = True
         if not verdict.answered:
             decisive: HandshakeResult | None = result
@@ -369,9 +369,11 @@ class ProbeRun:
                 decisive = reaction_to_ours(self._context, result, dialled, limit)
             alert = decisive.alert if decisive else None
             accepted = _accepted(decisive)
+            if self._context.mode is TLSMode.MUTUAL and decisive is not None:
+                unsent = accepted is False and decisive.requested and not decisive.proved
             if decisive is not None and decisive.complete:
                 result = decisive
-        self._note_tls(result, request=CertificateRequest(result.issuers, accepted, alert))
+        self._note_tls(result, request=CertificateRequest(result.issuers, accepted, alert, unsent))
         self._step("client-certificate", accepted, _ACCEPTED[accepted])
 
     def _is_open(self, call: MilvusCall) -> bool:
@@ -400,7 +402,7 @@ class ProbeRun:
 
 def _accepted(result: HandshakeResult | None) -> bool | None:
     """Whether a server accepted what it was shown: a certificate, or none."""
-    if result is None:
+    if result is None or result.other_server:
         return None
     if not result.complete or result.reaction == "alert":
         return False

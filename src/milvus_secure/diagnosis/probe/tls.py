@@ -85,6 +85,9 @@ class HandshakeResult:
         confirmed: Whether the server has said that the handshake is complete on its side too,
             and with it that it accepts our certificate: by its Finished up to TLS 1.2, by a
             session ticket or data since (RFC 8446, 4.6.1).
+        proved: Whether we presented a certificate and proved to have its key. OpenSSL presents none
+            whose key the server has not named among its signature algorithms.
+        other_server: Whether we ended it, because another server than before presented itself.
         unreadable: How many served certificates OpenSSL accepted and cryptography cannot parse.
         group: The group of the key exchange, such as ``x25519``; empty if OpenSSL does not say.
         foreign_answer: What a program that agreed to HTTP/2 said instead, escaped.
@@ -103,6 +106,8 @@ class HandshakeResult:
     error: str = ""
     reaction: str | None = None
     confirmed: bool = False
+    proved: bool = False
+    other_server: bool = False
     unreadable: int = 0
     group: str = ""
     ciphers_refused: bool = False
@@ -317,14 +322,18 @@ def presenting(
     context.set_alpn_protos([b"h2"])
     context.set_info_callback(_note)
 
-    def is_the_same(_: SSL.Connection, served: crypto.X509, __: int, depth: int, ___: int) -> bool:
-        return depth > 0 or served.to_cryptography() == server
+    def is_the_same(tls: SSL.Connection, served: crypto.X509, _: int, depth: int, __: int) -> bool:
+        same = depth > 0 or served.to_cryptography() == server
+        result = tls.get_app_data()
+        result.other_server = result.other_server or not same
+        return same
 
     context.set_verify(SSL.VERIFY_PEER, is_the_same)
     context.use_certificate(chain[0])
     for intermediate in chain[1:]:
         context.add_extra_chain_cert(intermediate)
     context.use_privatekey(key)  # type: ignore[arg-type]  # what it cannot use it refuses
+    context.check_privatekey()  # OpenSSL takes a key of another type for another certificate's
     return context
 
 
@@ -338,6 +347,7 @@ def _note(tls: SSL.Connection, where: int, value: int) -> None:
     elif where & SSL.SSL_CB_LOOP:
         state = tls.get_state_string()
         result.requested = result.requested or b"certificate request" in state
+        result.proved = result.proved or b"write certificate verify" in state
         result.confirmed = result.confirmed or b"session ticket" in state
 
 

@@ -16,6 +16,7 @@ from ..._common.tls_mode import TLSMode
 from ...pem.certificate import issuer_text, subject_text
 from ...reporting.observation import CertificateRequest, TLSHandshake
 from ...reporting.report import Finding, Severity
+from ...verification.signatures import describe_key
 from ..context import Context
 from . import front_end, milvus, trust
 from . import reachability as reach
@@ -98,6 +99,20 @@ def _client_certificate_required(context: Context) -> Iterator[Finding]:
 def _client_certificate_rejected(context: Context) -> Iterator[Finding]:
     request, ours = _refusal(context), context.client_chain
     if ours is None or request is None:
+        return
+    if request.unsent:
+        yield at_endpoint(
+            context,
+            "client-certificate-rejected",
+            f"The server accepts no client certificate with a key of this type: "
+            f"{describe_key(ours.leaf)}.",
+            "Use a client certificate with a key on P-256 or an RSA key of 2048 bits, issued by a "
+            "CA in the server's tls.caPemPath.",
+            setting=ours.setting,
+            expected="a key of a type that the server's CertificateRequest names",
+            presented=f"{subject_text(ours.leaf)} with {describe_key(ours.leaf)}",
+            command="milvus-secure certs client NAME --dir DIR --key-type p256",
+        )
         return
     yield at_endpoint(
         context,

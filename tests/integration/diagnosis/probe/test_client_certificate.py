@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 from OpenSSL import SSL
 
 import impostors
 import minting
-from milvus_secure import check
+from milvus_secure import check, explain
+from milvus_secure.diagnosis.probe.deadline import Deadline
+from milvus_secure.diagnosis.probe.sockets import DeadlineSocket
+from milvus_secure.diagnosis.probe.tls import Handshake, presenting
 from verdicts import cause, codes
+
+PLAIN = (
+    serialization.Encoding.PEM,
+    serialization.PrivateFormat.PKCS8,
+    serialization.NoEncryption(),
+)
 
 
 @pytest.fixture
@@ -90,3 +101,48 @@ def test_without_a_ca_the_server_is_not_judged_by_roots_that_nobody_named(
     assert [one.code for one in report.errors] == ["mutual-ca-missing"]
     [step] = [step for step in report.server.steps if step.name == "grpc"]
     assert (step.ok, step.detail) == (None, "not tried: ca_pem_path is not set")
+
+
+def pair_files(pair: minting.Minted, folder: Path) -> dict[str, Path]:
+    """The settings for a client pair, written into a folder."""
+    (folder / "pair.pem").write_bytes(pair.pem)
+    key = folder / "pair.key"
+    key.touch(mode=0o600)
+    key.write_bytes(pair.key_pem)
+    return {"client_pem_path": folder / "pair.pem", "client_key_path": key}
+
+
+@pytest.mark.trips("client-certificate-rejected")
+@pytest.mark.parametrize(("kind", "words"), [("ed25519", "Ed25519"), ("p521", "EC secp521r1")])
+def test_a_key_of_a_type_that_the_server_does_not_accept(trio, look, tmp_path, kind, words):
+    """gRPC's own server, which is BoringSSL as Envoy is, takes neither; Milvus takes both."""
+    pair = minting.client(trio.ca, kind=kind)
+    with impostors.grpc_server(trio.server, clients=trio.ca) as port:
+        report = look(port, **pair_files(pair, tmp_path))
+
+    assert cause(report) == "client-certificate-rejected"
+    assert words in report.root_cause.message
+    assert explain(report.server.grpc.details).startswith("Most likely client-certificate-rejected")
+
+
+@pytest.mark.passes("client-certificate-rejected")
+def test_a_key_that_does_not_belong_to_the_certificate_is_not_said_to_be_refused(
+    trio, look, tmp_path
+):
+    pair = minting.client(trio.ca)
+    files = pair_files(pair, tmp_path)
+    files["client_key_path"].write_bytes(minting.key("rsa2048").private_bytes(*PLAIN))
+    with impostors.grpc_server(trio.server, clients=trio.ca) as port:
+        assert [found.code for found in look(port, **files).errors] == ["key-mismatch"]
+
+
+def test_our_certificate_is_not_shown_to_another_server_than_the_one_that_was_verified(trio):
+    """As behind a load balancer; nothing is then known of how the first takes it."""
+    ours = presenting((trio.client.certificate,), trio.client.key, trio.client.certificate)
+    with (
+        impostors.tls(trio.server, clients=trio.ca) as port,
+        socket.create_connection(("127.0.0.1", port)) as connection,
+    ):
+        connection.setblocking(False)
+        result = Handshake(DeadlineSocket(connection, Deadline(30)), "localhost", ours).run()
+    assert (result.complete, result.other_server, result.proved) == (False, True, False)
