@@ -15,6 +15,11 @@ from milvus_secure.pem.material import Material, read_one
 PAIR = ("server_pem", "server_key")
 
 
+@pytest.fixture(autouse=True)
+def files_that_are_not_being_renewed() -> None:
+    """Here they are."""
+
+
 class Renewal:
     """Files that go through states while a clock of the test runs."""
 
