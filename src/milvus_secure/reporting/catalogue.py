@@ -102,7 +102,7 @@ _ENTRIES: Final = (
         "presented-certificate-differs",
         "handshake",
         "warning",
-        "the server's certificate is not the pinned one",
+        "not the pinned certificate",
     ),
     Entry("issuer-key-mismatch", "trust", "error", "the issuer has the right name but another key"),
     Entry("chain-incomplete", "trust", "error", "an intermediate is missing"),

@@ -247,7 +247,7 @@ class TestListening:
 
     @pytest.mark.parametrize("text", ["", "localhost", "a:b", "h:65536", ":19531", "unix:"])
     def test_what_is_no_address_is_refused(self, text):
-        with pytest.raises(ValueError, match=r"use HOST:PORT|socket's path"):
+        with pytest.raises(ValueError, match=r"use HOST:PORT|path of the socket"):
             parse_listen(text)
 
     @pytest.mark.parametrize("text", ["0.0.0.0:19531", "[::]:19531", "db.example.com:1"])
@@ -267,4 +267,4 @@ class TestListening:
         with socket.create_server(("127.0.0.1", 0)) as taken:
             address = f"127.0.0.1:{taken.getsockname()[1]}"
             assert main(["tunnel", "--listen", address, "--ca-pem-path", "ca.pem"]) == 1
-        assert f"cannot listen at http://{address}" in capsys.readouterr().err
+        assert f"cannot listen on http://{address}" in capsys.readouterr().err
