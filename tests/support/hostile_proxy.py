@@ -64,7 +64,7 @@ class Proxy:
         """Carry one connection."""
         self.connections += 1
         self._open.append(client)
-        with closing(socket.create_connection(("127.0.0.1", target))) as server:
+        with closing(socket.create_connection(("127.0.0.1", target), timeout=60)) as server:
             ends = {client: server, server: client}
             passed = 0
             while not self._ended.is_set():

@@ -48,7 +48,7 @@ def milvus_accepts(port: int, odd: Odd) -> bool:
         pem.write_bytes(odd.leaf.key_pem + odd.chain_pem)
         context.use_certificate_chain_file(str(pem))
         context.use_privatekey_file(str(pem))
-    with socket.create_connection(("127.0.0.1", port)) as plain:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as plain:
         connection = SSL.Connection(context, plain)
         connection.set_connect_state()
         try:

@@ -117,11 +117,11 @@ def proxies_to(port: int) -> Serve:
 
     def serve(connection: socket.socket) -> None:
         connection.recv(65_536)
-        with socket.create_connection(("127.0.0.1", port)) as onward:
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as onward:
             connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
             ends = {connection: onward, onward: connection}
             while True:
-                for ready in select.select(list(ends), [], [])[0]:
+                for ready in select.select(list(ends), [], [], 60)[0]:
                     data = ready.recv(65_536)
                     if not data:
                         return

@@ -9,6 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 STARTERS = {"run", "call", "check_call", "check_output"}
+CONNECTORS = {"create_connection", "urlopen", "HTTPConnection", "HTTPSConnection"}
 WAITERS = {"acquire", "communicate", "get", "join", "result", "wait"}
 
 
@@ -27,6 +28,10 @@ def waits_without_a_limit(call: ast.Call, file: str) -> bool:
         return "timeout" not in options
     if name.endswith("Popen"):  # these two kill their program when the time is up
         return file not in {"tests/support/processes.py", "tools/frameworks.py"}
+    if name.rpartition(".")[2] in CONNECTORS:
+        return "timeout" not in options and len(call.args) < 2
+    if name == "select.select":
+        return len(call.args) < 4
     is_method = isinstance(call.func, ast.Attribute)
     return is_method and call.func.attr in WAITERS and not call.args and not options
 

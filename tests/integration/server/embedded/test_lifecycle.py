@@ -79,7 +79,7 @@ class TestClosing:
         connect(server)
         server.close()
         with pytest.raises(ConnectionRefusedError):
-            socket.create_connection(("127.0.0.1", port))
+            socket.create_connection(("127.0.0.1", port), timeout=60)
 
     def test_no_thread_is_left(self, server_pair):
         def workers() -> set[threading.Thread]:
@@ -128,7 +128,7 @@ print(server)
         command = [sys.executable, "-c", self.SCRIPT, *map(str, server_pair.values())]
         with started(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             port = int(process.stdout.readline())
-            socket.create_connection(("127.0.0.1", port)).close()
+            socket.create_connection(("127.0.0.1", port), timeout=60).close()
             process.send_signal(number)
             said, errors = process.communicate(timeout=30)
         assert (process.returncode, said.strip(), errors) == (
