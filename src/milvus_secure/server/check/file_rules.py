@@ -11,6 +11,7 @@ from ...pem.certificate import public_key
 from ...pem.material import Material
 from ...reporting.catalogue import CATALOGUE
 from ...reporting.report import Finding, finding
+from .milvus_config import PATH_KEYS
 from .server_context import ServerContext
 
 
@@ -32,7 +33,7 @@ def file_faults(code: str) -> RuleOf[ServerContext]:
                     presented=material.fault.detail or None,
                 )
 
-    return RuleOf(code, judge)
+    return RuleOf(code, judge, subjects=tuple(PATH_KEYS))
 
 
 def _remedy(context: ServerContext, material: Material) -> str:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from stat import S_IMODE
+from typing import Final
 
 from ..._common.tls_mode import TLSMode
 from ...diagnosis.material import read_settled
@@ -14,6 +15,8 @@ from ...pem.material import Material, parse_material, read_one
 from .container_files import ContainerFile, Presence
 from .milvus_config import PATH_KEYS, MilvusConfig
 from .placeholders import is_placeholder
+
+_INTERNAL_TLS: Final = "common.security.internaltlsEnabled"
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,16 @@ class ServerContext:
         return bool(path and path != path.strip() and missing)
 
     def includes(self, subject: str) -> bool:
-        """True if a slot (``server_pem``) or ``tls_mode`` is part of the configuration."""
+        """True if a subject is part of the configuration.
+
+        Args:
+            subject: A slot (``server_pem``); ``tls_mode``; ``tls``, which is TLS towards clients;
+                or ``internal_tls``, which is TLS among Milvus's components.
+        """
+        if subject == "tls":
+            return self.config.tls_mode in {TLSMode.ONE_WAY, TLSMode.MUTUAL}
+        if subject == "internal_tls":
+            return self.config.flag(_INTERNAL_TLS)
         return subject == "tls_mode" or subject in self.material
 
     def blocked_by(self, need: str) -> str | None:
@@ -72,7 +84,7 @@ def needed_paths(config: MilvusConfig) -> Mapping[str, str | None]:
         slots += ["server_pem", "server_key"]
     if config.tls_mode is TLSMode.MUTUAL:
         slots.append("ca_pem")
-    if config.flag("common.security.internaltlsEnabled"):
+    if config.flag(_INTERNAL_TLS):
         slots.append("internal_pem")
     return {slot: config.setting(PATH_KEYS[slot]).value for slot in slots}
 
