@@ -12,6 +12,8 @@ os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 # In this order: what a process loads before startup counts into its children's peak memory.
 NAMES = ("startup", "connect", "tunnel", "faults", "certs")
 
+if {"-h", "--help"} & set(sys.argv[1:]):
+    sys.exit(print(f"usage: python -m bench [{' | '.join(NAMES)}]...\n\n{__doc__}"))
 if unknown := set(sys.argv[1:]) - set(NAMES):
     sys.exit(f"no such benchmark: {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
 for name in NAMES:
