@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
+from stat import S_ISDIR
 from typing import TYPE_CHECKING, Literal
 
 from .._common.text import printable
@@ -37,6 +38,16 @@ DEFAULT_CONFIG = "milvus-secure.toml"
 DEFAULT_ENV_FILE = ".env"
 
 PathText = str | os.PathLike[str]
+
+
+def _may_be_directory(path: Path) -> bool:
+    """False for what is no directory; True too for what this user may not look at."""
+    try:
+        return S_ISDIR(path.stat().st_mode)
+    except PermissionError:
+        return True
+    except (OSError, ValueError):  # nothing is there, or the path cannot be
+        return False
 
 
 @dataclass(frozen=True)
@@ -187,7 +198,7 @@ class Loading:
         directories = []
         for name in named:
             path = self._path("secrets_dir", name)
-            if not os.path.isdir(path):  # noqa: PTH112 - also False for a path that cannot be
+            if not _may_be_directory(path):
                 remedy = f"Mount it, or correct or unset {self.places.prefix}SECRETS_DIR."
                 missing("secrets_dir", name.source, path, "secrets directory", remedy)
             directories.append((path, name.source))

@@ -31,8 +31,8 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def loaded_as_nobody(folder: Path) -> list[str]:
-    command = [sys.executable, "-c", AS_NOBODY, folder]
+def loaded_as_nobody(folder: Path, script: str = AS_NOBODY) -> list[str]:
+    command = [sys.executable, "-c", script, folder]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert ran.returncode == 0, ran.stderr
     return ran.stdout.splitlines()
@@ -64,3 +64,19 @@ def test_a_file_that_may_not_be_read_is_a_warning(folder):
     assert len(notes) == 2
     assert all(note.startswith("config-file-malformed warning") for note in notes)
     assert all("was not read: this user has no permission" in note for note in notes)
+
+
+def test_a_secrets_directory_that_may_not_be_looked_at_is_not_said_to_be_absent(folder):
+    (folder / "secrets").mkdir()
+    folder.chmod(0o700)
+    script = AS_NOBODY.replace(
+        "settings = MilvusSettings(environ={})",
+        """from milvus_secure import SettingsError
+try:
+    MilvusSettings(environ={}, env_file=None, secrets_dir=os.path.join(sys.argv[1], "secrets"))
+except SettingsError as error:
+    sys.exit(print(error))
+""",
+    )
+    [message] = loaded_as_nobody(folder, script)
+    assert "cannot be read: permission denied" in message
