@@ -14,7 +14,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._common.endpoint import Endpoint
+from ..diagnosis.check import check
 from ..diagnosis.material import read_material
+from ..errors import SecureConnectionError
 from ..pem.public_roots import public_roots_path
 from ..pem.slots import Slot
 from .kwargs import client_kwargs
@@ -41,15 +43,22 @@ def ssl_context(settings: SettingsModel) -> ssl.SSLContext:
     """A context that trusts, and presents, what the settings say.
 
     Raises:
-        SecureConnectionError: If the settings contradict each other.
+        SecureConnectionError: If the settings contradict each other, or if Python cannot load a
+            file and the offline checks know why.
         ValueError: If they ask for plaintext.
-        OSError: If a file cannot be read (``ssl.SSLError`` if it is no PEM).
+        OSError: If Python cannot load a file for another reason.
     """
     paths = _paths(settings)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.load_verify_locations(paths.anchor)
-    if paths.client:
-        context.load_cert_chain(*paths.client)
+    try:
+        context.load_verify_locations(paths.anchor)
+        if paths.client:
+            context.load_cert_chain(*paths.client)
+    except OSError as error:  # Python's own names neither the file nor the setting
+        report = check(settings, online=False)
+        if report.errors:
+            raise SecureConnectionError(report) from error
+        raise
     return context
 
 

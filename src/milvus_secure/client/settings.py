@@ -119,9 +119,10 @@ class MilvusSettings(SettingsModel):
         They want a subjectAltName that bears the host itself: ``server_name`` is gRPC's.
 
         Raises:
-            SecureConnectionError: If the settings contradict each other.
+            SecureConnectionError: If the settings contradict each other, or if Python cannot load
+                a file and the offline checks know why.
             ValueError: If they ask for plaintext.
-            OSError: If a file cannot be read (``ssl.SSLError`` if it is no PEM).
+            OSError: If Python cannot load a file for another reason.
         """
         from .rest import ssl_context  # noqa: PLC0415 - keeps settings light
 

@@ -17,7 +17,7 @@ import requests
 from cryptography.hazmat.primitives import serialization
 
 import minting
-from milvus_secure import CertificateSet
+from milvus_secure import CertificateSet, SecureConnectionError
 from milvus_secure.client.rest import curl_command
 
 
@@ -77,7 +77,9 @@ def mutual_settings(settings, certificate_set: Path):
 
 def test_an_ssl_context_carries_both_directions(mutual_settings, rest_port: int):
     context = mutual_settings().ssl_context()
-    with urllib.request.urlopen(f"https://localhost:{rest_port}/", context=context) as answer:
+    with urllib.request.urlopen(
+        f"https://localhost:{rest_port}/", context=context, timeout=60
+    ) as answer:
         assert answer.status == 200
 
 
@@ -89,7 +91,7 @@ def test_inline_material_serves_as_well(settings, certificate_set: Path, rest_po
         client_key=(certificate_set / "client.key").read_text(),
     )
     url = f"https://localhost:{rest_port}/"
-    with urllib.request.urlopen(url, context=inline.ssl_context()) as answer:
+    with urllib.request.urlopen(url, context=inline.ssl_context(), timeout=60) as answer:
         assert answer.status == 200
 
 
@@ -98,7 +100,7 @@ def test_another_ca_is_refused(settings, rest_port: int, tmp_path: Path):
     other.write_bytes(minting.mint("Other CA", which=8).pem)
     context = settings(ca_pem_path=other).ssl_context()
     with pytest.raises(OSError, match="CERTIFICATE_VERIFY_FAILED"):
-        urllib.request.urlopen(f"https://localhost:{rest_port}/", context=context)
+        urllib.request.urlopen(f"https://localhost:{rest_port}/", context=context, timeout=60)
 
 
 def test_requests_takes_the_keywords(mutual_settings, rest_port: int):
@@ -106,6 +108,27 @@ def test_requests_takes_the_keywords(mutual_settings, rest_port: int):
     with requests.Session() as session:
         session.trust_env = False
         assert session.get(url, **mutual_settings().requests_kwargs(), timeout=5).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("broken", "code"),
+    [
+        ({"ca_pem_path": "absent.pem"}, "file-missing"),
+        ({"client_pem_path": "absent.pem"}, "file-missing"),
+        ({"ca_pem_path": "text.pem"}, "file-not-pem"),
+        ({"client_key_path": "other.key"}, "key-mismatch"),
+    ],
+    ids=str,
+)
+def test_a_file_that_python_cannot_load_is_named(
+    mutual_settings, tmp_path: Path, monkeypatch, broken, code
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "text.pem").write_text("not a certificate")
+    (tmp_path / "other.key").write_bytes(minting.mint("other", which=8).key_pem)
+    with pytest.raises(SecureConnectionError, match=next(iter(broken.values()))) as caught:
+        mutual_settings().replace(**broken).ssl_context()
+    assert caught.value.report.root_cause.code == code
 
 
 def test_plaintext_has_no_context(settings):
