@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Collection, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any, NoReturn
 
 from .._version import __version__
@@ -85,7 +86,7 @@ def _run(argv: Sequence[str]) -> int:
         from .._common.text import printable  # noqa: PLC0415 - only for an error
 
         _drop_output()
-        place = f"{printable(os.fsdecode(error.filename))}: " if error.filename else ""
+        place = f"{printable(os.fsdecode(error.filename))}: " if error.filename else _lost_place()
         echo(f"error: {place}{(error.strerror or type(error).__name__).lower()}", error=True)
         return 1
     else:
@@ -106,6 +107,15 @@ def _meant(flags: list[str], grammar: argparse.ArgumentParser, argv: Sequence[st
                 parsers += [action.choices[word] for word in argv[:2] if word in action.choices]
     close = [match for flag in flags for match in get_close_matches(flag, known, n=1)]
     return f". Did you mean {', '.join(close)}?" if close else ""
+
+
+def _lost_place() -> str:
+    """What an error without a file name is about, where that can be known."""
+    try:
+        Path.cwd()
+    except OSError:
+        return "the working directory: "
+    return ""
 
 
 def _drop_output() -> None:

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .._common.endpoint import uri_of
 from .._common.tls_mode import TLSMode
 
 if TYPE_CHECKING:
@@ -49,6 +50,16 @@ def add_settings_flags(parser: argparse.ArgumentParser, *, repeatable: bool = Fa
         group.add_argument(flag, dest=row.name, help=meaning, **extra)
 
 
+def add_endpoint(parser: argparse.ArgumentParser) -> None:
+    """Let the endpoint be the first word of a command that connects to one server."""
+    parser.add_argument(
+        "endpoint",
+        nargs="?",
+        metavar="ENDPOINT",
+        help="https://HOST:PORT, HOST or HOST:PORT, instead of the uri setting",
+    )
+
+
 def settings_from(arguments: argparse.Namespace, **changes: Any) -> MilvusSettings:  # noqa: ANN401
     """Load settings with the flags as the strongest source.
 
@@ -57,12 +68,22 @@ def settings_from(arguments: argparse.Namespace, **changes: Any) -> MilvusSettin
         **changes: ``profile`` or any setting, instead of what the flags say.
 
     Raises:
-        SettingsError: As `MilvusSettings` does.
+        SettingsError: As `MilvusSettings` does; or if the endpoint is given twice.
     """
     from ..client.settings import MilvusSettings  # noqa: PLC0415
     from ..settings.model import declarations  # noqa: PLC0415
 
     values: dict[str, Any] = {row.name: getattr(arguments, row.name) for row in declarations()}
+    if endpoint := getattr(arguments, "endpoint", None):
+        if arguments.uri is not None:
+            from ..errors import SettingsError  # noqa: PLC0415 - only for an error
+            from ..reporting.finding import finding  # noqa: PLC0415
+
+            what = "The endpoint is given twice, as the first argument and as --uri."
+            raise SettingsError(
+                finding("value-invalid", what, "Leave out --uri.", setting="uri", source="argument")
+            )
+        values["uri"] = uri_of(endpoint)
     values |= {"config": arguments.config, "profile": arguments.profile}
     values["_env_prefix"] = arguments.env_prefix
     if arguments.env_file is not None:

@@ -6,7 +6,7 @@ import argparse
 import json
 
 from .console import echo, text_width
-from .flags import Commands, add_settings_flags, settings_from
+from .flags import Commands, add_endpoint, add_settings_flags, settings_from
 
 
 def add_parser(commands: Commands) -> None:
@@ -17,6 +17,7 @@ def add_parser(commands: Commands) -> None:
         description="Show every setting with its value and source; secrets are masked.",
     )
     parser.add_argument("--format", choices=("text", "json"), default="text")
+    add_endpoint(parser)
     add_settings_flags(parser)
     parser.set_defaults(run=run)
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from .console import echo
-from .flags import Commands, add_settings_flags, settings_from
+from .flags import Commands, add_endpoint, add_settings_flags, settings_from
 
 if TYPE_CHECKING:
     from ..client.tunnel import Listen
@@ -35,6 +35,7 @@ def add_parser(commands: Commands) -> None:
         action="store_true",
         help="accept connections from other machines too, unencrypted",
     )
+    add_endpoint(parser)
     add_settings_flags(parser)
     parser.set_defaults(run=run, parser=parser)
 

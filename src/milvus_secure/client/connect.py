@@ -15,8 +15,10 @@ from .._common.endpoint import uri_of
 from .._common.frames import clear_variables
 from .._common.system_limits import require_descriptors
 from .._common.tls_mode import TLSMode
+from ..diagnosis.check import not_settings
 from ..diagnosis.threads import call_in_thread
 from ..errors import MilvusSecureError, SecureConnectionError
+from ..settings.model import SettingsModel
 from .connection_log import connection_is_logged, log_connection
 from .failures import diagnosed, is_failure, one_way_after_all, unexplained
 from .kwargs import keywords
@@ -200,6 +202,8 @@ def _prepared(
             overrides["uri"], settings = uri_of(settings), None
         if settings is None:
             settings = MilvusSettings(profile=profile, config=config, **overrides)
+        elif not isinstance(settings, SettingsModel):
+            raise not_settings(settings)
         elif profile is not None or config is not None:
             raise TypeError(
                 "profile and config choose what to load: pass them or settings, not both"

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+from .._common.endpoint import uri_of
 from ..errors import SecureConnectionError
 from ..reporting.report import Finding, Report, Severity, ranked
 from . import rules as checks
@@ -26,11 +27,12 @@ _AT_ONCE = 100
 _TURNS: WeakKeyDictionary[AbstractEventLoop, Semaphore] = WeakKeyDictionary()
 
 
-def check(settings: SettingsModel | None = None, *, online: bool = True) -> Report:
+def check(settings: SettingsModel | str | None = None, *, online: bool = True) -> Report:
     """Judge settings and files, and the endpoint unless ``online`` is false.
 
     Args:
-        settings: As loaded; the surroundings' own when None.
+        settings: As loaded; the surroundings' own when None; with an endpoint as text
+            (``https://host:19530``, ``host:19530``) those, and this instead of their ``uri``.
         online: Also probe the endpoint, within ``settings.timeout`` seconds. An offline error
             that would keep a connection from being tried does not stop the probe.
 
@@ -39,18 +41,30 @@ def check(settings: SettingsModel | None = None, *, online: bool = True) -> Repo
 
     Raises:
         SettingsError: If no settings are given and the surroundings' cannot be loaded.
+        TypeError: If what is given is neither settings nor text.
     """
-    if settings is None:
-        from ..settings.model import SettingsModel  # noqa: PLC0415 - only its type is known above
+    from ..settings.model import SettingsModel  # noqa: PLC0415 - only its type is known above
 
-        settings = SettingsModel()
+    if settings is None or isinstance(settings, str):
+        settings = SettingsModel() if settings is None else SettingsModel(uri=uri_of(settings))
+    elif not isinstance(settings, SettingsModel):
+        raise not_settings(settings)
     context = Context(settings, read_material(settings))
     if online:
         context = replace(context, observation=_observed(context))
     return judge(context, checks.RULES if online else checks.OFFLINE)
 
 
-async def check_async(settings: SettingsModel | None = None, *, online: bool = True) -> Report:
+def not_settings(value: object) -> TypeError:
+    """The error for a first argument that is neither settings nor an endpoint."""
+    return TypeError(
+        f"settings are a MilvusSettings or an endpoint as text, not a {type(value).__name__}"
+    )
+
+
+async def check_async(
+    settings: SettingsModel | str | None = None, *, online: bool = True
+) -> Report:
     """`check` without blocking the event loop, up to a hundred at a time in one loop.
 
     Each works in a thread of its own, which nothing waits for once it is cancelled: neither the

@@ -43,6 +43,25 @@ def test_an_endpoint_is_taken_instead_of_the_uri_setting(cli, endpoint, uri):
     assert json.loads(done.stdout)["settings"]["uri"] == {"value": uri, "source": "argument"}
 
 
+def test_settings_of_an_endpoint_are_shown_by_its_name(cli):
+    done = cli("settings", "host.example", "--format", "json")
+    uri = {"value": "https://host.example:19530", "source": "argument"}
+    assert json.loads(done.stdout)["uri"] == uri
+
+
+def test_an_endpoint_that_is_given_twice_is_wrong_usage(cli):
+    done = cli("settings", "host-1", "--uri", "https://host-2")
+    assert done.returncode == 2
+    assert "The endpoint is given twice" in done.stderr
+
+
+def test_an_argument_too_many_is_counted_and_not_repeated(cli):
+    done = cli("settings", "host", CANARY)
+    assert done.returncode == 2
+    assert "1 argument too many" in done.stderr
+    assert CANARY not in done.stderr
+
+
 def test_several_endpoints_give_a_report_each(cli):
     done = cli("check", "--offline", "--format", "json", "host-1", "host-2", "--uri", "https://h:3")
     uris = [one["settings"]["uri"]["value"] for one in json.loads(done.stdout)["reports"]]
@@ -127,6 +146,29 @@ def test_junit_has_a_case_for_every_code_and_a_failure_for_the_error(cli):
     failed = [case.get("name") for case in suite if case.find("failure") is not None]
     assert failed == ["file-missing"]
     assert int(suite.get("tests")) == len(suite) > 30
+
+
+def test_junit_of_a_plaintext_server_lists_no_check_of_certificate_files(cli, tmp_path: Path):
+    (tmp_path / "docker-compose.yml").write_text(
+        "services: {standalone: {image: 'milvusdb/milvus:v2.5.16', ports: ['19530:19530']}}"
+    )
+    done = cli("server", "check", "--format", "junit", "docker-compose.yml")
+    [suite] = ET.fromstring(done.stdout.encode())
+    names = {case.get("name") for case in suite}
+    assert "server-tls-off" in names
+    files = ("file-", "pem-", "key-", "known-public-key", "server-path-", "server-rest-")
+    assert {name for name in names if name.startswith(files)} == set()
+
+
+def test_a_working_directory_that_was_removed_is_named(tmp_path: Path):
+    script = (
+        f'mkdir gone; cd gone; rmdir ../gone; exec "{sys.executable}" -m milvus_secure certs init c'
+    )
+    done = subprocess.run(
+        ["sh", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1
+    assert done.stderr == "error: the working directory: no such file or directory\n"
 
 
 def test_variables_may_begin_with_another_prefix(cli):

@@ -22,6 +22,7 @@ from milvus_secure import (
     MilvusSettings,
     SecureConnectionError,
     SettingsError,
+    check,
     connect_secure,
 )
 from waiting import eventually, library_threads, open_connections
@@ -65,6 +66,22 @@ def test_hands_back_a_milvus_client_over_mutual_tls(mutual, certs):
 def test_takes_settings_and_overrides(one_way, certs, settings):
     base = settings(uri="https://elsewhere.invalid:1", ca_pem_path=certs / "ca.pem")
     connect_secure(base, uri=one_way.uri).close()
+
+
+@pytest.mark.parametrize("settings", [5, {"uri": "https://h:1"}, b"https://h:1"], ids=str)
+def test_refuses_what_is_neither_settings_nor_endpoint(settings):
+    with pytest.raises(TypeError, match="a MilvusSettings or an endpoint as text"):
+        connect_secure(settings)
+
+
+def test_check_takes_the_endpoint_first():
+    report = check("host.example:1", online=False)
+    assert report.settings["uri"] == {"value": "https://host.example:1", "source": "argument"}
+
+
+def test_check_refuses_what_is_neither_settings_nor_endpoint():
+    with pytest.raises(TypeError, match="a MilvusSettings or an endpoint as text"):
+        check({"uri": "https://h:1"})
 
 
 def test_takes_the_endpoint_first(one_way, certs):
