@@ -240,3 +240,59 @@ class TestBeyondTheProxy:
     def test_a_proxy_that_grpc_cannot_use_is_none(self):
         assert proxy_for("h", {"https_proxy": "https://p:1"}) is None
         assert proxy_for("h", {"https_proxy": "socks5://p:1"}) is None
+
+
+def answering(data: bytes, *, then_close: bool = False) -> peers.Serve:
+    """A proxy that answers every CONNECT alike and forwards nothing."""
+
+    def serve(connection: socket.socket) -> None:
+        connection.recv(65_536)
+        connection.sendall(data)
+        if not then_close:
+            peers.drain(connection)
+
+    return serve
+
+
+OPEN = b"HTTP/1.1 200 OK\r\n\r\n"
+NO_TUNNEL = {
+    "HTTP/2 in text": (answering(b"HTTP/2 200\r\n\r\n"), "HTTP/2 200"),
+    "no reason": (answering(b"HTTP/1.1 200\r\n\r\n"), "HTTP/1.1 200"),
+    "another protocol": (answering(b"SSH-2.0-x\r\n"), "it did not answer with HTTP/1.1"),
+    "a tunnel to nowhere": (answering(OPEN), "silence"),
+    "a tunnel that is closed": (answering(OPEN, then_close=True), "the end of the connection"),
+}
+
+
+@pytest.mark.trips("proxy-failed")
+@pytest.mark.parametrize(("serve", "words"), NO_TUNNEL.values(), ids=NO_TUNNEL.keys())
+def test_a_proxy_whose_tunnel_grpc_cannot_use(trio, settings, certs, through, serve, words):
+    with milvus_endpoint(trio.server) as serving, peers.tcp(serve) as port:
+        through(f"127.0.0.1:{port}")
+        report = check(settings(uri=serving.uri, ca_pem_path=certs / "ca.pem", timeout=3))
+
+    assert [found.code for found in report.errors] == ["proxy-failed"]
+    assert words in report.root_cause.presented
+    assert report.root_cause.command.startswith("export no_grpc_proxy")
+
+
+@pytest.mark.passes("proxy-failed")
+@pytest.mark.parametrize(
+    "answer",
+    [b"HTTP/1.0 200 Connection established\r\n\r\n", b"HTTP/1.1 200 OK\n\n", OPEN],
+    ids=["HTTP/1.0", "line feeds alone", "usual"],
+)
+def test_a_proxy_whose_tunnel_grpc_uses(trio, settings, certs, through, answer):
+    with (
+        milvus_endpoint(trio.server) as serving,
+        peers.tcp(peers.proxies_to(serving.port, answer)) as port,
+    ):
+        through(f"127.0.0.1:{port}")
+        report = check(settings(uri=serving.uri, ca_pem_path=certs / "ca.pem"))
+    assert report.ok
+    assert report.server.proxy.open
+
+
+def test_a_port_of_the_proxy_above_65535_is_taken_as_grpc_takes_it():
+    proxy = proxy_for("localhost", {"https_proxy": "http://user:word@[::1]:99999/"})
+    assert (proxy.host, proxy.port) == ("::1", 34463)

@@ -112,13 +112,13 @@ def drips(data: bytes, closing_down: threading.Event) -> Serve:
     return serve
 
 
-def proxies_to(port: int) -> Serve:
+def proxies_to(port: int, answer: bytes = b"HTTP/1.1 200 OK\r\n\r\n") -> Serve:
     """An HTTP proxy whose every CONNECT leads to one port on loopback."""
 
     def serve(connection: socket.socket) -> None:
         connection.recv(65_536)
         with socket.create_connection(("127.0.0.1", port), timeout=60) as onward:
-            connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            connection.sendall(answer)
             ends = {connection: onward, onward: connection}
             while True:
                 for ready in select.select(list(ends), [], [], 60)[0]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes, urlsplit
@@ -18,6 +19,7 @@ _PROXY = ("grpc_proxy", "https_proxy", "http_proxy")
 _EXEMPT = ("no_grpc_proxy", "no_proxy")
 _DEFAULT_PORT = 443
 _LONGEST_ANSWER = 16_384
+_STATUS_LINE = re.compile(rb"HTTP/1\.[01] (\d{3}) ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ def proxy_for(host: str, environ: Mapping[str, str] = os.environ) -> HttpProxy |
     value = environ[variable]
     try:
         parts = urlsplit(value)
-        address, port = parts.hostname, parts.port or _DEFAULT_PORT
+        address, port = parts.hostname, _port(parts.netloc)
     except ValueError:
         return None
     if parts.scheme.lower() != "http" or not address:  # gRPC logs an error and uses none
@@ -69,6 +71,16 @@ def proxy_for(host: str, environ: Mapping[str, str] = os.environ) -> HttpProxy |
     authorization = f"Basic {base64.b64encode(userinfo).decode()}" if userinfo else ""
     name = f"{mask_uri(value) if '@' in value else value} ({variable})"
     return HttpProxy(name, address, port, authorization)
+
+
+def _port(netloc: str) -> int:
+    """The port; gRPC takes what is above 65535 modulo 65536.
+
+    Raises:
+        ValueError: If it is no number.
+    """
+    text = netloc.rpartition("]")[2].rpartition("@")[2].partition(":")[2]
+    return int(text) % 65_536 if text else _DEFAULT_PORT
 
 
 def _matches(host: str, entry: str) -> bool:
@@ -100,23 +112,25 @@ def open_tunnel(wire: DeadlineSocket, proxy: HttpProxy, target: str) -> None:
         lines.append(f"Proxy-Authorization: {proxy.authorization}")
     wire.write("\r\n".join([*lines, "", ""]).encode("utf-8", "surrogateescape"))
     answer = b""
-    while not answer.endswith(b"\r\n\r\n"):
+    while not answer.endswith((b"\r\n\r\n", b"\n\n")) and _may_be_http(answer):
         byte = wire.read(size=1)  # nothing beyond the header belongs to the proxy
         answer += byte
         if not byte or len(answer) > _LONGEST_ANSWER:
             break
     status = _status(answer)
+    line = answer.split(b"\n")[0].rstrip(b"\r")[:80].decode("ascii", "backslashreplace")
     if status is None:
-        raise TunnelRefusedError(
-            "it did not answer with HTTP" if answer else "it closed the connection"
-        )
+        words = f"it did not answer with HTTP/1.1, but with {line!r}"
+        raise TunnelRefusedError(words if answer else "it closed the connection")
     if status // 100 != 2:
-        line = answer.split(b"\r\n")[0][:80].decode("ascii", "backslashreplace")
         raise TunnelRefusedError(line, status)
 
 
+def _may_be_http(answer: bytes) -> bool:
+    return answer.startswith(b"HTTP/") or b"HTTP/".startswith(answer)
+
+
 def _status(answer: bytes) -> int | None:
-    words = answer.split(None, 2)
-    if len(words) < 2 or not words[0].startswith(b"HTTP/") or not words[1].isdigit():
-        return None
-    return int(words[1])
+    """The status; None for a line that gRPC refuses (``src/core/util/http_client/parser.cc``)."""
+    line = _STATUS_LINE.match(answer)
+    return int(line[1]) if line else None

@@ -15,7 +15,14 @@ from ...reporting.report import Finding
 from ...verification.hostname import accepts, generation, presented
 from ...verification.path import Role, judge_path
 from ..context import Context
-from .reachability import at_endpoint, envoy_status, grpc_ready, http_status, observed
+from .reachability import (
+    at_endpoint,
+    envoy_status,
+    grpc_ready,
+    http_status,
+    observed,
+    tunnel_is_dead,
+)
 from .rule import Rule
 
 _NO_ROUTE = {404, 421}
@@ -25,13 +32,22 @@ _LOGIN = {401, 403, 407}
 
 def _proxy_failed(context: Context) -> Iterator[Finding]:
     proxy = observed(context).proxy
-    if proxy is None or proxy.open or grpc_ready(context):
+    dead = tunnel_is_dead(context)
+    if proxy is None or (proxy.open and not dead) or grpc_ready(context):
         return
     endpoint = context.endpoint
     host = endpoint.host if endpoint else ""
     # gRPC reads no_proxy only where no_grpc_proxy is not set.
     command = f'export no_grpc_proxy="${{no_grpc_proxy-$no_proxy}},{host}"'
-    if proxy.status == 407:
+    evidence = proxy.detail
+    if dead:
+        evidence = f"a tunnel, and then {dead}"
+        message = (
+            f"The HTTP proxy {proxy.name} opened a tunnel to {observed(context).address}, but no "
+            "answer came through it. Most likely the proxy does not reach the server."
+        )
+        remedy = "Have the proxy forward to this address, or connect to this host without it."
+    elif proxy.status == 407:
         message = f"The HTTP proxy {proxy.name} requires a login."
         remedy = (
             "Put user and password into the proxy's URI (http://user:password@proxy:3128), or "
@@ -56,7 +72,7 @@ def _proxy_failed(context: Context) -> Iterator[Finding]:
         message,
         remedy,
         expected="a tunnel through the proxy (CONNECT answered with 200)",
-        presented=proxy.detail,
+        presented=evidence,
         command=command,
     )
 

@@ -68,6 +68,14 @@ def envoy_status(context: Context) -> int | None:
     return grpc.envoy_status if grpc and milvus is None else None
 
 
+def tunnel_is_dead(context: Context) -> str:
+    """What came of a proxy's tunnel through which nothing answered; empty if something did."""
+    observation = observed(context)
+    words = {"closed": "the end of the connection", "silence": "silence"}
+    is_open = observation.proxy is not None and observation.proxy.open
+    return words.get(observation.protocol or "", "") if is_open else ""
+
+
 def _host_and_port(context: Context) -> tuple[str, int]:
     endpoint = context.endpoint
     return (endpoint.host, endpoint.port) if endpoint else ("", 0)
@@ -129,6 +137,8 @@ def _tcp_timeout(context: Context) -> Iterator[Finding]:
     if observation.failure == "tcp-timeout":
         message = f"Port {port} of {host} did not answer in time."
         evidence = observation.failure_detail
+    elif tunnel_is_dead(context):
+        return
     elif observation.protocol == "silence" and status in {None, "DEADLINE_EXCEEDED"}:
         message = f"Port {port} of {host} accepts connections, but sends nothing."
         evidence = "silence after our first message, with TLS and without"
