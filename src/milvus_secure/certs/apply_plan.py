@@ -33,7 +33,7 @@ def conform(inventory: Inventory, plan: SetPlan) -> Change:
     if not (directory / "ca.pem").exists():
         if directory.is_dir() and any(directory.iterdir()):
             raise CertificateError(
-                f"{directory} holds files that belong to no certificate set.",
+                f"{directory} contains files that do not belong to a certificate set.",
                 "Name a new or empty directory.",
             )
         return Change(build(plan), done=(f"{directory}: made as described",))
@@ -50,7 +50,7 @@ def conform(inventory: Inventory, plan: SetPlan) -> Change:
     for name in ("server", *plan.clients):
         if name not in leaves and (existing := _files_of(inventory, name)):
             raise CertificateError(
-                f"{directory} holds {', '.join(existing)}, but no key with a certificate "
+                f"{directory} contains {', '.join(existing)}, but no key with a certificate "
                 f"{name}.pem that this CA issued.",
                 "Move these files to another directory, so that new ones can be made.",
             )
@@ -92,7 +92,7 @@ def add_client(
     existing = _files_of(inventory, name)
     if existing and not overwrite:
         raise CertificateError(
-            f"{inventory.directory} holds {', '.join(existing)} already.",
+            f"{inventory.directory} already contains {', '.join(existing)}.",
             "Choose another name, add --force, or renew this client's certificate.",
             certs("renew", inventory.directory, "--only", name),
         )

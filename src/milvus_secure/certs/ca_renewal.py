@@ -44,7 +44,7 @@ def renew_authority(
     return Change(
         files,
         done=(
-            "ca.key, ca.pem: a new CA; ca.pem now holds both CAs, so that both are trusted",
+            "ca.key, ca.pem: a new CA; ca.pem now contains both CAs, so both are trusted",
             "server and client certificates: unchanged, still issued by the old CA",
         ),
         breaks=("no client, as long as you finish each step below before the next",),
@@ -52,7 +52,7 @@ def renew_authority(
             "copy ca.pem to every client (ca_pem_path or server_pem_path) and restart it",
             f"in mutual mode copy ca.pem to the server (tls.caPemPath) and {RESTART}",
             f"renew the certificates:\n{certs('renew', directory)}",
-            "sign the requests again whose certificates are used on other machines",
+            "for certificates used on other machines, sign their requests again",
             f"copy server.pem and server.key to the server and {RESTART}",
             "copy each client's pair to it and restart it",
             f"remove the old CA from ca.pem:\n{certs('renew', directory, '--retire')}",
@@ -69,21 +69,21 @@ def retire(inventory: Inventory) -> Change:
     """
     if len(inventory.anchors) < 2:
         raise CertificateError(
-            f"{inventory.directory / 'ca.pem'} holds one CA only; there is no old CA to remove.",
-            "Begin a renewal of the CA.",
+            f"{inventory.directory / 'ca.pem'} contains only one CA; there is no old CA to remove.",
+            "Begin a renewal of the CA first.",
             certs("renew", inventory.directory, "--ca"),
         )
     if inventory.of_old_ca:
         late = ", ".join(leaf.stem for leaf in inventory.of_old_ca)
         raise CertificateError(
-            f"{late}: issued by the old CA, and refused once that is removed.",
+            f"{late}: issued by the old CA; it would be refused when the old CA is removed.",
             *_next_step(inventory),
         )
     new = inventory.anchors[0]
     ended = ", ".join(_called(old) for old in inventory.anchors[1:])
     return Change(
         {"ca.pem": pem(new)},
-        done=(f"ca.pem: {ended} is removed; it holds only {_called(new)}",),
+        done=(f"ca.pem: {ended} is removed; it contains only {_called(new)}",),
         breaks=("servers and clients that still use a certificate of the old CA, on any machine",),
         order=(
             "copy ca.pem to every client and restart it",
@@ -100,8 +100,8 @@ def require_one_anchor(inventory: Inventory) -> None:
     """
     if len(inventory.anchors) > 1:
         raise CertificateError(
-            f"{inventory.directory / 'ca.pem'} holds {len(inventory.anchors)} CAs: the CA "
-            "is being renewed.",
+            f"{inventory.directory / 'ca.pem'} contains {len(inventory.anchors)} CAs: the CA is "
+            "being renewed.",
             *_next_step(inventory),
         )
 
@@ -118,12 +118,12 @@ def next_step(inventory: Inventory) -> tuple[str, str] | None:
 def _next_step(inventory: Inventory) -> tuple[str, str]:
     if not inventory.of_old_ca:
         return (
-            "Once every server and client uses its new certificate, remove the old CA.",
+            "When every server and client uses its new certificate, remove the old CA.",
             certs("renew", inventory.directory, "--retire"),
         )
     if any(inventory.has_key(leaf.stem) for leaf in inventory.of_old_ca):
         return (
-            "Once ca.pem is deployed everywhere, renew the certificates and deploy them.",
+            "When ca.pem is deployed everywhere, renew the certificates and deploy them.",
             certs("renew", inventory.directory),
         )
     leaf = inventory.of_old_ca[0]

@@ -35,7 +35,8 @@ def create(inventory: Inventory, plan: SetPlan, *, overwrite: bool = False) -> C
     same = existing & files.keys()
     if same and not replaces:
         raise CertificateError(
-            f"{directory} holds {_few(same)}, which belong to no certificate set. A new set would "
+            f"{directory} contains {_few(same)}, which do not belong to a certificate set. A new "
+            "set would "
             "replace them.",
             "Move them to another directory, or name a new or empty directory.",
         )
@@ -66,14 +67,14 @@ def _entries(directory: Path) -> set[str]:
 def _occupied(directory: Path, existing: Collection[str], *, is_set: bool) -> CertificateError:
     if is_set:
         return CertificateError(
-            f"{directory} holds a certificate set already.",
-            "Renew it, or replace it, its CA included, with --force.",
+            f"{directory} already contains a certificate set.",
+            "Renew it, or replace it with --force, including its CA.",
             certs("renew", directory),
         )
     return CertificateError(
-        f"{directory} holds files that belong to no certificate set: {_few(existing)}.",
-        "Name a new or empty directory. --force makes the set beside these files, unless one of "
-        "them has the name of a file of the set.",
+        f"{directory} contains files that do not belong to a certificate set: {_few(existing)}.",
+        "Name a new or empty directory. With --force the set is created next to these files, "
+        "unless one of them has the name of a file of the set.",
     )
 
 

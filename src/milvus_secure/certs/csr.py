@@ -69,7 +69,7 @@ def write_request(directory: Path, files: Mapping[str, bytes], *, overwrite: boo
         existing = [name for name in files if os.path.lexists(directory / name)]
         if existing and not overwrite:
             raise CertificateError(
-                f"{directory} holds {', '.join(existing)} already.",
+                f"{directory} already contains {', '.join(existing)}.",
                 "Name another directory, or add --force.",
             )
         write_change(directory, Change(files), expected)
@@ -106,13 +106,14 @@ def sign_request(
     key = csr.public_key()
     if not isinstance(key, (rsa.RSAPublicKey, ec.EllipticCurvePublicKey)) or not usable(key):
         raise CertificateError(
-            f"{path} is for a key of type {type_of(key)}, which gRPC refuses or which is too weak.",
+            f"{path} is for a key of type {type_of(key)}, which is too weak or which gRPC refuses.",
             "Make the request with a P-256 key.",
         )
     presented = identifiers(names, ips).extension() or extension(csr, x509.SubjectAlternativeName)
     if role is Role.SERVER and presented is None:
         raise CertificateError(
-            f"{path} holds no host name, and clients refuse a server certificate without one.",
+            f"{path} contains no host name, and clients refuse a server certificate without a host "
+            "name.",
             "Add --name and --ip.",
         )
     if not list(csr.subject):
@@ -142,11 +143,13 @@ def load_request(path: Path) -> x509.CertificateSigningRequest:
         _ = csr.subject, csr.public_key()  # cryptography parses them only when they are read
     except (*NAME_ERRORS, UnsupportedAlgorithm):
         raise CertificateError(
-            f"{path} holds no certificate request.", "To see what it contains:", certs("show", path)
+            f"{path} contains no certificate request.",
+            "See what it contains.",
+            certs("show", path),
         ) from None
     if not is_valid:
         raise CertificateError(
-            f"The signature of {path} ({name_text(csr.subject)}) was not made with its key.",
-            "Make the request again with its own key.",
+            f"The signature of {path} ({name_text(csr.subject)}) does not fit its key.",
+            "Make the request again.",
         )
     return csr

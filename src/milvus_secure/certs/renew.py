@@ -15,7 +15,7 @@ from .issuing.keys import DEFAULT_KEY_TYPE, KEY_TYPES, check_key_type, generate,
 from .messages import certs
 from .storage.change import Change
 
-RESTART = "restart Milvus, which reads its certificates only at start"
+RESTART = "restart Milvus, which reads its certificates only at start-up"
 
 
 def renew_leaves(
@@ -52,10 +52,10 @@ def renew_leaves(
     elsewhere = [
         leaf for leaf in inventory.issued if not stems and not inventory.has_key(leaf.stem)
     ]
-    done += [f"{leaf.stem}.pem: unchanged, as its key is not here" for leaf in elsewhere]
+    done += [f"{leaf.stem}.pem: unchanged, because its key is not here" for leaf in elsewhere]
     if not stems:
         done += [
-            f"{stem}.pem: unchanged, as this CA did not issue it to a server or client"
+            f"{stem}.pem: unchanged, because this CA did not issue it to a server or client"
             for stem in inventory.foreign
         ]
     return Change(
@@ -81,7 +81,7 @@ def reachable(days: int, authority: Authority) -> int:
     if left < 1:
         raise CertificateError(
             f"The CA is valid until {authority.certificate.not_valid_after_utc.date()}, and the "
-            "certificates that it signs are valid no longer.",
+            "certificates that it signs cannot be valid longer.",
             "Renew the CA first.",
             authority.renewal,
         )
@@ -132,9 +132,9 @@ def choose(inventory: Inventory, stems: Collection[str] = ()) -> list[Leaf]:
     unknown = set(stems).difference(available)
     if unknown or not available:
         raise CertificateError(
-            f"{inventory.directory} holds no certificate of this CA, with its key, called "
+            f"{inventory.directory} contains no certificate of this CA, with its key, called "
             f"{', '.join(sorted(unknown)) or 'server or client'}; "
-            f"it holds: {', '.join(available) or 'none'}.",
+            f"it contains: {', '.join(available) or 'none'}.",
             "Name one of these." if available else "Name the directory of another set.",
         )
     return [leaf for leaf in inventory.leaves if not stems or leaf.stem in stems]
@@ -170,5 +170,5 @@ def _retiring(inventory: Inventory, chosen: Collection[Leaf]) -> Iterator[str]:
         command = certs("renew", inventory.directory)
         yield f"renew the other certificates of the old CA ({', '.join(rest)}):\n{command}"
     command = certs("renew", inventory.directory, "--retire")
-    yield f"once no server or client uses an old pair, remove the old CA from ca.pem:\n{command}"
+    yield f"when no server or client uses an old pair, remove the old CA from ca.pem:\n{command}"
     yield "copy ca.pem everywhere"

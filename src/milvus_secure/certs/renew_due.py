@@ -96,7 +96,7 @@ def _require_useful(inventory: Inventory, leaf: Leaf) -> None:
     if last - end < timedelta(days=1):
         raise CertificateError(
             f"{leaf.stem}.pem ends on {end.date()}, and the CA on {last.date()}. A new certificate "
-            "would end no later.",
+            "would not be valid longer.",
             "Renew the CA first.",
             certs("renew", inventory.directory, "--ca"),
         )

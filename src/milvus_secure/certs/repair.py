@@ -165,7 +165,7 @@ def _names(
             host_name(name)
         except CertificateError:
             raise CertificateError(
-                f"The server's certificate holds no host name, and {name!r} is not one.",
+                f"The server's certificate contains no host name, and {name!r} is not a host name.",
                 "Add the name that clients use, such as --name milvus.example.com.",
             ) from None
         local = ("127.0.0.1",) if name == "localhost" else ()
@@ -195,7 +195,7 @@ def _described(
         return Change(done=(f"{directory}: no defect found in this set",))
     new_root = "ca.pem" in files
     order = (
-        ["copy ca.pem to the clients; clients with the old one keep working"] if new_root else []
+        ["copy ca.pem to the clients; clients with the old ca.pem still work"] if new_root else []
     )
     order += [
         f"copy {stem}.pem, {stem}.key and ca.pem to the server and {RESTART}"
@@ -203,7 +203,7 @@ def _described(
     ]
     kept = {"ca.pem", "intermediate.pem", "chain.pem", *(f"{stem}.pem" for stem in servers)}
     if any(name.endswith(".pem") and name not in kept for name in files):
-        order.append("copy the keys and certificates of clients to them and restart them")
+        order.append("copy its key and certificate to each client and restart it")
     return Change(
         files,
         done=tuple(done),

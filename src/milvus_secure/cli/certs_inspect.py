@@ -120,8 +120,8 @@ def _expanded(names: list[str]) -> Iterator[Path | str | CertificateError]:
             yield from found
         else:
             yield CertificateError(
-                f"{path} holds no certificate, key or request.",
-                f"name a file, or a directory that holds {', '.join(sorted(suffixes))}.",
+                f"{path} contains no certificate, key or request.",
+                f"name a file, or a directory that contains {', '.join(sorted(suffixes))}.",
             )
 
 
@@ -238,9 +238,9 @@ def _password(arguments: argparse.Namespace, what: str, *, twice: bool = False) 
         raise CertificateError(f"{arguments.password_file} cannot be read: {why}.", "name a file.")
     if not sys.stdin.isatty():
         raise CertificateError(
-            f"{what}: there is no terminal to ask for it.", "add --password-file FILE."
+            f"{what}: there is no terminal to ask on.", "add --password-file FILE."
         )
     password = getpass.getpass(f"{what}: ")
     if twice and getpass.getpass("Again: ") != password:
-        raise CertificateError("The two passwords differ.", "run the command again.")
+        raise CertificateError("The two passwords are different.", "run the command again.")
     return password

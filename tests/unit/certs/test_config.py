@@ -99,7 +99,7 @@ def test_another_ca_is_never_made_quietly(described, tmp_path, snapshot, old, ne
         ("server = 1", "not a table"),
         ("[", "not valid TOML"),
         ("[clients.ca]", "the name 'ca'"),
-        ("[server]\ndays = '9'", "not a validity"),
+        ("[server]\ndays = '9'", "not a valid number of days"),
         ("[server]\ndays = 4000", "more than the 3650"),
         ("key_type = 'p521'", "P-521"),
         ("[subject]\ncountry = 'Germany'", "two letters"),

@@ -77,7 +77,7 @@ def test_openssl_goes_on_from_the_serial_file(tmp_path):
 def test_a_set_is_not_overwritten_unasked(tmp_path, snapshot):
     made = CertificateSet.create(tmp_path / "certs")
     before = snapshot(made.directory)
-    with pytest.raises(CertificateError, match="holds a certificate set already"):
+    with pytest.raises(CertificateError, match="already contains a certificate set"):
         CertificateSet.create(made.directory)
     assert snapshot(made.directory) == before
 
@@ -107,7 +107,7 @@ def test_foreign_files_are_not_mixed_with_keys_unasked(tmp_path, foreign):
     path.mkdir(parents=True) if foreign.endswith("/") else path.parent.mkdir()
     if not path.exists():
         path.write_text("mine")
-    with pytest.raises(CertificateError, match="belong to no certificate set"):
+    with pytest.raises(CertificateError, match="do not belong to a certificate set"):
         CertificateSet.create(tmp_path / "certs")
     assert [p.name for p in (tmp_path / "certs").iterdir()] == [path.name]
 

@@ -137,7 +137,7 @@ def test_show_names_what_it_cannot_read_and_shows_the_rest(fresh_set, tmp_path, 
 def test_a_wrong_password_is_named(fresh_set, tmp_path, password, capsys):
     (tmp_path / "client.p12").write_bytes(fresh_set.export_pkcs12("another word"))
     assert certs("show", tmp_path / "client.p12", "--password-file", password) == 1
-    assert "does not open with this password" in capsys.readouterr().err
+    assert "cannot be decrypted with this password" in capsys.readouterr().err
 
 
 def test_an_export_opens_in_openssl_with_key_and_ca(fresh_set, password):
@@ -223,7 +223,7 @@ def test_a_directory_without_certificates_is_no_good_news(tmp_path, capsys):
     code, told = status(capsys, tmp_path / "empty")
     assert (code, told.split()[0]) == (1, "unreadable")
     assert certs("show", tmp_path / "empty") == 1
-    assert "holds no certificate, key or request" in capsys.readouterr().err
+    assert "contains no certificate, key or request" in capsys.readouterr().err
 
 
 def test_show_fits_into_80_columns_of_a_terminal(tmp_path, capsys, monkeypatch):

@@ -61,7 +61,7 @@ def test_a_dry_run_says_that_pinned_clients_break(named_set):
 
 
 def test_renewing_what_is_not_there_names_what_is(named_set):
-    with pytest.raises(CertificateError, match="it holds: server, client"):
+    with pytest.raises(CertificateError, match="it contains: server, client"):
         named_set.renew("ingest")
 
 
@@ -97,7 +97,7 @@ def test_a_second_new_ca_waits_for_the_first(named_set):
 
 
 def test_retiring_a_lone_ca_is_refused(named_set):
-    with pytest.raises(CertificateError, match="holds one CA only"):
+    with pytest.raises(CertificateError, match="contains only one CA"):
         named_set.retire_ca()
 
 
@@ -116,7 +116,7 @@ def test_a_certificate_whose_key_is_elsewhere_is_named_and_keeps_the_old_ca(
 ):
     named_set.renew_ca()
     told = named_set.renew().text()
-    assert "node.pem: unchanged, as its key is not here" in told
+    assert "node.pem: unchanged, because its key is not here" in told
     again = f"milvus-secure certs sign CSR --dir {named_set.directory} --role server --out "
     assert again in told
     with pytest.raises(CertificateError, match=r"node: issued by the old CA.* certs sign CSR "):
@@ -146,7 +146,7 @@ def test_a_pair_of_another_ca_is_named(named_set, tmp_path):
     other = CertificateSet.create(tmp_path / "other")
     for name in ("server.pem", "server.key"):
         shutil.copy(other.directory / name, named_set.directory / name)
-    assert "server.pem: unchanged, as this CA did not issue it" in named_set.renew().text()
+    assert "server.pem: unchanged, because this CA did not issue it" in named_set.renew().text()
 
 
 @pytest.mark.parametrize("place", ["missing", "."])
@@ -195,7 +195,7 @@ def test_a_broken_ca_key_is_named(named_set, garbage):
 
 def test_a_client_that_is_there_is_not_replaced_unasked(named_set, snapshot):
     before = snapshot(named_set.directory)
-    with pytest.raises(CertificateError, match=r"holds client\.key"):
+    with pytest.raises(CertificateError, match=r"contains client\.key"):
         named_set.add_client("client")
     assert snapshot(named_set.directory) == before
 

@@ -119,7 +119,7 @@ def _binary(path: Path, data: bytes, ask: AskPassword) -> Contents:
     if kind is Kind.PKCS12:
         return _store(path, data, ask)
     raise CertificateError(
-        f"{path} is {kind.value}; it holds no certificate, key or request.", "Name another file."
+        f"{path} is {kind.value}; it contains no certificate, key or request.", "Name another file."
     )
 
 
@@ -132,7 +132,7 @@ def _store(path: Path, data: bytes, ask: AskPassword) -> Contents:
                 store = pkcs12.load_pkcs12(data, ask(f"Password of {path}").encode())
     except (ValueError, UnsupportedAlgorithm):
         raise CertificateError(
-            f"{path} does not open with this password.", "Use another password."
+            f"{path} cannot be decrypted with this password.", "Use another password."
         ) from None
     first = [store.cert] if store.cert else []
     return Contents(
@@ -155,5 +155,5 @@ def _key(
             return load(ask(f"Password of {path}").encode())
     except (ValueError, TypeError):
         raise CertificateError(
-            f"{path} does not open with this password.", "Use another password."
+            f"{path} cannot be decrypted with this password.", "Use another password."
         ) from None

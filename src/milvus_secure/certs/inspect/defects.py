@@ -51,9 +51,9 @@ def intermediate_defects(middle: x509.Certificate, root: x509.Certificate) -> It
     """The defects of an intermediate CA, a phrase each."""
     yield from _authority_defects(middle)
     if not signed_by(middle, root):
-        yield "not signed by ca.key"
+        yield "not signed with ca.key"
     if authority_key(middle) is None or authority_key(middle) != key_id(root):
-        yield "no key identifier of its CA"
+        yield "no authority key identifier"
     yield from _age_defects(middle)
 
 
@@ -74,19 +74,19 @@ def leaf_defects(
     if key is not None and public_key(leaf) != key.public_key():
         yield "its key belongs to another certificate"
     if key is not None and not usable(key):
-        yield "a key that is too weak or refused by gRPC"
+        yield "its key is too weak, or gRPC refuses it"
     issuer = _issuer(leaf_files, leaf, authority, root)
     if issuer is None:
         signer = "intermediate.key" if authority.chain else "ca.key"
-        yield f"not signed by {signer}"
+        yield f"not signed with {signer}"
     elif issuer != root and issuer not in leaf_files.chain:
-        yield "its intermediate CA does not follow it in the file"
+        yield "the certificate of its intermediate CA is missing after it in the file"
     if leaf.subject == root.subject:
         yield "the same subject as the CA"
     if authority_key(leaf) is None or authority_key(leaf) != key_id(
         issuer or authority.certificate
     ):
-        yield "no key identifier of its CA"
+        yield "no authority key identifier"
     yield from _age_defects(leaf)
     yield from _purpose_defects(leaf_files.role, leaf)
 

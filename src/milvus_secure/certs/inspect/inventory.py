@@ -91,7 +91,8 @@ class Inventory:
         require_pair(certificate, key, self.directory / stem)
         if not is_authority(certificate):
             raise CertificateError(
-                f"{self.directory / stem}.pem is not a CA certificate and must sign nothing.",
+                f"{self.directory / stem}.pem is not a CA certificate, so it must not sign "
+                "certificates.",
                 "Reissue it.",
                 certs("repair", self.directory),
             )
@@ -192,7 +193,7 @@ def read_certificates(path: Path) -> tuple[x509.Certificate, ...]:
         _ = [(one.subject, one.issuer) for one in certificates]  # parsed only when asked for
     except (*NAME_ERRORS, x509.InvalidVersion):
         raise CertificateError(
-            f"{path} contains no PEM certificate.", "To see what it contains:", certs("show", path)
+            f"{path} contains no PEM certificate.", "See what it contains.", certs("show", path)
         ) from None
     return certificates
 
@@ -224,6 +225,7 @@ def require_pair(certificate: x509.Certificate, key: PrivateKey, stem: Path) -> 
     if public_key(certificate) != key.public_key():
         raise CertificateError(
             f"{stem}.key is not the key of {stem}.pem.",
-            "Restore the key that belongs to the certificate. To see which key belongs where:",
+            "Restore the key that belongs to the certificate. To see which key belongs to which "
+            "certificate:",
             certs("show", stem.parent),
         )

@@ -194,7 +194,7 @@ def _chain(certificates: Sequence[x509.Certificate]) -> str | None:
     if all(signed_by(below, above) for below, above in pairs):
         return "in order, leaf first"
     if all(issuer_of(one) == subject_of(one) for one in certificates):
-        return "a bundle of trust anchors, in no order"
+        return "a bundle of trust anchors; the order does not matter"
     return "not in order: a certificate is not issued by the one after it"
 
 

@@ -83,7 +83,7 @@ def of_paths(
     for path in paths:
         files = sorted(path.glob("*.pem")) if path.is_dir() else [path]
         if not files:
-            yield Row("file", str(path), "", None, "unreadable", detail="it holds no *.pem file")
+            yield Row("file", str(path), "", None, "unreadable", detail="it contains no *.pem file")
         for file in files:
             try:
                 found = read_certificates(file)
@@ -107,7 +107,7 @@ def as_text(rows: Sequence[Row], width: int | None = None) -> str:
         width: Columns to wrap at; None for one line for each row.
     """
     if not rows:
-        return "There are no certificates: the settings refer to none, and no PATH was named."
+        return "There are no certificates: the settings name none, and no PATH was passed."
     lines = []
     for row in rows:
         if row.not_after is None:

@@ -90,7 +90,8 @@ def check_days(days: object, what: str = "days") -> int:
     """
     if isinstance(days, bool) or not isinstance(days, int) or not 1 <= days <= MAX_DAYS:
         raise CertificateError(
-            f"{what} is {days!r}, which is not a validity.", f"Use 1 to {MAX_DAYS} days."
+            f"{what} is {days!r}, which is not a valid number of days.",
+            f"Use 1 to {MAX_DAYS} days.",
         )
     return days
 
@@ -129,7 +130,7 @@ def issue(
     if subject == issuer.subject:
         raise CertificateError(
             f"The {role.value} certificate would have the same subject as its issuer "
-            f"({subject.rfc4514_string()}), so that clients could not build a chain.",
+            f"({subject.rfc4514_string()}), so clients could not build a chain.",
             "Use another common name.",
         )
     start = now()

@@ -97,15 +97,15 @@ def load_key(path: Path) -> PrivateKey:
         here, plain = shlex.quote(str(path)), shlex.quote(f"{path}.plain")
         raise CertificateError(
             f"The key {path} is encrypted.",
-            "Replace it by the key without a password, readable by you alone.",
+            "Replace it with the key without a password, readable only by you.",
             f"openssl pkey -in {here} -out {plain} && mv {plain} {here}",
         ) from None
     except (ValueError, UnsupportedAlgorithm):
         raise CertificateError(
-            f"{path} holds no PEM private key.", "To see what it contains:", certs("show", path)
+            f"{path} contains no PEM private key.", "See what it contains.", certs("show", path)
         ) from None
     if not isinstance(key, (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey)):
         raise CertificateError(
-            f"{path} holds a key of type {type_of(key)}, which gRPC refuses.", "Make a new set."
+            f"{path} contains a key of type {type_of(key)}, which gRPC refuses.", "Make a new set."
         )
     return key

@@ -118,12 +118,12 @@ def client_name(name: object) -> str:
     """
     if not isinstance(name, str) or not _CLIENT_NAME.fullmatch(name):
         raise CertificateError(
-            f"{name!r} cannot name a client.",
+            f"{name!r} cannot be the name of a client.",
             "Use 1 to 64 letters and digits; . _ @ - may be between them.",
         )
     if name.lower() in _TAKEN:
         raise CertificateError(
-            f"A client cannot have the name {name!r}: a file of the set has it.",
+            f"A client cannot have the name {name!r}: a file of the set has that name.",
             "Choose another name.",
         )
     return name

@@ -128,7 +128,7 @@ def _label_fault(text: str, plain: str) -> tuple[str, str]:
     for label in labels:
         if not _LABEL.fullmatch(label):
             what = f"the label {label!r}" if label else "an empty label"
-            return f"{what} does not consist of 1 to 63 letters, digits and inner hyphens", plain
+            return f"{what} is not 1 to 63 letters, digits and inner hyphens", plain
     if labels[-1].isdigit():
         return "it looks like an IP address but is not one", "Correct it, or use a host name."
     return "", ""

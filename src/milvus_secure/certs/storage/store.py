@@ -70,7 +70,7 @@ def require_finished(directory: Path) -> None:
     if atomic_files.has_interrupted(directory):
         raise CertificateError(
             f"An earlier command was interrupted while it changed {directory}.",
-            "Let this command complete that change.",
+            "Complete that change first.",
             certs("repair", directory),
         )
 

@@ -148,7 +148,9 @@ def password_wrong(material: Material) -> Words:
         return Words(message, remedy)
     form = "pkcs12" if _is_store(material) else "pkey"
     command = f"openssl {form} -noout -in {quoted(material)}"
-    return Words(message, "Correct client_key_password. To test the password:", command)
+    return Words(
+        message, "Correct client_key_password. Test the password with the command below.", command
+    )
 
 
 def restrict(material: Material) -> tuple[str, str | None]:

@@ -26,18 +26,18 @@ _CONFIGURATION: Final = re.compile(r"(milvus|user|default)\.ya?ml")
 class ImageFiles(Enum):
     """What files a container's image may have."""
 
-    PUBLISHED = "Milvus's own and no others"
+    PUBLISHED = "only Milvus's own"
     RENAMED = "likely Milvus's own, perhaps others too"
-    BUILT = "any: the image is built here"
+    BUILT = "any, because the image is built here"
 
 
 class Presence(Enum):
     """What is known about a file of the container."""
 
     HERE = "a path on this machine"
-    CONTENT = "its content is at hand"
-    UNKNOWN = "what is mounted there is not at hand"
-    ABSENT = "what is mounted there has no such file"
+    CONTENT = "its content is known"
+    UNKNOWN = "the content of the mount is not known"
+    ABSENT = "the mount does not contain the file"
     IMAGE = "Milvus's image has it"
     UNMOUNTED = "nothing provides it"
 

@@ -59,7 +59,7 @@ def key_mismatch(context: ServerContext) -> Iterator[Finding]:
         yield finding(
             "key-mismatch",
             "The server's key does not belong to its certificate.",
-            "Give the key that server.pem was made with, or reissue both: "
+            "Use the key that server.pem was made with, or reissue both: "
             "milvus-secure certs renew DIR",
             setting=key.setting,
             source=key.source,

@@ -114,8 +114,8 @@ class Chart(Enum):
 
     MILVUS = "values of Milvus's chart"
     BITNAMI = "values of Bitnami's chart"
-    ABOVE = "values of a chart that has Milvus's chart below it"
-    OTHER = "values of another chart than Milvus's"
+    ABOVE = "values of a chart that contains Milvus's chart"
+    OTHER = "values of a chart that is not Milvus's"
 
 
 def chart_of(values: Block, name: str) -> Chart | None:
@@ -158,7 +158,7 @@ def read_helm(values: Block, path: Path, name: str, text: str) -> Deployment:
         not_judged=(
             NotJudged(
                 name,
-                f"it holds {(chart or Chart.OTHER).value}",
+                f"it contains {(chart or Chart.OTHER).value}",
                 f"Render it with its chart: helm template NAME CHART -f {shlex.quote(str(path))} "
                 "| milvus-secure server check -",
                 name,

@@ -123,7 +123,7 @@ class _Rendering:
         if truthy(tls.get("enabled")) and config_of(container).tls_mode is TLSMode.PLAINTEXT:
             yield finding(
                 "server-key-ignored",
-                "proxy.tls.enabled makes a Secret and nothing else: Milvus runs in plaintext.",
+                "proxy.tls.enabled only makes a Secret: Milvus runs in plaintext.",
                 f"Set {MODE}, tls.serverPemPath and tls.serverKeyPath in {PLACE} too.",
                 severity=Severity.WARNING,
                 setting="proxy.tls.enabled",
@@ -134,7 +134,7 @@ class _Rendering:
     def _without_proxy(self) -> NotJudged:
         return NotJudged(
             f"the proxy in {self.file}",
-            "proxy.enabled is false, so that the chart makes no proxy",
+            "proxy.enabled is false, so the chart makes no proxy",
             "Set proxy.enabled to true, or check the file that makes the proxy.",
             self._at(self.component.lines["enabled"]),
         )
@@ -247,7 +247,7 @@ class _Rendering:
         name = text_at(tls, "secretName")
         if not name:
             self.refusals.add(
-                "proxy.tls.secretName is not set, so that the Secret has no name",
+                "proxy.tls.secretName is not set, so the Secret has no name",
                 "Set proxy.tls.secretName to the name that the volume has.",
                 "proxy.tls.secretName",
                 self._at(tls.line),
@@ -262,7 +262,7 @@ class _Rendering:
         line = tls.lines[key]
         if "\n" in text:
             self.refusals.add(
-                f"proxy.tls.{key} has line breaks, and it takes one line of base64",
+                f"proxy.tls.{key} has line breaks, but it must be one line of base64",
                 f"Write base64 on one line: base64 -w0 {_SECRET_FILES[key]}",
                 f"proxy.tls.{key}",
                 self._at(line),

@@ -19,7 +19,7 @@ def key_conflict(context: ServerContext) -> Iterator[Finding]:
         yield finding(
             "server-key-conflict",
             f"{' and '.join(conflict.spellings)} are one key to Milvus, with different values. "
-            "Which one it takes is not defined.",
+            "Which one it uses is not defined.",
             "Keep one of them.",
             setting=conflict.key,
             source=conflict.source,
@@ -37,8 +37,8 @@ def key_repeated(context: ServerContext) -> Iterator[Finding]:
             continue
         yield finding(
             "server-key-repeated",
-            f"{repeat.key} stands twice in {repeated.file}, in lines {repeat.earlier} and "
-            f"{repeat.later}. Milvus takes the last one and forgets all of the first.",
+            f"{repeat.key} appears twice in {repeated.file}, in lines {repeat.earlier} and "
+            f"{repeat.later}. Milvus uses only the last one.",
             f"Put everything under one {repeat.key}.",
             setting=repeat.key,
             source=f"{repeated.file}:{repeat.later}",
@@ -145,7 +145,8 @@ def _etcd_instead(context: ServerContext) -> Iterator[Finding]:
     ):
         yield finding(
             "server-key-ignored",
-            "etcd.ssl.* is TLS between Milvus and etcd alone. The port that clients dial stays in "
+            "etcd.ssl.* is only for TLS between Milvus and etcd. The port that clients connect to "
+            "stays in "
             "plaintext.",
             f"For TLS with clients, set {MODE}, tls.serverPemPath and tls.serverKeyPath in "
             f"{config.place}.",

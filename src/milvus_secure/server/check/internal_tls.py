@@ -45,8 +45,8 @@ def file_forbidden(context: ServerContext) -> Iterator[Finding]:
         name = context.material[slot].origin.removeprefix("file:")
         yield finding(
             "server-file-forbidden",
-            f"The container runs as user {user}, who may not read the file of {key}.",
-            f"Give it the file: chown {user} {shlex.quote(name)}",
+            f"The container runs as user {user}, which is not allowed to read the file of {key}.",
+            f"Make it the owner: chown {user} {shlex.quote(name)}",
             setting=key,
             source=context.config.source_of(key),
             origin=f"file:{name}",
@@ -59,7 +59,7 @@ def file_forbidden(context: ServerContext) -> Iterator[Finding]:
         key, origin = PATH_KEYS[slot], file.mount.origin
         yield finding(
             "server-file-forbidden",
-            f"{context.config.name} runs as user {user}, who may not read {origin}.",
+            f"{context.config.name} runs as user {user}, which is not allowed to read {origin}.",
             "Set fsGroup in the securityContext of the pod, or defaultMode: 0440 in the volume.",
             setting=key,
             source=context.config.source_of(key),

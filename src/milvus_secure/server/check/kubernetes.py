@@ -67,7 +67,7 @@ def read_kubernetes(documents: Sequence[tuple[str, Tree]], path: Path) -> Deploy
         return Deployment(not_judged=others)
     raise MilvusSecureError(
         f"{path} has no container that runs Milvus's proxy (milvus run proxy or standalone).",
-        "Give the manifests of the proxy.",
+        "Check the manifests of the proxy.",
         "helm template milvus milvus/milvus -f values.yaml | milvus-secure server check -",
     )
 
@@ -80,8 +80,8 @@ def _not_judged(objects: Sequence[KubernetesObject]) -> Iterator[NotJudged]:
         owner, fix = _OTHER_GROUPS.get(known or "", ("the", _FROM_CLUSTER))
         yield NotJudged(
             f"{owner} resource {item.label}",
-            f"its group is {item.group or 'not given'}, whose controller configures Milvus by "
-            "rules of its own",
+            f"its group is {item.group or 'not given'}, whose controller configures Milvus by its "
+            "own rules",
             fix,
             item.at(item.body.line),
         )

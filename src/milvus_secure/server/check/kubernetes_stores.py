@@ -123,14 +123,14 @@ def _refuse_type(refusals: Refusals, setting: str, value: Tree, source: str) -> 
     if isinstance(value, Block | Items):
         kind = "a mapping" if isinstance(value, Block) else "a list"
         refusals.add(
-            f"{setting} is {kind}, and the cluster takes text only",
+            f"{setting} is {kind}, and the cluster accepts only text",
             f'Write "{key}: |" and indent the text below it.',
             setting,
             source,
         )
     else:
         refusals.add(
-            f"{setting} is a number or a boolean, and the cluster takes text only",
+            f"{setting} is a number or a boolean, and the cluster accepts only text",
             f"Put the value of {key} in quotes.",
             setting,
             source,
@@ -143,7 +143,7 @@ def _refuse_encoding(
     encoded, plain = parts
     kind = "PEM text" if "-----BEGIN" in value else "text"
     refusals.add(
-        f"{encoded}.{key} is {kind} that is no base64",
+        f"{encoded}.{key} is {kind} that is not base64",
         f"Move {key} to {plain}, or encode its file: base64 -w0 FILE",
         f"{encoded}.{key}",
         source,

@@ -295,8 +295,8 @@ class _Layers:
             self._unknown(
                 NotJudged(
                     "the directory of Milvus's configuration",
-                    f"{named.key} is set from something that is not at hand",
-                    f"Give {named.key} as text, or judge the rendered manifests.",
+                    f"{named.key} is set from an object that is not in the input",
+                    f"Write {named.key} as text, or check the rendered manifests.",
                     named.source,
                 )
             )
@@ -316,8 +316,8 @@ class _Layers:
             self._unknown(
                 NotJudged(
                     what,
-                    f"{file.origin} is not at hand",
-                    "Give the file that Milvus reads: `milvus-secure server check milvus.yaml`",
+                    f"{file.origin} is not available here",
+                    "Check the file that Milvus reads: `milvus-secure server check milvus.yaml`",
                 )
             )
         elif file.content is not None:
@@ -354,10 +354,10 @@ class _Layers:
 
     def _why_unread(self, target: PurePosixPath, directory: PurePosixPath) -> str:
         if target == directory / CONFIG_FILES[-1]:
-            return f"Milvus reads a user.yaml from {'.'.join(map(str, USER_YAML_SINCE))} on"
+            return f"Milvus reads a user.yaml since {'.'.join(map(str, USER_YAML_SINCE))}"
         if target.parent == directory:
-            return f"Milvus reads {', '.join(self._names())} there, under these names alone"
-        return f"Milvus reads its configuration from {directory} alone"
+            return f"Milvus reads {', '.join(self._names())} there, only under these names"
+        return f"Milvus reads its configuration only from {directory}"
 
 
 def _image_files(container: ProxyContainer) -> ImageFiles:

@@ -171,7 +171,7 @@ def _merged_volumes(common: Block, component: Block) -> Iterable[Block]:
 def _refuse_config(refusals: Refusals, item: KubernetesObject, spec: Block) -> None:
     if not is_null(spec.get("config")):
         refusals.add(
-            "spec.config is text or a list, and the Operator takes a mapping of Milvus's keys",
+            "spec.config is text or a list, and the Operator needs a mapping of Milvus's keys",
             'Remove the "|" behind config and keep the keys below it.',
             PLACE,
             item.at(spec.lines["config"]),
@@ -208,7 +208,7 @@ def _misplaced(item: KubernetesObject, spec: Block, role: str, other: str) -> It
             if key in wrong:
                 yield finding(
                     "server-key-ignored",
-                    f"{where}.{key} is no field of the Operator: kubectl refuses it, and other "
+                    f"{where}.{key} is not a field of the Operator: kubectl refuses it, and other "
                     "tools drop it.",
                     f"Move it into {wrong[key]}.",
                     setting=f"{where}.{key}",

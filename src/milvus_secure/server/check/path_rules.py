@@ -68,17 +68,18 @@ def path_unmounted(context: ServerContext) -> Iterator[Finding | Skip]:
 def _not_judged(context: ServerContext, key: str, path: str, file: ContainerFile) -> Finding:
     origin = file.mount.origin if file.mount else file.origin
     fix = (
-        f"Give {origin} in the same input, or check the running server: "
+        f"Add {origin} to the same input, or check the running server: "
         "`milvus-secure check HOST:PORT`"
     )
     if not context.config.files.is_container:
         fix = (
-            "Judge the Compose file or the manifests that start this Milvus, or say what is "
-            "mounted: `milvus-secure server check FILE --mount SRC:DST`"
+            "Check the Compose file or the manifests that start this Milvus, or name the mount: "
+            "`milvus-secure server check FILE --mount SRC:DST`"
         )
     return finding(
         "server-not-judged",
-        f"Not judged: the file {path} that {key} names, because {file.origin} is not at hand.",
+        f"Not judged: the file {path} that {key} names, because {file.origin} is not available "
+        "here.",
         fix,
         severity=Severity.INFO,
         setting=key,
@@ -105,12 +106,12 @@ def known_public_key(context: ServerContext) -> Iterator[Finding]:
         yield finding(
             "known-public-key",
             f"{key} {set_by} Milvus {what} in its image, whose private key is published. {harm}.",
-            f"Set {key} in {config.place} to a file of your own that is mounted into the "
-            "container; to make one: `milvus-secure certs init DIR`",
+            f"Set {key} in {config.place} to your own file, mounted into the container. To make "
+            "one: `milvus-secure certs init DIR`",
             setting=key,
             source=setting.source,
             origin=context.origin,
-            expected="a file of your own",
+            expected="your own file",
             presented=context.located[slot].origin,
         )
 

@@ -109,8 +109,8 @@ def _from(
             not_judged.append(
                 NotJudged(
                     f"the environment from {kind} {name}",
-                    f"{kind} {name} is not in this file, and may set any variable",
-                    f"Give it too: kubectl get {kind.lower()} {name} -o yaml",
+                    f"{kind} {name} is not in this file, and it may set any variable",
+                    f"Add it: kubectl get {kind.lower()} {name} -o yaml",
                     pod.at(source.line),
                 )
             )
@@ -130,7 +130,7 @@ def _value(
         if not is_text(value):
             refusals.add(
                 f"the value of the variable {name} is {value} without quotes, and the cluster "
-                "takes text only",
+                "accepts only text",
                 f'Put it in quotes: value: "{value}"',
                 name,
                 source,
@@ -139,7 +139,7 @@ def _value(
             return EnvValue(expanded(value, variables), source)
     elif isinstance(value, Block | Items):
         refusals.add(
-            f"the value of the variable {name} is no text", "Write the text.", name, source
+            f"the value of the variable {name} is not text", "Write the text.", name, source
         )
         return EnvValue(None, source)
     sources = block_at(entry, "valueFrom")

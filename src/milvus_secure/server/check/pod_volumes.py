@@ -66,8 +66,8 @@ def mounts(
         volume = volumes.get(name)
         if volume is None:
             refusals.add(
-                f"volumeMounts names the volume {name}, and the pod has no volume of this name",
-                f"Add it to the pod's volumes: {', '.join(volumes) or 'it has none'} are there.",
+                f"volumeMounts names the volume {name}, but the pod has no volume of this name",
+                f"Add it to the pod's volumes, which are: {', '.join(volumes) or 'none'}.",
                 "volumeMounts",
                 source,
             )
@@ -165,7 +165,7 @@ def _stored(pod: Pod, kind: str, block: Block, key: str, refusals: Refusals) -> 
             files[posixpath.normpath(text_at(item, "path"))] = store.values[key].content
         elif boolean(block.get("optional")) is not True:
             refusals.add(
-                f"a volume takes the key {key} of {store.label}, which does not have it",
+                f"a volume uses the key {key} of {store.label}, which does not have that key",
                 f"Name one of its keys: {', '.join(store.values) or 'it has none'}.",
                 "items",
                 pod.at(item.line),

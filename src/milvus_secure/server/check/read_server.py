@@ -113,9 +113,9 @@ def _server_file(item: _Input, mounts: Sequence[tuple[Path, PurePosixPath]]) -> 
     if item.kind is FileKind.VALUES and isinstance(first, Block):
         return _deployed(item, read_helm(first, path, name, item.text))
     raise MilvusSecureError(
-        f"{name} is no configuration of Milvus: it has no tls or common part, no services, no "
+        f"{name} is not a configuration of Milvus: it has no tls or common part, no services, no "
         "extraConfigFiles and no Kubernetes resource.",
-        "Name such a file.",
+        "Name a file of one of these kinds.",
     )
 
 

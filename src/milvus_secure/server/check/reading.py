@@ -63,7 +63,7 @@ def _limited(stream: BinaryIO, name: str) -> str:
     if len(data) > MAX_BYTES:
         raise MilvusSecureError(
             f"{name} is larger than {MAX_BYTES >> 20} MiB.",
-            "Give the server's configuration alone.",
+            "Name a file with only the server's configuration.",
         )
     try:
         text = data.decode("utf-8-sig")
@@ -75,7 +75,7 @@ def _limited(stream: BinaryIO, name: str) -> str:
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise MilvusSecureError(
-            f"{name}, line {line}: it holds a NUL byte, so it is not a text file.",
+            f"{name}, line {line}: it contains a NUL byte, so it is not a text file.",
             "Name the file with the server's configuration.",
         )
     return text

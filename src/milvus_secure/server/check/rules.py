@@ -56,14 +56,14 @@ def not_judged(context: ServerContext) -> Iterator[Finding]:
 
 
 def mode_unknown(context: ServerContext) -> Iterator[Finding]:
-    """tlsMode itself is set from something that is not at hand."""
+    """tlsMode itself is set from an object that is not in the input."""
     setting = context.config.setting(MODE)
     if setting.value is None and not context.config.not_judged:
         yield finding(
             "server-not-judged",
             f"Not judged: the mode of {context.config.name or 'the server'}, because {MODE} is "
-            f"set from {setting.source}, whose value is not at hand.",
-            "Give the value as text, or give the object that holds it in the same input.",
+            f"set from {setting.source}, whose value is not in the input.",
+            "Write the value as text, or add the object that contains it to the same input.",
             setting=MODE,
             source=setting.source,
             origin=context.origin,
@@ -75,7 +75,8 @@ def config_missing(context: ServerContext) -> Iterator[Finding]:
     for path in context.config.absent:
         yield finding(
             "server-config-missing",
-            f"{path} is mounted as Milvus's configuration and does not exist. Docker would create "
+            f"{path} is mounted as Milvus's configuration, but it does not exist. Docker would "
+            "create "
             "a directory with that name.",
             "Write it.",
             setting="volumes",
@@ -95,7 +96,7 @@ def tls_mode_invalid(context: ServerContext) -> Iterator[Finding]:
         yield finding(
             "server-tls-mode-invalid",
             f"{MODE} is {ascii(value)[:40]}, so Milvus runs in plaintext: it reads a number "
-            f"{'without blanks' if blanks else 'of 0, 1 or 2'} and takes anything else for 0.",
+            f"{'without blanks' if blanks else 'of 0, 1 or 2'} and reads anything else as 0.",
             f"Set {MODE} to 1 for one-way TLS or to 2 for mutual TLS.",
             setting=MODE,
             source=config.source_of(MODE),
@@ -133,8 +134,8 @@ def port_invalid(context: ServerContext) -> Iterator[Finding]:
     linked = port.startswith("tcp://")
     yield finding(
         "server-port-invalid",
-        f"{_PORT} is {ascii(port)[:40]}, which is no port, so Milvus listens on a random one. "
-        "Clients do not reach it.",
+        f"{_PORT} is {ascii(port)[:40]}, which is not a port, so Milvus listens on a random port "
+        "that clients do not know.",
         "Rename that Service, or set enableServiceLinks: false in the pod's spec."
         if linked
         else f"Set {_PORT} to a number, such as 19530.",
@@ -160,7 +161,7 @@ def rest_port_shared(context: ServerContext) -> Iterator[Finding]:
     yield finding(
         "server-rest-port-shared",
         f"The RESTful API shares the gRPC port, because {_REST} is {presented}. "
-        "With TLS, Milvus does not start that way.",
+        "With TLS, Milvus does not start with a shared port.",
         f"Set {_REST} to another port, such as 8080, or {_REST_ENABLED} to false.",
         severity=Severity.WARNING if tolerated else None,
         setting=_REST,

@@ -96,7 +96,7 @@ def _client_certificate(client: Context, server: ServerContext) -> Iterator[Find
         if client.mode is TLSMode.ONE_WAY:
             yield finding(
                 "client-certificate-required",
-                "The server asks for a client certificate (tlsMode 2), and none is given.",
+                "The server requires a client certificate (tlsMode 2), but none is set.",
                 "Set client_pem_path and client_key_path, with ca_pem_path.",
                 setting="client_pem_path",
                 source=client.settings.source_of("client_pem_path"),

@@ -128,7 +128,7 @@ class _BoundedComposer(Composer):
     def compose_node(self, parent: Any, index: Any) -> Any:  # noqa: ANN401
         self.nodes += 1
         if self.nodes > MAX_NODES:
-            self._refuse(f"more than {MAX_NODES} values, so it is no configuration")
+            self._refuse(f"more than {MAX_NODES} values, so it is not a configuration")
         if self.levels > MAX_DEPTH:
             self._refuse(f"nested more than {MAX_DEPTH} levels deep")
         self.levels += 1
@@ -157,8 +157,8 @@ class _Budget:
             )
         if self.left < 0:
             raise MilvusSecureError(
-                f"{self.name}, line {line}: its aliases make more than {MAX_NODES} values of it.",
-                "Write the values out.",
+                f"{self.name}, line {line}: its aliases expand to more than {MAX_NODES} values.",
+                "Write the values without aliases.",
             )
         if isinstance(node, ScalarNode):
             plain = node.style is None and not _is_tagged_as_text(node)
@@ -205,7 +205,7 @@ class _Budget:
         items = [value] if isinstance(value, Block) else value
         if isinstance(items, Scalar) or not all(isinstance(item, Block) for item in items):
             raise MilvusSecureError(
-                f"{self.name}, line {line}: << merges something that is no mapping.",
+                f"{self.name}, line {line}: << merges something that is not a mapping.",
                 "Name anchors of mappings there.",
             )
         return [item for item in items if isinstance(item, Block)]

@@ -182,7 +182,7 @@ class ServerPlan:
             path = self.certs / "server.pem"
             raise MilvusSecureError(
                 f"{path} contains no PEM certificate.",
-                "To see what it contains:",
+                "See what it contains.",
                 f"milvus-secure certs show {shlex.quote(str(path))}",
             ) from None
 

@@ -168,7 +168,8 @@ def _refuse_bombs(text: str, name: str) -> None:
     with brief_errors(name):
         if sum(1 for _ in _aliases(text)) > MAX_ALIASES:
             raise MilvusSecureError(
-                f"{name} has more than {MAX_ALIASES} YAML aliases.", "Write the values out."
+                f"{name} has more than {MAX_ALIASES} YAML aliases.",
+                "Write the values without aliases.",
             )
 
 

@@ -30,7 +30,7 @@ def errors(compose: Path, settings: MilvusSettings) -> list[str]:
 def test_the_generated_client_fits_the_generated_server(compose: Path, generated_client):
     report = check_server(compose, generated_client())
     assert report.ok, str(report)
-    assert str(report).startswith("ok: This client fits the server that")
+    assert str(report).startswith("ok: This client fits the server configured by")
 
 
 def test_a_name_the_certificate_does_not_bear(compose: Path, generated_client):

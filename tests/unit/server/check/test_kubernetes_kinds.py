@@ -45,8 +45,12 @@ def other(group: str, kind: str) -> str:
         ("values.yaml", BITNAMI, "Bitnami"),
         ("prod.yaml", BITNAMI, "Bitnami"),
         ("values.yaml", "milvus: {auth: {enabled: true}, extraConfig: {}}\n", "Bitnami"),
-        ("values.yaml", "milvus: {cluster: {enabled: true}, extraConfigFiles: {}}\n", "below it"),
-        ("values.yaml", "image: {tag: a}\nservice: {port: 80}\n", "another chart"),
+        (
+            "values.yaml",
+            "milvus: {cluster: {enabled: true}, extraConfigFiles: {}}\n",
+            "contains Milvus's chart",
+        ),
+        ("values.yaml", "image: {tag: a}\nservice: {port: 80}\n", "a chart that is not Milvus's"),
     ],
 )
 def test_other_kinds_are_not_judged_by_name(tmp_path: Path, capsys, name, text, says):

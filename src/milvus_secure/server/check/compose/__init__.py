@@ -110,7 +110,7 @@ def _bitnami(project: Project, name: str, service: Block, image: str) -> NotJudg
     return NotJudged(
         f"service {name}",
         f"{image} is Bitnami's image, which keeps its configuration in /opt/bitnami/milvus",
-        "Judge the milvus.yaml that it makes: `milvus-secure server check milvus.yaml`",
+        "Check the milvus.yaml that it makes: `milvus-secure server check milvus.yaml`",
         project.place(service),
     )
 
@@ -119,7 +119,7 @@ def _no_proxy(project: Project, others: list[str]) -> NotJudged:
     return NotJudged(
         f"{project.path.name}",
         f"its Milvus services ({', '.join(others)}) run other roles, and only the proxy opens the "
-        "port that clients dial",
+        "port that clients connect to",
         "Name the Compose file that starts the proxy.",
     )
 
@@ -128,8 +128,8 @@ def _unset(project: Project) -> list[Finding]:
     return [
         finding(
             "server-variable-unset",
-            f"The variable {name} has no value, so Compose puts nothing in its place.",
-            f"Set {name} in .env beside the file, or give it a default: ${{{name}:-VALUE}}.",
+            f"The variable {name} has no value, so Compose replaces it with nothing.",
+            f"Set {name} in the .env next to the file, or give it a default: ${{{name}:-VALUE}}.",
             setting=name,
             source=place,
             origin=f"file:{project.path}",

@@ -41,11 +41,11 @@ def check_consistency(project: Project) -> None:
             raise _refused(project, service, why, "Remove one of them.")
         for other in _services_named(service):
             if other not in services:
-                why = f"service {name} depends on {other}, which is no service that it starts"
+                why = f"service {name} depends on {other}, which is not a service that it starts"
                 raise _refused(project, service, why, f"Add {other}, or remove its name.")
         for network in _names(service.get("networks")):
             if network not in networks:
-                why = f"service {name} uses the network {network}, which nothing declares"
+                why = f"service {name} uses the network {network}, which is not declared"
                 raise _refused(project, service, why, f"Add {network} under networks.")
     for section in ("configs", "secrets"):
         for name, entry in project.section(section).items():

@@ -49,7 +49,7 @@ def parse_dotenv(text: str, outer: Mapping[str, str]) -> dict[str, str]:
         line = text.count("\n", 0, at) + 1
         key = _KEY.match(text, at)
         if key is None:
-            raise DotenvError(line, "it is no NAME=value")
+            raise DotenvError(line, "it is not NAME=value")
         name, separator = key[1], key[2]
         if separator not in {"=", ":"}:
             if name in outer:

@@ -65,12 +65,12 @@ def _closing_brace(text: str, start: int) -> int:
 def _braced(inner: str, variables: Mapping[str, str], unset: Callable[[str], object]) -> str:
     name = _NAME.match(inner)
     if name is None:
-        raise InterpolationError("a ${ stands before no variable")
+        raise InterpolationError("a ${ is not followed by a variable")
     if name.end() == len(inner):
         return _value(inner, variables, unset)
     operator = _OPERATOR.match(inner, name.end())
     if operator is None:
-        raise InterpolationError(f"what follows {name[0]} in its braces is no default")
+        raise InterpolationError(f"what follows {name[0]} in its braces is not a default")
     rest = interpolate(inner[operator.end() :], variables, unset)
     value = variables.get(name[0])
     empty_counts = operator[0].startswith(":")

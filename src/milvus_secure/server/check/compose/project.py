@@ -209,21 +209,23 @@ class _File:
         place = f"{self.path.name}:{service.lines['extends']}"
         if name in seen or len(self.above) > _MAX_DEPTH:
             raise ComposeRefusedError(
-                f"Service {name} extends itself in a circle.", "Break the circle.", place
+                f"Service {name} extends itself in a loop.", "Remove one of the references.", place
             )
         own = merge_services(Block(service.line), service)
         own.pop("extends")
         reference = extends.get("service") if isinstance(extends, Block) else extends
         file = extends.get("file") if isinstance(extends, Block) else None
         if not isinstance(reference, Scalar):
-            raise ComposeRefusedError(f"Service {name} extends no service.", "Name one.", place)
+            raise ComposeRefusedError(
+                f"Service {name} has extends without a service.", "Name one.", place
+            )
         if isinstance(file, Scalar):
             base = self._from_file(str(file), str(reference), place)
         elif str(reference) in services:
             base = self._extended(services, str(reference), (*seen, name))
         else:
             raise ComposeRefusedError(
-                f"Service {name} extends {reference}, which is not there.",
+                f"Service {name} extends {reference}, which does not exist.",
                 "Correct the name.",
                 place,
             )
@@ -249,7 +251,9 @@ class _File:
             raise ComposeUnresolvedError(what, "it would have to be fetched", place)
         path = self.directory / os.path.expanduser(file)  # noqa: PTH111 - keeps an unknown user
         if path.absolute() in self.above and len(self.above) > _MAX_DEPTH:
-            raise ComposeRefusedError(f"{file} refers to itself.", "Break the circle.", place)
+            raise ComposeRefusedError(
+                f"{file} refers to itself.", "Remove one of the references.", place
+            )
         try:
             trees = documents(read_text(path), path.name)
         except MilvusSecureError as error:
@@ -282,15 +286,15 @@ class _File:
         simple = not isinstance(include, Block) or set(include) == {"path"}
         if not isinstance(path, Scalar) or not simple:
             raise ComposeUnresolvedError(
-                "an included file", "it is included with an environment of its own", place
+                "an included file", "it is included with its own environment", place
             )
         other, block = self._other(str(path), place, f"the included file {path}")
         if len(self.above) > _MAX_DEPTH:
-            raise ComposeRefusedError(f"{path} includes itself.", "Break the circle.", place)
-        if (other.directory / ".env").is_file() and other.directory != self.directory:
-            raise ComposeUnresolvedError(
-                f"the included file {path}", "it has a .env of its own", place
+            raise ComposeRefusedError(
+                f"{path} includes itself.", "Remove one of the references.", place
             )
+        if (other.directory / ".env").is_file() and other.directory != self.directory:
+            raise ComposeUnresolvedError(f"the included file {path}", "it has its own .env", place)
         return other.load(block)
 
     def _absolute_paths(self, block: Block) -> None:

@@ -169,7 +169,7 @@ class _Schema:
         for name, text in _texts(environment):
             if name != name.rstrip():
                 fix = "Remove the blank before the equals sign."
-                why = f"sets {name.strip()} with a blank behind its name"
+                why = f"sets {name.strip()} with a blank after its name"
                 raise self.refuse(f"{where}.environment", why, fix, text.line)
 
     def volume(self, volume: Block, where: str) -> None:
@@ -235,7 +235,7 @@ class _Schema:
     def repeats(self, tree: Tree, above: str) -> None:
         if isinstance(tree, Block):
             for repeat in tree.repeats:
-                why = f"is given again in line {repeat.later}"
+                why = f"appears again in line {repeat.later}"
                 fix = f"Put everything under one {repeat.key}."
                 raise self.refuse(f"{above}{repeat.key}", why, fix, repeat.later)
             for key, value in tree.items():

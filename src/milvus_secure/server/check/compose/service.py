@@ -159,7 +159,7 @@ def _mounts_from(project: Project, text: str, item: Tree, depth: int) -> Iterato
         yield from _mounts(project, text, other, depth + 1)
     elif not text.startswith("container:"):
         raise ComposeRefusedError(
-            f"volumes_from names {text}, which is no service.",
+            f"volumes_from names {text}, which is not a service.",
             "Correct the name.",
             project.place(item),
         )
@@ -197,7 +197,7 @@ def _named(
         raise ComposeRefusedError(
             f"Compose refuses the file: service {name} mounts the volume {source}, which is not "
             "under the top-level volumes.",
-            f"Declare it, or write ./{source} if it is a directory beside the file.",
+            f"Declare it, or write ./{source} if it is a directory next to the file.",
             project.place(volume),
         )
     declared = volumes[source]
