@@ -1,6 +1,6 @@
-"""Programs that tests start: each ends with its test, and no read of its output waits for ever.
+"""Programs that tests start: each ends with its test, and every read of its output has a limit.
 
-A test of the tests (`test_limits.py`) holds this: `subprocess.Popen` is called here alone.
+A test of the tests (`test_suite_rules.py`) holds this: `subprocess.Popen` is called here alone.
 """
 
 from __future__ import annotations

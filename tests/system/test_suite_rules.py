@@ -21,12 +21,12 @@ def trees(*folders: str) -> Iterator[tuple[str, ast.Module]]:
 
 
 def waits_without_a_limit(call: ast.Call, file: str) -> bool:
-    """Whether a call may wait for ever for a process, a thread or a queue."""
+    """Whether a call may wait without a limit for a process, a thread, a queue or a peer."""
     name = ast.unparse(call.func)
     options = {keyword.arg for keyword in call.keywords}
     if name in {f"subprocess.{starter}" for starter in STARTERS}:
         return "timeout" not in options
-    if name.endswith("Popen"):  # these two kill their program when the time is up
+    if name.endswith("Popen"):  # these two end their program when the time is up
         return file not in {"tests/support/processes.py", "tools/frameworks.py"}
     if name.rpartition(".")[2] in CONNECTORS:
         return "timeout" not in options and len(call.args) < 2
