@@ -148,15 +148,18 @@ def test_junit_has_a_case_for_every_code_and_a_failure_for_the_error(cli):
     assert int(suite.get("tests")) == len(suite) > 30
 
 
-def test_junit_of_a_plaintext_server_lists_no_check_of_certificate_files(cli, tmp_path: Path):
-    (tmp_path / "docker-compose.yml").write_text(
-        "services: {standalone: {image: 'milvusdb/milvus:v2.5.16', ports: ['19530:19530']}}"
-    )
-    done = cli("server", "check", "--format", "junit", "docker-compose.yml")
+@pytest.mark.parametrize(
+    ("mode", "judged"), [(0, "server-tls-off"), (1, "server-tls-incomplete")], ids=str
+)
+def test_junit_of_a_server_without_certificate_files_lists_no_check_of_them(
+    cli, tmp_path: Path, mode, judged
+):
+    (tmp_path / "milvus.yaml").write_text(f"common: {{security: {{tlsMode: {mode}}}}}")
+    done = cli("server", "check", "--format", "junit", "milvus.yaml")
     [suite] = ET.fromstring(done.stdout.encode())
     names = {case.get("name") for case in suite}
-    assert "server-tls-off" in names
-    files = ("file-", "pem-", "key-", "known-public-key", "server-path-", "server-rest-")
+    assert judged in names
+    files = ("file-", "pem-", "key-", "known-public-key", "server-path-", "server-file-")
     assert {name for name in names if name.startswith(files)} == set()
 
 

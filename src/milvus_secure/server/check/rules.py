@@ -27,8 +27,6 @@ _REST_ENABLED: Final = "proxy.http.enabled"
 # The first release whose gRPC and RESTful listeners cannot share a port under TLS.
 _SEPARATE_SINCE: Final = (2, 4)
 
-_ANY_TLS: Final = ("tls", "internal_tls")
-
 
 def unresolved(item: NotJudged, path: Path, severity: Severity | None = None) -> Finding:
     """What cannot be resolved on this machine, as a finding.
@@ -180,14 +178,19 @@ RULES: Final[tuple[ServerRule, ...]] = (
     ServerRule("server-key-repeated", key_repeated),
     ServerRule("server-tls-mode-invalid", tls_mode_invalid, needs=("tls_mode",)),
     ServerRule("server-tls-off", tls_off, needs=("tls_mode",)),
-    ServerRule("server-tls-incomplete", tls_incomplete, needs=("tls_mode",), subjects=_ANY_TLS),
-    ServerRule("server-path-unmounted", path_unmounted, needs=("tls_mode",), subjects=_ANY_TLS),
-    ServerRule("known-public-key", known_public_key, needs=("tls_mode",), subjects=_ANY_TLS),
-    ServerRule("file-missing", path_blank, needs=("tls_mode",), subjects=_ANY_TLS),
+    ServerRule(
+        "server-tls-incomplete",
+        tls_incomplete,
+        needs=("tls_mode",),
+        subjects=("tls", "internal_tls"),
+    ),
+    ServerRule("server-path-unmounted", path_unmounted, needs=("tls_mode",), subjects=("paths",)),
+    ServerRule("known-public-key", known_public_key, needs=("tls_mode",), subjects=("paths",)),
+    ServerRule("file-missing", path_blank, needs=("tls_mode",), subjects=("paths",)),
     ServerRule("server-port-invalid", port_invalid),
     ServerRule("server-rest-port-shared", rest_port_shared, needs=("tls_mode",), subjects=("tls",)),
     ServerRule("server-internal-name", internal_name, needs=("internal_pem",)),
-    ServerRule("server-file-forbidden", file_forbidden, subjects=_ANY_TLS),
+    ServerRule("server-file-forbidden", file_forbidden, subjects=("paths",)),
     ServerRule("server-config-unread", file_unread, needs=("tls_mode",)),
     ServerRule("server-env-ignored", env_ignored, needs=("tls_mode",)),
     ServerRule("server-key-ignored", key_ignored, needs=("tls_mode",)),

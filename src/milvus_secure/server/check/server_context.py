@@ -58,12 +58,15 @@ class ServerContext:
 
         Args:
             subject: A slot (``server_pem``); ``tls_mode``; ``tls``, which is TLS towards clients;
-                or ``internal_tls``, which is TLS among Milvus's components.
+                ``internal_tls``, which is TLS among Milvus's components; or ``paths``, which are
+                the certificate files it names.
         """
         if subject == "tls":
             return self.config.tls_mode in {TLSMode.ONE_WAY, TLSMode.MUTUAL}
         if subject == "internal_tls":
             return self.config.flag(_INTERNAL_TLS)
+        if subject == "paths":
+            return bool(self.located)
         return subject == "tls_mode" or subject in self.material
 
     def blocked_by(self, need: str) -> str | None:
