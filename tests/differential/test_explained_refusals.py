@@ -11,6 +11,7 @@ from milvus_secure import explain
 from milvus_secure._common.versions import installed_grpc
 from minting import CLIENT, SERVER, Minted, mint, server
 from odd_chains import UNKNOWN, constraints, key_usage
+from odd_chains import mint as mint_odd
 from odd_encodings import ODD_EXTENSIONS
 
 pytestmark = pytest.mark.skipif(
@@ -66,3 +67,17 @@ def test_a_path_that_is_too_long(ca):
 def test_a_call_whose_host_does_not_match(ca):
     leaf = mint("127.0.0.1", issuer=ca, ca=False, usages=[SERVER], which=2)
     assert most_likely(words(leaf, ca)) == "name-mismatch"
+
+
+def test_an_issuer_of_the_right_name_with_another_key():
+    old, new = (mint("test CA", which=n, identifiers=False) for n in (1, 5))
+    text = words(server(old, identifiers=False), new, name="localhost")
+    assert most_likely(text) == "issuer-key-mismatch"
+
+
+def test_a_hash_that_grpc_does_not_verify():
+    root = mint("RSA CA", kind="rsa2048")
+    leaf = mint_odd(
+        "server", sans=["localhost"], issuer=root, usages=[SERVER], ca=False, broken_hash="md5"
+    )
+    assert most_likely(words(leaf, root, name="localhost")) == "weak-signature"

@@ -76,7 +76,8 @@ def connect_secure(
         SecureConnectionError: If a check finds an error, before any socket is opened; if
             ``tls_mode`` insists on mutual TLS and the server requests no client certificate; or if
             the connection fails, within ``settings.timeout`` seconds (or the one second the
-            probe is always given). It carries the report, and pymilvus's exception as cause.
+            probe is always given), the first import of pymilvus not counted. It carries the
+            report, and pymilvus's exception as cause.
         pymilvus.exceptions.ParamError: As pymilvus raises it; so is everything else that is
             no failure to connect.
     """

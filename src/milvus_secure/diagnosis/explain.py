@@ -232,7 +232,8 @@ _CLUES = tuple(
         ("didn't provide a certificate", "client-certificate-required"),
         ("ALERT_UNKNOWN_CA", "client-certificate-rejected"),
         ("ALERT_BAD_CERTIFICATE", "client-certificate-rejected", "client-certificate-required"),
-        ("certificate signature failure", "issuer-key-mismatch", "chain-untrusted"),
+        ("DIGEST_AND_KEY_TYPE_NOT_SUPPORTED", "weak-signature"),
+        ("certificate signature failure", "issuer-key-mismatch", "weak-signature"),
         ("BAD_E_VALUE", "weak-key"),
         ("elliptic curve routines:OPENSSL_internal:DECODE_ERROR", "weak-key"),
         (

@@ -78,6 +78,7 @@ class TestMismatch:
             ("*.example.com", "a.b.example.com", "matches only one label"),
             ("*.example.com", "example.com", "must match one label"),
             ("db*.example.com", "db1.example.com", "whole first label"),
+            ("*", "localhost", "needs a domain behind it"),
         ],
     )
     def test_a_wildcard_that_falls_short_is_explained(self, judge_names, san, host, why):

@@ -260,6 +260,8 @@ def _why_wildcard(entry: str, reference: str) -> str:
     entry, reference = (name.lower().removesuffix(".") for name in (entry, reference))
     if "*" not in entry:
         return ""
+    if entry == "*":
+        return "a * stands for one label, and needs a domain behind it"
     if not entry.startswith("*.") or "*" in entry[1:]:
         pattern = ".*".join(map(re.escape, entry.split("*")[:8]))
         fits = len(entry) <= 253 and re.fullmatch(pattern, reference[:253])
