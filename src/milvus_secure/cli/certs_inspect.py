@@ -116,8 +116,8 @@ def _expanded(names: list[str]) -> Iterator[Path | str | CertificateError]:
             yield f"https://{name}"
         elif not path.is_dir():
             yield path
-        elif found := sorted(one for one in path.iterdir() if one.suffix in suffixes):
-            yield from found
+        elif files := sorted(file for file in path.iterdir() if file.suffix in suffixes):
+            yield from files
         else:
             yield CertificateError(
                 f"{path} contains no certificate, key or request.",

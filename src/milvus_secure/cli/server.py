@@ -117,10 +117,10 @@ def run_config(arguments: argparse.Namespace) -> int:
         echo(difference.rstrip())
     written = write(files, arguments.out, force=arguments.force)
     unchanged = len(files) - len(written)
-    told = [f"wrote {arguments.out / name}" for name in written]
+    lines = [f"wrote {arguments.out / name}" for name in written]
     if unchanged:
-        told.append(f"{unchanged} files were as they should be")
-    echo("\n".join(told))
+        lines.append(f"{unchanged} files were as they should be")
+    echo("\n".join(lines))
     return 0
 
 

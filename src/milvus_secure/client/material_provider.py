@@ -44,7 +44,7 @@ class MaterialProvider:
         self.settings = settings
         self._check = recent_check(settings)
         self._edition = _Snapshot(settings, self._check.material if self._check else None)
-        self.told: frozenset[str] = frozenset()
+        self.logged: frozenset[str] = frozenset()
         self._handed_out = False
         self._refused: Mapping[str, bytes] = {}
         self._reading = _Reading()
@@ -61,7 +61,7 @@ class MaterialProvider:
         if check:
             for warning in self._check.warnings:
                 log(warning)
-            self.told = frozenset(warning.message for warning in self._check.warnings)
+            self.logged = frozenset(warning.message for warning in self._check.warnings)
 
     def path(self, slot: str) -> os.PathLike[str]:
         """The path of a slot's material; it leads to the renewed material once there is some."""
@@ -138,13 +138,13 @@ class _Snapshot:
         self._files.close()
 
     def path(self, slot: str) -> str:
-        one = self.material[slot]
-        if one.setting == slot:  # given as text
-            return self._files.path_for(one.pem)
-        named = str(getattr(self.settings, one.setting))
-        if not one.data:  # missing, unreadable or empty: for the caller to judge
+        piece = self.material[slot]
+        if piece.setting == slot:  # given as text
+            return self._files.path_for(piece.pem)
+        named = str(getattr(self.settings, piece.setting))
+        if not piece.data:  # missing, unreadable or empty: for the caller to judge
             return named
-        return self._files.path_for(one.pem, on_disk=named if one.pem == one.data else None)
+        return self._files.path_for(piece.pem, on_disk=named if piece.pem == piece.data else None)
 
 
 class _Reading(threading.local):

@@ -35,8 +35,8 @@ def settings_of(client: Any) -> SettingsModel | None:  # noqa: ANN401 - any clie
     if config is not None:  # from 2.6.10 on
         return _SETTINGS.get(_key(config.address, config.get_handler_kwargs()))
     handler = client._get_connection() if hasattr(client, "_get_connection") else None  # noqa: SLF001 - no public way
-    given = {name: getattr(handler, f"_{name}", "") for name in _NAMES}
-    return _SETTINGS.get(_key(getattr(handler, "_address", ""), given))
+    kwargs = {name: getattr(handler, f"_{name}", "") for name in _NAMES}
+    return _SETTINGS.get(_key(getattr(handler, "_address", ""), kwargs))
 
 
 def _key(address: str, kwargs: Mapping[str, Any]) -> tuple[str, ...]:

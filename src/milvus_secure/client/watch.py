@@ -115,7 +115,7 @@ class Watch:
         self._loop = loop
         self._keeps_copies = keeps_copies
         self._due = False
-        self._told = set(supply.told)
+        self._logged = set(supply.logged)
         self._stopped = threading.Event()
         finalize(client, self._stopped.set)
         self._thread = threading.Thread(target=self._run, name="milvus-secure-watch", daemon=True)
@@ -161,9 +161,10 @@ class Watch:
         self._due = self._supply.renew() or self._due
         report = diagnosed(self._supply.context(), self._supply.settings.timeout)
         self._tell(
-            one
-            for one in report.findings
-            if CATALOGUE[one.code].area in _AREAS or (self._due and one.severity is Severity.ERROR)
+            finding
+            for finding in report.findings
+            if CATALOGUE[finding.code].area in _AREAS
+            or (self._due and finding.severity is Severity.ERROR)
         )
         if self._due and report.ok:
             # Before 2.6.10 a client has no such attribute; those releases cannot connect again.
@@ -171,11 +172,15 @@ class Watch:
 
     def _tell(self, findings: Iterable[Finding]) -> None:
         """Log what was not there at the last look; the days left are part of a message."""
-        present = {one.message: one for one in findings if one.severity is not Severity.INFO}
-        for message, one in present.items():
-            if message not in self._told:
-                log(one)
-        self._told = set(present)
+        present = {
+            finding.message: finding
+            for finding in findings
+            if finding.severity is not Severity.INFO
+        }
+        for message, finding in present.items():
+            if message not in self._logged:
+                log(finding)
+        self._logged = set(present)
 
     def _connect(self, handler: Any) -> None:  # noqa: ANN401 - pymilvus has no types
         """Take up a connection with the renewed material; a failure leaves the old one."""

@@ -51,15 +51,15 @@ def open_store(data: bytes, password: str | None) -> Store | Fault | None:
         return None
     try:
         with panics_as_errors():
-            found = pkcs12.load_pkcs12(data, None if password is None else password.encode())
+            store = pkcs12.load_pkcs12(data, None if password is None else password.encode())
     except UnsupportedAlgorithm:
         return Fault("key-unsupported", "a PKCS#12 store with an unknown type of key or encryption")
     except ValueError:
         code = "key-encrypted" if password is None else "key-password-wrong"
         return Fault(code, Kind.PKCS12.value)
-    above = [additional_cert.certificate for additional_cert in found.additional_certs]
-    leaf = found.cert.certificate if found.cert else None
-    return Store(found.key, _chain(leaf, above) if leaf else ())
+    above = [additional_cert.certificate for additional_cert in store.additional_certs]
+    leaf = store.cert.certificate if store.cert else None
+    return Store(store.key, _chain(leaf, above) if leaf else ())
 
 
 def plain_pem(key: PrivateKeyTypes) -> bytes:

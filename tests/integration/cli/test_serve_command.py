@@ -139,7 +139,7 @@ def test_a_folder_without_a_set_is_told_how_to_get_one(tmp_path: Path, capsys):
     [
         ("common: {security: {tlsMode: 0}}", "does not turn TLS on"),
         ("common: {security: {tlsMode: 1}}", "tls.serverPemPath"),
-        ("- nothing", "is no configuration of Milvus"),
+        ("- nothing", "is not a configuration of Milvus"),
     ],
 )
 def test_a_configuration_that_cannot_be_served_is_named(tmp_path: Path, capsys, text, why):

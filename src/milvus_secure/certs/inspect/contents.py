@@ -138,7 +138,7 @@ def _store(path: Path, data: bytes, ask: AskPassword) -> Contents:
     return Contents(
         path,
         "PKCS#12",
-        [one.certificate for one in [*first, *store.additional_certs]],
+        [item.certificate for item in [*first, *store.additional_certs]],
         [store.key] if store.key else [],
     )
 

@@ -110,9 +110,9 @@ def _issuer(
     known = [
         authority.certificate,
         root,
-        *(one for one in leaf_files.chain if signed_by(one, root)),
+        *(certificate for certificate in leaf_files.chain if signed_by(certificate, root)),
     ]
-    return next((one for one in known if signed_by(leaf, one)), None)
+    return next((candidate for candidate in known if signed_by(leaf, candidate)), None)
 
 
 def _authority_defects(certificate: x509.Certificate) -> Iterator[str]:

@@ -190,7 +190,8 @@ def read_certificates(path: Path) -> tuple[x509.Certificate, ...]:
         )
     try:
         certificates = tuple(x509.load_pem_x509_certificates(reading.data))
-        _ = [(one.subject, one.issuer) for one in certificates]  # parsed only when asked for
+        # Names are parsed only when they are read.
+        _ = [(certificate.subject, certificate.issuer) for certificate in certificates]
     except (*NAME_ERRORS, x509.InvalidVersion):
         raise CertificateError(
             f"{path} contains no PEM certificate.", "See what it contains.", certs("show", path)

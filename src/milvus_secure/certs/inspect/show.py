@@ -53,13 +53,15 @@ def describe(files: Sequence[Contents], now: datetime | None = None) -> dict[str
             {
                 "file": str(file.path),
                 "form": file.form,
-                "certificates": [_certificate(one, moment) for one in file.certificates],
+                "certificates": [
+                    _certificate(certificate, moment) for certificate in file.certificates
+                ],
                 "chain": _chain(file.certificates),
                 "keys": [
                     {"key": type_of(key), "belongs_to": owners.get(_spki(key.public_key()))}
                     for key in file.keys
                 ],
-                "requests": [_request(one) for one in file.requests],
+                "requests": [_request(request) for request in file.requests],
                 "notes": file.notes,
             }
             for file in files
@@ -76,7 +78,7 @@ def _owners(files: Sequence[Contents]) -> dict[bytes, str]:
         if (key := public_key(certificate)) is not None
     ]
     owners: dict[bytes, str] = {}
-    for place, count, path, key in sorted(places, key=lambda found: found[:3]):
+    for place, count, path, key in sorted(places, key=lambda entry: entry[:3]):
         owners.setdefault(_spki(key), path if count == 1 else f"{path}[{place}]")
     return owners
 
@@ -116,74 +118,79 @@ def _line(name: str, text: str, width: int | None) -> str:
     return fill(text, f"  {name:<14} ", " " * 17, width)
 
 
-def _field_lines(one: dict[str, Any], width: int | None) -> list[str]:
+def _field_lines(described: dict[str, Any], width: int | None) -> list[str]:
     # A SHA-256 in hex ends in column 80.
-    return [fill(text, f"    {name:<11} ", " " * 16, width) for name, text in _fields(one) if text]
-
-
-def _fields(one: dict[str, Any]) -> list[tuple[str, str]]:
-    validity = ""
-    if "not_after" in one:
-        left = one["days_left"]
-        state = f"{left} days left" if left >= 0 else f"expired {-left} days ago"
-        validity = f"{one['not_before']} to {one['not_after']}, {state}"
     return [
-        ("subject", one["subject"]),
-        ("issuer", one.get("issuer", "")),
-        ("identifiers", ", ".join(one["identifiers"])),
-        ("usage", ", ".join([*one.get("key_usage", ()), *one.get("extended_key_usage", ())])),
-        ("CA", {True: "yes", False: "no"}.get(one.get("ca", ""), "")),
-        ("valid", validity),
-        ("key", one["key"]),
-        ("serial", one.get("serial", "")),
-        ("SHA-256", one.get("sha256", "")),
-        ("key SHA-256", one.get("key_sha256", "")),
+        fill(text, f"    {name:<11} ", " " * 16, width) for name, text in _fields(described) if text
     ]
 
 
-def _certificate(one: x509.Certificate, now: datetime) -> dict[str, Any]:
-    basic = extension(one, x509.BasicConstraints)
-    usage = extension(one, x509.KeyUsage)
-    extended = extension(one, x509.ExtendedKeyUsage)
-    key = public_key(one)
+def _fields(described: dict[str, Any]) -> list[tuple[str, str]]:
+    validity = ""
+    if "not_after" in described:
+        left = described["days_left"]
+        state = f"{left} days left" if left >= 0 else f"expired {-left} days ago"
+        validity = f"{described['not_before']} to {described['not_after']}, {state}"
+    return [
+        ("subject", described["subject"]),
+        ("issuer", described.get("issuer", "")),
+        ("identifiers", ", ".join(described["identifiers"])),
+        (
+            "usage",
+            ", ".join([*described.get("key_usage", ()), *described.get("extended_key_usage", ())]),
+        ),
+        ("CA", {True: "yes", False: "no"}.get(described.get("ca", ""), "")),
+        ("valid", validity),
+        ("key", described["key"]),
+        ("serial", described.get("serial", "")),
+        ("SHA-256", described.get("sha256", "")),
+        ("key SHA-256", described.get("key_sha256", "")),
+    ]
+
+
+def _certificate(certificate: x509.Certificate, now: datetime) -> dict[str, Any]:
+    basic = extension(certificate, x509.BasicConstraints)
+    usage = extension(certificate, x509.KeyUsage)
+    extended = extension(certificate, x509.ExtendedKeyUsage)
+    key = public_key(certificate)
     return {
-        "subject": subject_text(one),
-        "issuer": issuer_text(one),
-        "serial": f"{one.serial_number:x}",
-        "identifiers": names_of(extension(one, x509.SubjectAlternativeName)),
+        "subject": subject_text(certificate),
+        "issuer": issuer_text(certificate),
+        "serial": f"{certificate.serial_number:x}",
+        "identifiers": names_of(extension(certificate, x509.SubjectAlternativeName)),
         "ca": bool(basic and basic.ca),
         "key_usage": [_camel(name) for name in _USAGES if usage and getattr(usage, name)],
         "extended_key_usage": [_EXTENDED.get(o, o.dotted_string) for o in extended or ()],
-        "not_before": _moment(one.not_valid_before_utc),
-        "not_after": _moment(one.not_valid_after_utc),
-        "days_left": (one.not_valid_after_utc - now).days,
+        "not_before": _moment(certificate.not_valid_before_utc),
+        "not_after": _moment(certificate.not_valid_after_utc),
+        "days_left": (certificate.not_valid_after_utc - now).days,
         "key": _key_text(key),
-        "sha256": one.fingerprint(hashes.SHA256()).hex(),
+        "sha256": certificate.fingerprint(hashes.SHA256()).hex(),
         "key_sha256": hashlib.sha256(_spki(key)).hexdigest() if key else None,
     }
 
 
-def _request(one: x509.CertificateSigningRequest) -> dict[str, Any]:
+def _request(request: x509.CertificateSigningRequest) -> dict[str, Any]:
     return {
-        "subject": name_text(one.subject),
-        "identifiers": names_of(extension(one, x509.SubjectAlternativeName)),
-        "key": _key_text(one.public_key()),
-        "signature_valid": one.is_signature_valid,
+        "subject": name_text(request.subject),
+        "identifiers": names_of(extension(request, x509.SubjectAlternativeName)),
+        "key": _key_text(request.public_key()),
+        "signature_valid": request.is_signature_valid,
     }
 
 
 def names_of(names: x509.SubjectAlternativeName | None) -> list[str]:
     """Presented identifiers as text, DNS names bare and others with their kind."""
     texts = []
-    for one in names or ():
-        if isinstance(one, x509.DNSName):
-            texts.append(printable(one.value))
-        elif isinstance(one, x509.IPAddress):
-            texts.append(f"IP:{one.value}")
-        elif isinstance(one, x509.UniformResourceIdentifier):
-            texts.append(f"URI:{printable(one.value)}")
+    for name in names or ():
+        if isinstance(name, x509.DNSName):
+            texts.append(printable(name.value))
+        elif isinstance(name, x509.IPAddress):
+            texts.append(f"IP:{name.value}")
+        elif isinstance(name, x509.UniformResourceIdentifier):
+            texts.append(f"URI:{printable(name.value)}")
         else:
-            texts.append(type(one).__name__)
+            texts.append(type(name).__name__)
     return texts
 
 
@@ -193,7 +200,7 @@ def _chain(certificates: Sequence[x509.Certificate]) -> str | None:
     pairs = pairwise(certificates)
     if all(signed_by(below, above) for below, above in pairs):
         return "in order, leaf first"
-    if all(issuer_of(one) == subject_of(one) for one in certificates):
+    if all(issuer_of(certificate) == subject_of(certificate) for certificate in certificates):
         return "a bundle of trust anchors; the order does not matter"
     return "not in order: a certificate is not issued by the one after it"
 

@@ -67,13 +67,13 @@ def of_material(
     material: Mapping[str, Material], warning_days: int, now: datetime | None = None
 ) -> Iterator[Row]:
     """A row for each certificate that settings refer to."""
-    for one in material.values():
-        origin = one.origin.removeprefix("file:")
-        if one.fault is not None:
-            detail = one.fault.detail or one.fault.code
-            yield Row(one.setting, origin, "", None, "unreadable", detail=detail)
-        for certificate in one.certificates:
-            yield _row(one.setting, origin, certificate, warning_days, now)
+    for piece in material.values():
+        origin = piece.origin.removeprefix("file:")
+        if piece.fault is not None:
+            detail = piece.fault.detail or piece.fault.code
+            yield Row(piece.setting, origin, "", None, "unreadable", detail=detail)
+        for certificate in piece.certificates:
+            yield _row(piece.setting, origin, certificate, warning_days, now)
 
 
 def of_paths(
@@ -86,11 +86,11 @@ def of_paths(
             yield Row("file", str(path), "", None, "unreadable", detail="it contains no *.pem file")
         for file in files:
             try:
-                found = read_certificates(file)
+                certificates = read_certificates(file)
             except CertificateError as error:
                 yield Row("file", str(file), "", None, "unreadable", detail=error.cause)
                 continue
-            for certificate in found:
+            for certificate in certificates:
                 yield _row("file", str(file), certificate, warning_days, now)
 
 

@@ -56,10 +56,10 @@ def build_authority(
         Their files, and the CA that signs leaves.
     """
     key = generate(key_type)
-    own = subject if named else subject.named(f"Milvus CA {_mark(key)}")
+    ca_subject = subject if named else subject.named(f"Milvus CA {_mark(key)}")
     end = now() + timedelta(days=check_days(days, "ca_days"))
     length = 0 if intermediate_days is None else 1
-    root = self_signed(own.x509_name(), key, end, path_length=length)
+    root = self_signed(ca_subject.x509_name(), key, end, path_length=length)
     files = root.files("ca")
     if intermediate_days is None:
         return files, root.authority()

@@ -62,9 +62,9 @@ class Pair:
 
     def authority(self) -> Authority:
         """The pair as a CA that signs."""
-        own = self.certificate
-        below = () if own.issuer == own.subject else (own, *self.chain)
-        return Authority(own, self.key, below)
+        certificate = self.certificate
+        below = () if certificate.issuer == certificate.subject else (certificate, *self.chain)
+        return Authority(certificate, self.key, below)
 
     def files(self, stem: str) -> dict[str, bytes]:
         """``STEM.key``, ``STEM.pem`` with the chain, leaf first, and ``STEM.csr``."""

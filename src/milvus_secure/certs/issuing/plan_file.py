@@ -21,7 +21,7 @@ else:
     import tomli as tomllib
 
 _TOP = ("key_type", "subject", "ca", "intermediate", "server", "clients")
-_SUBJECT = tuple(one.name for one in fields(Subject) if one.name != "common_name")
+_SUBJECT = tuple(part.name for part in fields(Subject) if part.name != "common_name")
 
 
 def load_plan(path: Path) -> SetPlan:
@@ -128,7 +128,7 @@ def _known(path: Path, prefix: str, table: Mapping[str, Any], known: tuple[str, 
 
 def _texts(table: Mapping[str, Any], key: str) -> list[str]:
     value = table.get(key, [])
-    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise CertificateError(
             f"server.{key} is not a list of strings.", f'Write it as {key} = ["..."].'
         )

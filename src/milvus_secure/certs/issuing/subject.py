@@ -34,10 +34,10 @@ class Subject:
     common_name: str | None = None
 
     def __post_init__(self) -> None:
-        for one in fields(self):
-            value = getattr(self, one.name)
+        for part in fields(self):
+            value = getattr(self, part.name)
             if value is not None:
-                _judge(one.name, value)
+                _judge(part.name, value)
 
     def named(self, common_name: str) -> Subject:
         """The same with this common name."""
@@ -58,9 +58,9 @@ class Subject:
         """Read the known parts from a name; of several equal ones the last."""
         return cls(
             **{
-                part: str(found[-1].value)
+                part: str(attributes[-1].value)
                 for part, (oid, _) in _PARTS.items()
-                if (found := name.get_attributes_for_oid(oid))
+                if (attributes := name.get_attributes_for_oid(oid))
             }
         )
 

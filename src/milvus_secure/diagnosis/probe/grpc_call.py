@@ -98,7 +98,7 @@ def reason_not_to_call(context: Context) -> str | None:
         return f"{missing}_path is not set"
     anchor = context.anchor_material
     used = (anchor, *(context.material[slot] for slot in needed))
-    return next((one.fault.code for one in used if one is not None and one.fault), None)
+    return next((piece.fault.code for piece in used if piece is not None and piece.fault), None)
 
 
 class MilvusCall:

@@ -77,8 +77,10 @@ def calls_are_refused(context: Context) -> bool:
 
 
 def _name_mismatch(context: Context) -> Iterator[Finding | Skip]:
-    chain, seen = context.server_chain, context.observation
-    accepted = context.mode is TLSMode.PLAINTEXT or (seen is not None and seen.grpc_ready)
+    chain, observation = context.server_chain, context.observation
+    accepted = context.mode is TLSMode.PLAINTEXT or (
+        observation is not None and observation.grpc_ready
+    )
     if chain is not None and not accepted and has_unread_names(chain.leaf):
         why = "This library cannot read the names in the server's certificate; gRPC may be able to."
         yield Skip("name-mismatch", NOT_JUDGED, why)

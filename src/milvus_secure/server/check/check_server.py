@@ -150,9 +150,9 @@ def _certificate_findings(context: ServerContext) -> tuple[list[Finding], tuple[
         if grpc_failure.code in _OF_ANY_SERVER
     ]
     settings = MilvusSettings.from_arguments(server_pem_path=served.origin.removeprefix("file:"))
-    seen = Context(settings, {"server_pem": replace(served, setting="server_pem_path")})
+    client = Context(settings, {"server_pem": replace(served, setting="server_pem_path")})
     rules = [rule for rule in checks.OFFLINE if rule.code in _OF_ANY_SERVER]
-    outcome = checks.run(seen, rules)
+    outcome = checks.run(client, rules)
     codes = {item.code for item in refused}
     warned = [
         replace(item, setting=key, source=source)

@@ -52,8 +52,8 @@ class Pod:
         if self.user(container) is None or mode & 0o004:
             return True
         context = block_at(self.spec, "securityContext")
-        own = block_at(container, "securityContext")
-        group = number(own.get("runAsGroup", context.get("runAsGroup")))
+        container_context = block_at(container, "securityContext")
+        group = number(container_context.get("runAsGroup", context.get("runAsGroup")))
         return number(context.get("fsGroup")) is not None or bool(mode & 0o040 and not group)
 
     def at(self, line: int) -> str:

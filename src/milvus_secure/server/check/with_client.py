@@ -83,8 +83,8 @@ def _seen_in_files(item: Finding, address: str, server: ServerContext) -> Findin
 
 
 def _issuers(anchors: Material | None) -> tuple[str, ...]:
-    given = anchors.certificates if anchors else ()
-    return tuple(map(subject_text, given))
+    certificates = anchors.certificates if anchors else ()
+    return tuple(map(subject_text, certificates))
 
 
 def _client_certificate(client: Context, server: ServerContext) -> Iterator[Finding | Skip]:

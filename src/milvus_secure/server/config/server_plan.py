@@ -198,5 +198,5 @@ def is_address(name: str) -> bool:
 
 def image_version(image: object) -> tuple[int, int] | None:
     """Milvus's release as a container image's tag tells it, such as ``(2, 5)``."""
-    found = re.search(r":v?(\d+)\.(\d+)", str(image or ""))
-    return (int(found[1]), int(found[2])) if found else None
+    match = re.search(r":v?(\d+)\.(\d+)", str(image or ""))
+    return (int(match[1]), int(match[2])) if match else None

@@ -68,20 +68,23 @@ def _pairs(
     known: MilvusSettings | None, server_pem: Path, ca_pem: Path
 ) -> Iterator[tuple[str | Path, str | Path]]:
     """Client certificates that the server takes, each with its key."""
-    beside = server_pem.with_name("client.pem"), server_pem.with_name("client.key")
-    for pem, key in ((known and known.client_pem_path, known and known.client_key_path), beside):
+    neighbours = server_pem.with_name("client.pem"), server_pem.with_name("client.key")
+    for pem, key in (
+        (known and known.client_pem_path, known and known.client_key_path),
+        neighbours,
+    ):
         if pem and key and Path(key).is_file() and _vouches(ca_pem, pem, Role.CLIENT):
             yield pem, key
 
 
 def _vouches(anchor: str | Path, chain: str | Path, role: Role) -> bool:
     """Whether the chain leads to the anchor; that it has expired, say, is for a check to tell."""
-    anchors, given = (
+    anchors, certificates = (
         read_one(slot, str(Path(path).absolute()), slot, "argument").certificates
         for slot, path in (("ca_pem", anchor), ("client_pem", chain))
     )
     now = datetime.now(timezone.utc)
-    return bool(given) and judge_path(given, anchors, now, role).trusted is not None
+    return bool(certificates) and judge_path(certificates, anchors, now, role).trusted is not None
 
 
 def _server_name(host: str, server_pem: Path) -> str | None:
@@ -89,9 +92,13 @@ def _server_name(host: str, server_pem: Path) -> str | None:
     [leaf, *_] = read_one("server_pem", str(server_pem.absolute()), "", "").certificates or [None]
     if leaf is None:
         return None
-    given, rules = presented(leaf), generation(installed_grpc())
-    if accepts(given, host, rules, overridden=False):
+    identifiers, rules = presented(leaf), generation(installed_grpc())
+    if accepts(identifiers, host, rules, overridden=False):
         return None
-    names = [re.sub(r"^\*(?=\.)", "milvus", name) for name in (*given.dns, *given.ips)]
-    usable = (name for name in (host, *names, given.common_name) if matches(given, name, rules))
+    names = [re.sub(r"^\*(?=\.)", "milvus", name) for name in (*identifiers.dns, *identifiers.ips)]
+    usable = (
+        name
+        for name in (host, *names, identifiers.common_name)
+        if matches(identifiers, name, rules)
+    )
     return next(usable, None)

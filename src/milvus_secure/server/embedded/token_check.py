@@ -31,10 +31,10 @@ class TokenCheck:
         if header is None:
             return "missing authorization in header"
         try:
-            given = b64decode(header, validate=True)
+            credentials = b64decode(header, validate=True)
         except (binascii.Error, ValueError):
             return "invalid token format"
-        if hmac.compare_digest(given, self._token):
+        if hmac.compare_digest(credentials, self._token):
             return ""
-        kind = "username and password are" if b":" in given else "api key is"
+        kind = "username and password are" if b":" in credentials else "api key is"
         return f"auth check failure, please check {kind} correct"

@@ -200,19 +200,19 @@ class _File:
             ) from None
         return Scalar.of(text, node.line)
 
-    def _extended(self, services: Block, name: str, seen: tuple[str, ...]) -> Tree:
+    def _extended(self, services: Block, name: str, above: tuple[str, ...]) -> Tree:
         """A service with what it extends."""
         service = services[name]
         if not isinstance(service, Block) or "extends" not in service:
             return service
         extends = service["extends"]
         place = f"{self.path.name}:{service.lines['extends']}"
-        if name in seen or len(self.above) > _MAX_DEPTH:
+        if name in above or len(self.above) > _MAX_DEPTH:
             raise ComposeRefusedError(
                 f"Service {name} extends itself in a loop.", "Remove one of the references.", place
             )
-        own = merge_services(Block(service.line), service)
-        own.pop("extends")
+        service = merge_services(Block(service.line), service)
+        service.pop("extends")
         reference = extends.get("service") if isinstance(extends, Block) else extends
         file = extends.get("file") if isinstance(extends, Block) else None
         if not isinstance(reference, Scalar):
@@ -222,14 +222,14 @@ class _File:
         if isinstance(file, Scalar):
             base = self._from_file(str(file), str(reference), place)
         elif str(reference) in services:
-            base = self._extended(services, str(reference), (*seen, name))
+            base = self._extended(services, str(reference), (*above, name))
         else:
             raise ComposeRefusedError(
                 f"Service {name} extends {reference}, which does not exist.",
                 "Correct the name.",
                 place,
             )
-        return merge_services(base, own) if isinstance(base, Block) else own
+        return merge_services(base, service) if isinstance(base, Block) else service
 
     def _from_file(self, file: str, reference: str, place: str) -> Tree:
         loaded, block = self._other(file, place, f"the file {file} that a service extends")

@@ -75,9 +75,14 @@ def _user(value: Tree | None) -> int | None:
 
 
 def _environment(project: Project, service: Block) -> Iterator[tuple[str, EnvValue]]:
-    own = {name: value for name, value in _own_environment(project, service) if value is not None}
+    declared = {
+        name: value for name, value in _own_environment(project, service) if value is not None
+    }
     # What fills in an env_file (compose-go types/project.go, WithServicesEnvironmentResolved).
-    variables = {**{name: str(value.value) for name, value in own.items()}, **project.variables}
+    variables = {
+        **{name: str(value.value) for name, value in declared.items()},
+        **project.variables,
+    }
     values: dict[str, EnvValue] = {}
     for file, required, raw in _env_files(service.get("env_file")):
         path = Path(file)
