@@ -264,6 +264,11 @@ def _last_words(context: Context, *, closed: bool) -> tuple[str, str]:
         )
     if closed:
         message = "The server closed the connection during the TLS handshake, without an answer."
+    elif _tls(context).alert == "internal_error" and not _tls(context).chain:
+        message = (
+            "The server ended the TLS handshake because of an error of its own, before it sent a "
+            "certificate. Most likely it has no certificate for this name, or cannot load it."
+        )
     elif _tls(context).alert in _NOTHING_IN_COMMON and not _tls(context).chain:
         message = (
             "The server accepts none of the cipher suites, curves and signature algorithms that "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,10 @@ from pathlib import Path
 import pytest
 
 import minting
+import peers
+from milvus_secure.diagnosis.probe.deadline import Deadline
+from milvus_secure.diagnosis.probe.hello import ALL_SUITES, LIMIT, ask_in_plain
+from milvus_secure.diagnosis.probe.sockets import DeadlineSocket
 from processes import started
 from verdicts import cause
 
@@ -110,3 +115,56 @@ def test_a_server_without_a_certificate(look, tmp_path):
 
     assert cause(report) == "tls-failed"
     assert "Most likely it has no certificate" in report.root_cause.message
+
+
+@pytest.mark.trips("tls-failed")
+def test_a_server_that_fails_before_it_sends_a_certificate(look):
+    with peers.tcp(peers.says(bytes.fromhex("15030300020250"))) as port:  # as Go without one
+        report = look(port)
+
+    assert cause(report) == "tls-failed"
+    assert "Most likely it has no certificate" in report.root_cause.message
+
+
+def handshake(kind: int, body: bytes) -> bytes:
+    message = bytes([kind]) + len(body).to_bytes(3, "big") + body
+    return b"\x16\x03\x03" + len(message).to_bytes(2, "big") + message
+
+
+def hello(suite: int, version: bytes = b"\3\3", session: bytes = b"\0") -> bytes:
+    return handshake(2, version + bytes(32) + session + suite.to_bytes(2, "big") + b"\0")
+
+
+DONE = handshake(14, b"")
+LIST = handshake(11, b"\0\0\5" + b"\0\0\2ab")
+ANSWERS = {
+    "3DES, as an old server chooses it": (hello(0x000A) + LIST + DONE, ("TLSv1.2", 10, (b"ab",))),
+    "TLS 1.0": (hello(0x002F, b"\3\1") + DONE, ("TLSv1", 47, ())),
+    "a list that is cut off": (
+        hello(0x000A) + handshake(11, b"\0\0\5\xff\xff\xffab") + DONE,
+        ("TLSv1.2", 10, (b"ab",)),
+    ),
+    "no hello": (DONE, None),
+    "a hello that is cut off": (handshake(2, b"\3\3") + DONE, None),
+    "a version that does not exist": (hello(10, b"\3\x09") + DONE, None),
+    "an alert": (bytes.fromhex("15030300020228"), None),
+    "empty records": (b"\x16\3\3\0\0" * 40_000, None),
+    "messages without end": (hello(10) + handshake(5, b"") * 20_000, ("TLSv1.2", 10, ())),
+}
+
+
+@pytest.mark.parametrize(("answer", "expected"), ANSWERS.values(), ids=ANSWERS.keys())
+def test_what_answers_the_plain_hello_is_read_whatever_it_is(answer, expected):
+    def serve(connection: socket.socket) -> None:
+        connection.recv(65_536)
+        connection.sendall(answer)
+
+    with (
+        peers.tcp(serve) as port,
+        socket.create_connection(("127.0.0.1", port)) as connection,
+    ):
+        connection.setblocking(False)
+        wire = DeadlineSocket(connection, Deadline(30), LIMIT)
+        got = ask_in_plain(wire, "localhost", ALL_SUITES, 32)
+
+    assert (got and (got.version, got.suite, got.chain)) == expected
