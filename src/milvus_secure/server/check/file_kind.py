@@ -10,6 +10,7 @@ from typing import Final
 from ..milvus_keys import format_key
 from .compose.schema import TOP_LEVEL
 from .helm_kinds import chart_of
+from .kubernetes_objects import block_at
 from .milvus_config import JUDGED_KEYS
 from .yaml_tree import Block, Tree
 
@@ -30,6 +31,9 @@ _MILVUS_SECTIONS: Final = frozenset(
         "quotaandlimits",
     }
 )
+
+
+_CLIENTS_KEYS: Final = frozenset({"address", "grpc", "host", "uri", "url"})
 
 
 class FileKind(Enum):
@@ -64,6 +68,8 @@ def kind_of(documents: Sequence[Tree], file_name: str) -> FileKind:
         return FileKind.VALUES
     if _has_containers(first):
         return FileKind.COMPOSE
+    if _CLIENTS_KEYS & set(block_at(first, "milvus")):
+        return FileKind.UNKNOWN  # of a client of Milvus, such as milvus-backup's backup.yaml
     # A key of the top level may be a section, or a flat key in any spelling.
     sections = {format_key(re.split(r"[./]", key)[0]) for key in first}
     flat = set(map(format_key, first))

@@ -24,7 +24,7 @@ from .kubernetes_objects import (
     texts_at,
 )
 from .kubernetes_stores import Stores
-from .milvus_command import runs_proxy
+from .milvus_command import changes_configuration, runs_proxy
 from .pod import Pod
 from .pod_environment import environment, expanded
 from .pod_volumes import mounts
@@ -124,6 +124,9 @@ def read_pod(pod: Pod, path: Path, kind: str, place: str) -> Deployment:
     image = text_at(container, "image")
     if _BITNAMI_IMAGE.search(image):
         return Deployment(not_judged=(_bitnami(pod, image, container),))
+    change = changes_configuration(_words(container))
+    if change is not None and not set(_MERGING) & set(_words(container)):
+        return Deployment(not_judged=(_changed(pod, change, container),))
     refusals, not_judged = Refusals(pod.label, pod.file), list[NotJudged]()
     refuse_other_than_lists(pod.spec, ("volumes",), "", refusals, pod.at)
     refuse_other_than_lists(container, ("env", "envFrom", "volumeMounts"), "", refusals, pod.at)
@@ -187,6 +190,15 @@ def _merged(
 def _working_directory(container: Block) -> PurePosixPath | None:
     directory = text_at(container, "workingDir")
     return PurePosixPath(directory) if directory.startswith("/") else None
+
+
+def _changed(pod: Pod, change: str, container: Block) -> NotJudged:
+    return NotJudged(
+        f"{pod.label}",
+        change,
+        "Check the running server instead: `milvus-secure check HOST:PORT`",
+        pod.at(container.line),
+    )
 
 
 def _bitnami(pod: Pod, image: str, container: Block) -> NotJudged:

@@ -14,6 +14,29 @@ _RUN: Final = re.compile(
 # Milvus cmd/milvus/util.go, GetMilvusRoles: these have a proxy; `mixture` only with -proxy.
 _WITH_PROXY: Final = frozenset({"proxy", "standalone", "embedded"})
 _PROXY_FLAG: Final = re.compile(r"(?:^|\s)--?proxy(?:=(?:true|1|t))?(?=$|[\s\"'])")
+# What a shell's command line does to the configuration before it starts Milvus.
+_CHANGES: Final = re.compile(
+    r"tls_?mode|milvusconf|(?:milvus|user|default)\.ya?ml|pem_?path|key_?path", re.IGNORECASE
+)
+_SCRIPT: Final = re.compile(r"\S+\.(?:sh|bash|py)\b")
+
+
+def changes_configuration(words: Sequence[str]) -> str | None:
+    """Why a command may give Milvus another configuration than its files and variables say.
+
+    Args:
+        words: Entry point and arguments.
+
+    Returns:
+        A clause, or None if it only starts Milvus.
+    """
+    text = " ".join(words)
+    run = _RUN.search(text)
+    if run is not None:
+        change = _CHANGES.search(text, 0, run.start())
+        return change and f"its command may change {change[0]} before it starts Milvus"
+    script = _SCRIPT.search(text)
+    return script and f"its command is the script {script[0]}, which may change the configuration"
 
 
 def runs_proxy(words: Sequence[str]) -> bool | None:

@@ -97,8 +97,24 @@ def _with_paths(file: ServerFile, paths: Mapping[str, str]) -> ServerFile:
 def _read(path: Path) -> _Input:
     text = read_input(path)
     name = "standard input" if path == STANDARD_INPUT else path.name
-    trees = documents(text, name)
+    try:
+        trees = documents(text, name)
+    except MilvusSecureError as error:
+        raise _template_error(text, name) or error from None
     return _Input(path, name, text, trees, kind_of(trees, name))
+
+
+def _template_error(text: str, name: str) -> MilvusSecureError | None:
+    """What to say of a template of Helm, gomplate, Ansible and the like, which is no YAML yet."""
+    braces = text.find("{{")
+    if braces < 0:
+        return None
+    line = text.count("\n", 0, braces) + 1
+    return MilvusSecureError(
+        f"{name} is a template: {{{{ in line {line} is to be filled in before it is YAML.",
+        "Give what its tool makes of it.",
+        "helm template NAME CHART | milvus-secure server check -",
+    )
 
 
 def _server_file(item: _Input, mounts: Sequence[tuple[Path, PurePosixPath]]) -> ServerFile:

@@ -14,7 +14,7 @@ from .container import NotJudged
 from .file_rules import FILE_RULES
 from .ignored_rules import env_ignored, file_unread, key_conflict, key_ignored, key_repeated
 from .internal_tls import file_forbidden, internal_name
-from .milvus_config import MODE
+from .milvus_config import MODE, PATH_KEYS, MilvusConfig, Setting
 from .milvus_yaml import atoi
 from .path_rules import known_public_key, path_blank, path_unmounted, tls_incomplete
 from .server_context import ServerContext
@@ -107,16 +107,30 @@ def tls_mode_invalid(context: ServerContext) -> Iterator[Finding]:
 def tls_off(context: ServerContext) -> Iterator[Finding]:
     """The server runs in plaintext."""
     config = context.config
-    if context.mode is TLSMode.PLAINTEXT:
-        value = ascii(config.value(MODE))[:40] if config.value(MODE) else "not set"
-        yield finding(
-            "server-tls-off",
-            f"{config.name or 'This server'} runs in plaintext: {MODE} is {value}.",
-            f"If clients are to use TLS, set {MODE} to 1 (one-way) or 2 (mutual).",
-            setting=MODE,
-            source=config.source_of(MODE),
-            origin=context.origin,
-        )
+    if context.mode is not TLSMode.PLAINTEXT:
+        return
+    mode = config.setting(MODE)
+    value = ascii(mode.value)[:40] if mode.value else "not set"
+    text = f"{config.name or 'This server'} runs in plaintext: {MODE} is {value}."
+    named = None if mode.layer in {"file", "environment"} else _certificate_named(config)
+    if named is not None:
+        text += f" {named.key} alone does not turn TLS on."
+    yield finding(
+        "server-tls-off",
+        text,
+        f"If clients are to use TLS, set {MODE} to 1 (one-way) or 2 (mutual).",
+        severity=None if named is None else Severity.WARNING,
+        setting=MODE,
+        source=mode.source if named is None else named.source,
+        origin=context.origin,
+    )
+
+
+def _certificate_named(config: MilvusConfig) -> Setting | None:
+    """The certificate that someone configured, where it is not the release's own example."""
+    setting = config.setting(PATH_KEYS["server_pem"])
+    usual = setting.value in {"", None, "configs/cert/server.pem"}
+    return None if usual or setting.layer not in {"file", "environment"} else setting
 
 
 def port_invalid(context: ServerContext) -> Iterator[Finding]:

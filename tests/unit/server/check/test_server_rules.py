@@ -353,6 +353,60 @@ def test_what_is_no_configuration_is_named(tmp_path: Path, text: str):
         check_server(path)
 
 
+def test_a_configuration_of_a_client_is_none_of_a_server(tmp_path: Path):
+    """milvus-backup's backup.yaml has minio, log and a tlsMode of its own."""
+    path = tmp_path / "backup.yaml"
+    path.write_text("log: {level: info}\nmilvus: {address: localhost, tlsMode: 1}\nminio: {}\n")
+    with pytest.raises(MilvusSecureError, match="not a configuration of Milvus"):
+        check_server(path)
+
+
+def test_a_template_is_to_be_filled_in_first(tmp_path: Path):
+    path = tmp_path / "milvus.yaml"
+    path.write_text('common: {}\ntls:\n  serverPemPath: {{ getenv "CERTS" }}/tls.crt\n')
+    with pytest.raises(MilvusSecureError, match=r"milvus\.yaml is a template: \{\{ in line 3"):
+        check_server(path)
+
+
+def test_a_certificate_without_a_mode_gets_a_warning(tmp_path: Path):
+    """Articles show such a file as the way to turn TLS on."""
+    path = tmp_path / "milvus.yaml"
+    path.write_text("tls: {serverPemPath: /certs/server.pem, serverKeyPath: /certs/server.key}\n")
+    [off] = check_server(path).findings
+    assert (off.code, off.severity) == ("server-tls-off", Severity.WARNING)
+    assert "tls.serverPemPath alone does not turn TLS on" in off.message
+    path.write_text(f"{path.read_text()}common: {{security: {{tlsMode: 0}}}}\n")
+    assert check_server(path).findings[0].severity is Severity.INFO
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "[bash, -c, 'sed -i s/x/y/ /milvus/configs/milvus.yaml && milvus run standalone']",
+        "[sh, -c, 'export COMMON_SECURITY_TLSMODE=1; exec milvus run proxy']",
+        "[env, COMMON_SECURITY_TLSMODE=1, milvus, run, standalone]",
+        "[/start.sh]",
+    ],
+)
+def test_a_command_that_may_change_the_configuration_is_not_judged(tmp_path: Path, command: str):
+    path = tmp_path / "docker-compose.yml"
+    image = "image: 'milvusdb/milvus:v2.6.15'"
+    path.write_text(f"services: {{milvus: {{{image}, command: {command}}}}}\n")
+    assert [item.code for item in check_server(path).findings] == ["server-not-judged"]
+    pod = f"{{name: milvus, {image}, command: {command}}}"
+    path.write_text(
+        f"apiVersion: v1\nkind: Pod\nmetadata: {{name: m}}\nspec: {{containers: [{pod}]}}\n"
+    )
+    assert [item.code for item in check_server(path).findings] == ["server-not-judged"]
+
+
+def test_a_command_that_only_waits_is_judged(tmp_path: Path):
+    path = tmp_path / "docker-compose.yml"
+    command = "[bash, -c, 'sleep 5; ls /milvus/tls; exec milvus run standalone']"
+    path.write_text(f"services: {{milvus: {{image: milvusdb/milvus, command: {command}}}}}\n")
+    assert [item.code for item in check_server(path).findings] == ["server-tls-off"]
+
+
 def test_a_file_that_is_not_utf8_is_placed(tmp_path: Path):
     path = tmp_path / "milvus.yaml"
     path.write_bytes(b"tls:\n  a: \xff\n")

@@ -13,12 +13,14 @@ from pathlib import Path
 from ....errors import MilvusSecureError
 from ....reporting.report import Finding, finding
 from ..container import Deployment, NotJudged, ProxyContainer
+from ..milvus_command import changes_configuration
 from ..yaml_tree import Block, Tree
 from .consistency import check_consistency
 from .project import COMPOSE_FILES, Project, load_project
 from .refusal import ComposeRefusedError, ComposeUnresolvedError
 from .service import (
     PIPE,
+    command_of,
     container_of,
     hidden_by_profiles,
     milvus_role,
@@ -71,18 +73,14 @@ def _deployment(project: Project) -> Deployment:
     for name, service in project.section("services").items():
         if not isinstance(service, Block):
             continue
-        image = str(service.get("image", ""))
         role = milvus_role(service)
         if role is not True:
             others += [name] if role is False else []
             _check_other(project, name, service)
             continue
-        if "bitnami" in image:
-            skipped.append(_bitnami(project, name, service, image))
-            continue
-        profiles = hidden_by_profiles(project, service)
-        if profiles:
-            skipped.append(not_judged_profile(project, name, service, profiles[0]))
+        reason = _reason_not_to_judge(project, name, service)
+        if reason is not None:
+            skipped.append(reason)
             continue
         try:
             containers.append(container_of(project, name, service))
@@ -106,13 +104,21 @@ def _check_other(project: Project, name: str, service: Block) -> None:
             container_of(project, name, service)
 
 
-def _bitnami(project: Project, name: str, service: Block, image: str) -> NotJudged:
-    return NotJudged(
-        f"service {name}",
-        f"{image} is Bitnami's image, which keeps its configuration in /opt/bitnami/milvus",
-        "Check the milvus.yaml that it makes: `milvus-secure server check milvus.yaml`",
-        project.place(service),
-    )
+def _reason_not_to_judge(project: Project, name: str, service: Block) -> NotJudged | None:
+    image, place = str(service.get("image", "")), project.place(service)
+    if "bitnami" in image:
+        return NotJudged(
+            f"service {name}",
+            f"{image} is Bitnami's image, which keeps its configuration in /opt/bitnami/milvus",
+            "Check the milvus.yaml that it makes: `milvus-secure server check milvus.yaml`",
+            place,
+        )
+    change = changes_configuration(command_of(service))
+    if change is not None:
+        running = "Check the running server instead: `milvus-secure check HOST:PORT`"
+        return NotJudged(f"service {name}", change, running, place)
+    profiles = hidden_by_profiles(project, service)
+    return not_judged_profile(project, name, service, profiles[0]) if profiles else None
 
 
 def _no_proxy(project: Project, others: list[str]) -> NotJudged:

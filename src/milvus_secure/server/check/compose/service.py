@@ -36,10 +36,14 @@ def words_of(value: Tree | None) -> tuple[str, ...]:
     return ()
 
 
+def command_of(service: Block) -> tuple[str, ...]:
+    """Entry point and command of a service, as words."""
+    return (*words_of(service.get("entrypoint")), *words_of(service.get("command")))
+
+
 def milvus_role(service: Block) -> bool | None:
     """Whether a service runs Milvus's proxy: True, False for another role, None for no Milvus."""
-    words = (*words_of(service.get("entrypoint")), *words_of(service.get("command")))
-    by_command = runs_proxy(words)
+    by_command = runs_proxy(command_of(service))
     if by_command is not None:
         return by_command
     image = service.get("image")
