@@ -245,7 +245,7 @@ class CertificateSet:
         within: int | None = None,
         dry_run: bool = False,
     ) -> Change:
-        """Make a new CA beside the old one, the first step of the CA's renewal.
+        """Add a new CA to the old one, the first step of the CA's renewal.
 
         Args:
             days: Validity of the new CA, in days; as the old one's when None.

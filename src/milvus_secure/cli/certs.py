@@ -197,8 +197,8 @@ def _add_renew(commands: Commands) -> None:
         "renew",
         help="renew the certificates of a set, or its CA",
         description="Renew the server and client certificates under the same CA, with new keys. "
-        "The CA is renewed in three steps, so that no client is refused: `renew --ca` makes a new "
-        "CA beside the old one, `renew` issues certificates of the new CA, and `renew --retire` "
+        "The CA is renewed in three steps, so that no client is refused: `renew --ca` adds a new "
+        "CA to the old one, `renew` issues certificates of the new CA, and `renew --retire` "
         "removes the old CA. Each step prints what to deploy before the next.",
     )
     add_directory(parser)

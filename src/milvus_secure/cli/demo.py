@@ -76,7 +76,7 @@ def _mutual(certs: CertificateSet) -> None:
             client_key_path=certs.client_key,
         )
         echo(f"3. Mutual TLS and a token at {settings.uri}:\n   {_insert_and_search(settings)}")
-        echo("4. The same with a server_name that the certificate does not bear:\n")
+        echo("4. The same with a server_name that the certificate does not contain:\n")
         _explain_broken(settings.replace(server_name="milvus.example.com"))
 
 

@@ -79,7 +79,7 @@ def guard(context: Context, *, check: bool) -> tuple[Finding, ...]:
     Without `check`, that is what no caller can catch later: contradictions, for which there is no
     mapping, and files that end in an abort, a hang, or trust in everyone. An empty client file
     makes gRPC abort the process, an empty anchor makes it (since 1.78) trust all public roots, and
-    pymilvus would wait for ever to open a pipe.
+    pymilvus would wait without limit to open a pipe.
 
     Args:
         context: The settings with their material.

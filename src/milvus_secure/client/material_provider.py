@@ -3,7 +3,7 @@
 pymilvus opens its paths each time it makes a channel: when a client connects and, from 2.6.11 on,
 when it connects again (``GrpcHandler.reconnect``). It takes any ``os.PathLike`` for a path, so
 the files are looked at, judged and handed over in that very moment. Left to itself it would
-read half a file, or a new certificate beside the old key; and a file that is just being
+read half a file, or a new certificate with the old key; and a file that is just being
 truncated makes gRPC abort the process.
 """
 

@@ -116,7 +116,7 @@ class MilvusSettings(SettingsModel):
     def ssl_context(self) -> ssl.SSLContext:
         """A context for the RESTful API and other TLS clients than gRPC, from the same material.
 
-        They want a subjectAltName that bears the host itself: ``server_name`` is gRPC's.
+        They require a subjectAltName with the host itself: ``server_name`` is gRPC's.
 
         Raises:
             SecureConnectionError: If the settings contradict each other, or if Python cannot load

@@ -23,7 +23,7 @@ else:
 
 HEADINGS = {
     "meaning": "What it means",
-    "found": "How it is found",
+    "detection": "How it is detected",
     "client": "On the client",
     "server": "On the server",
     "reproduce": "To see it",
@@ -40,7 +40,7 @@ class Explanation:
 
     Attributes:
         meaning: What the code means.
-        found: How it is detected, and whether offline, online or both.
+        detection: How it is detected, and whether offline, online or both.
         client: How to fix it on the client.
         server: How to fix it on the server.
         reproduce: A minimal reproduction, as shell commands.
@@ -48,7 +48,7 @@ class Explanation:
     """
 
     meaning: str
-    found: str
+    detection: str
     client: str
     server: str
     reproduce: str

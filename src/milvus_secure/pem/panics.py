@@ -12,7 +12,7 @@ def panics_as_errors() -> Iterator[None]:
     """Parse within this what others wrote.
 
     A panic comes as ``pyo3_runtime.PanicException``, which has no public name and is no
-    ``Exception``: a damaged file would end whoever reads it.
+    ``Exception``: a damaged file would end the process that reads it.
 
     Raises:
         ValueError: If cryptography panicked.

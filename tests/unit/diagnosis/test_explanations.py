@@ -49,7 +49,7 @@ class TestEveryCode:
     def test_says_whether_it_is_found_offline_or_online(self):
         # `server check` reads files only.
         place = re.compile(r"(?i)\b(off|on)line\b|server check")
-        assert [c for c in CATALOGUE if not place.search(explanations()[c].found)] == []
+        assert [c for c in CATALOGUE if not place.search(explanations()[c].detection)] == []
 
     def test_has_commands_that_a_shell_can_parse(self):
         errors = {}

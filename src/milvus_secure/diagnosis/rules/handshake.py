@@ -48,7 +48,8 @@ def _tls_version(context: Context) -> Iterator[Finding]:
             context,
             "tls-version",
             "The server and gRPC have no TLS version in common.",
-            "Allow TLS 1.2 or 1.3 in the program that ends TLS on the server's side (Milvus itself "
+            "Allow TLS 1.2 or 1.3 in the program that terminates TLS on the server's side (Milvus "
+            "itself "
             "allows both), or update an old grpcio.",
             expected="TLSv1.2 or TLSv1.3",
             presented=tls.version if old else f"alert {tls.alert}",
@@ -174,7 +175,8 @@ def _tls_cipher(context: Context) -> Iterator[Finding]:
             context,
             "tls-cipher",
             "The server and gRPC have no TLS cipher suite in common.",
-            "In the program that ends TLS on the server's side, allow TLS 1.3 or one of gRPC's "
+            "In the program that terminates TLS on the server's side, allow TLS 1.3 or one of "
+            "gRPC's "
             "cipher suites for TLS 1.2.",
             expected="ECDHE with AES-GCM (ECDHE-RSA-AES128-GCM-SHA256, "
             "ECDHE-ECDSA-AES128-GCM-SHA256 or their AES256 forms)",
@@ -185,7 +187,8 @@ def _tls_cipher(context: Context) -> Iterator[Finding]:
             context,
             "tls-cipher",
             "The server and gRPC have no group (curve) for the key exchange in common.",
-            "In the program that ends TLS on the server's side, allow X25519 or P-256 (nginx: "
+            "In the program that terminates TLS on the server's side, allow X25519 or P-256 "
+            "(nginx: "
             "`ssl_ecdh_curve auto`).",
             expected="X25519, P-256, P-384 or P-521",
             presented=f"{tls.version} {tls.group_refused}",

@@ -32,7 +32,7 @@ SIGN_AGAIN_COMMAND = (
 
 
 def judged(context: Context) -> Iterator[tuple[Chain, Verdict]]:
-    """The chains at hand, each with its verdict."""
+    """The known chains, each with its verdict."""
     if context.server_chain and context.server_verdict:
         yield context.server_chain, context.server_verdict
     if context.client_chain and context.client_verdict:

@@ -1,4 +1,4 @@
-"""A report about a server's configuration, with or without a client at hand."""
+"""A report about a server's configuration, with or without a client's settings."""
 
 from __future__ import annotations
 
