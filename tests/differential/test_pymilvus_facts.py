@@ -219,7 +219,7 @@ class TestAddress:
 
 
 class Topology(BaseHTTPRequestHandler):
-    """Refuses whoever asks, and remembers whom."""
+    """Refuses every client, and remembers it."""
 
     heard: ClassVar[list[tuple[str, str]]] = []
 

@@ -143,7 +143,7 @@ def server_file(data: bytes) -> None:
 
 
 def server_bytes(data: bytes) -> None:
-    """All that a peer says, and then it hangs up: TLS, a greeting, and Milvus's answers."""
+    """All that a peer sends before it closes the connection: TLS, a greeting, answers."""
     ours, theirs = socket.socketpair()
     with closing(theirs):
         theirs.settimeout(1)

@@ -109,7 +109,7 @@ class _Web(http.server.ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, *_: object) -> None:
-        pass  # clients that hang up are what is tested here
+        pass  # clients that close the connection are tested here
 
 
 @contextmanager

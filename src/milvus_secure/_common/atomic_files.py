@@ -287,7 +287,7 @@ def _require_owner_kept(path: Path, status: os.stat_result) -> None:
 
 
 def _stage(target: Path, staged: Path, new: NewFile) -> None:
-    """Write a new file beside the old one, with the access rights that it is to have."""
+    """Write a new file next to the old one, with its final access rights."""
     mode = 0o600 if new.private or new.mode is not None else 0o644
     try:
         old = target.lstat()

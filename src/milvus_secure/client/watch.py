@@ -12,7 +12,8 @@ What pymilvus leaves to the caller:
 - While the server is away a call raises ``MilvusException`` at once ("Fail connecting to
   server"): its retries end with the first reconnection that fails. Call again.
 - It sends a call again when the connection broke under it, an insert included, and whether the
-  first one arrived is not known. So does whoever calls again. Write with ``upsert``, or with
+  first one arrived is not known. The same is true for a caller that tries again. Write with
+  ``upsert``, or with
   ids of your own, where a row must never be there twice.
 - 2.6.11 to 2.6.15 and 3.0.0 close the channel before they have another, and a client whose
   reconnection fails stays closed. Older ones never connect anew: gRPC dials again with the

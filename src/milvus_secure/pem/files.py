@@ -41,7 +41,7 @@ class Reading:
         data: The bytes read; never shown.
         fault: Why there are none, or None.
         mode: The file's permission bits.
-        exposed_to: ``others`` or ``group`` if these may use the file beside its owner; empty if
+        exposed_to: ``others`` or ``group`` if these may use the file besides its owner; empty if
             not, or if group access is how this process comes to read a file it does not own.
     """
 

@@ -87,7 +87,7 @@ class Material:
         key: The parsed private key, in the slot of a key only; None also for one that OpenSSL
             reads and cryptography does not.
         mode: The file's permission bits, when it is a file.
-        exposed_to: Who may use the file beside its owner; see `reading.Reading`.
+        exposed_to: Who may use the file besides its owner; see `reading.Reading`.
     """
 
     slot: str

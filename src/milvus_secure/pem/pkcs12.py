@@ -73,7 +73,7 @@ def chain_pem(chain: Iterable[x509.Certificate]) -> bytes:
 
 
 def _chain(leaf: x509.Certificate, others: list[x509.Certificate]) -> tuple[x509.Certificate, ...]:
-    """The leaf and whoever issued it, in order: a store keeps none, and may hold other CAs.
+    """The leaf and its issuers, in order: a store keeps none, and may hold other CAs.
 
     A self-signed one ends the chain unsent: the peer has it already, or does not trust it.
     """

@@ -1,4 +1,4 @@
-"""What a peer demands of the certificates on a path besides signatures and names.
+"""What a peer requires of the certificates on a path, apart from signatures and names.
 
 Each function yields every failure.
 """

@@ -1,7 +1,7 @@
 """Why no anchor was reached: a rotated key, a missing intermediate, or an unknown CA.
 
-A cause is named as such only where a certificate at hand or the authority key identifier proves
-it. What is only likely is worded so.
+A cause is stated as certain only where a known certificate or the authority key identifier proves
+it. A likely cause is worded as likely.
 """
 
 from __future__ import annotations
@@ -169,7 +169,7 @@ def _is_missing(
 ) -> bool:
     """True if the issuer is certainly an intermediate that leads to an anchor.
 
-    Certain is a certificate at hand that signed the top one, and an authority key identifier that
+    Certain is a known certificate that signed the top one, and an authority key identifier that
     names an anchor as the issuer's own issuer (RFC 5280, 4.2.1.1). An anchor that is no CA has
     nothing below it.
     """

@@ -145,7 +145,7 @@ def test_every_client_gets_a_channel_of_its_own(settings, certs):
 
 
 class TestHandshake:
-    """The mapping, judged by a server that refuses whoever comes without."""
+    """The mapping, judged by a server that refuses every client without it."""
 
     @pytest.fixture
     def connects(self, trio):

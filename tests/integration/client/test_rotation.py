@@ -121,7 +121,7 @@ class TestTheNextConnection:
         assert mutual.names == ["client", "client", "renewed"]
 
     def test_uses_what_was_not_valid_yet_once_it_is(self, mutual, client, certs, trio, caplog):
-        """The clock of whoever issues may be ahead of this one's."""
+        """The issuer's clock may be ahead of this machine's clock."""
         ahead = minting.mint(
             "ahead", issuer=trio.ca, usages=[minting.CLIENT], start=timedelta(seconds=2), which=4
         )

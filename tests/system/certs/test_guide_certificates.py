@@ -1,6 +1,6 @@
 """Certificates made by the Milvus guide's own openssl.cnf and gen.sh, as its readers have them.
 
-``tests/guide`` holds both files as the guide prints them. The certificates bear ``localhost`` as
+``tests/guide`` holds both files as the guide prints them. The certificates have ``localhost`` as
 a common name and no subjectAltName, and CA, server and client share subject parts.
 """
 

@@ -56,7 +56,7 @@ class TestThePath:
 
 
 class TestTwoJudges:
-    """What gRPC refuses for want of a second try, Go finds a way around, and the reverse."""
+    """gRPC refuses some chains because it tries only one path; Go tries others, and the reverse."""
 
     @pytest.fixture
     def renewed_intermediate(self, root):
@@ -143,7 +143,7 @@ class TestTheNearestMiss:
 class TestMoreThanAPeerLooksAt:
     @pytest.mark.parametrize("count", [9, 30, 120])
     def test_a_crowd_of_one_name_is_tried_as_often_as_go_does(self, monkeypatch, root, count):
-        """All bear one name and none leads to the anchor: there are factorially many ways."""
+        """All have the same name and none leads to the anchor: there are factorially many ways."""
         tried = []
         monkeypatch.setattr(
             path,

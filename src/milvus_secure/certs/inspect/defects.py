@@ -106,7 +106,7 @@ def missing_names(leaf_files: LeafFiles, names: Sequence[str], ips: Sequence[str
 def _issuer(
     leaf_files: LeafFiles, leaf: x509.Certificate, authority: Authority, root: x509.Certificate
 ) -> x509.Certificate | None:
-    """The CA that signed a leaf, if it is at hand for a peer that trusts the root."""
+    """The CA that signed a leaf, if a peer that trusts the root can have it."""
     known = [
         authority.certificate,
         root,

@@ -42,7 +42,7 @@ def judged(context: Context) -> Iterator[tuple[Chain, Verdict]]:
 def _in_use(context: Context) -> Iterator[tuple[x509.Certificate, str, str, str]]:
     """Every certificate this connection rests on, with setting, source and origin.
 
-    Of a file of anchors, those on a path; all, when no server's chain is at hand. Never gRPC's
+    Of a file of anchors, those on a path; all, when no server's chain is known. Never gRPC's
     public roots: nobody here can renew them.
     """
     yielded: set[x509.Certificate] = set()

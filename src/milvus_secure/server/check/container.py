@@ -36,7 +36,7 @@ class EnvValue:
     """The value of an environment variable.
 
     Attributes:
-        value: The text, or None if it stands in an object that is not at hand (a Secret).
+        value: The text, or None if it is in an object that is not in the input (a Secret).
         source: Where it is set, such as ``docker-compose.yml:12`` or ``Secret tls, key mode``.
     """
 

@@ -1,4 +1,4 @@
-"""Where a path of the container leads: to this machine, to content at hand, or to the image."""
+"""Where a path of the container leads: to this machine, to known content, or to the image."""
 
 from __future__ import annotations
 

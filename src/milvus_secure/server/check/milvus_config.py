@@ -172,7 +172,7 @@ class MilvusConfig:
         return self.setting(key).value or ""
 
     def knows(self, key: str) -> bool:
-        """False if the value stands in something that is not at hand."""
+        """False if the value is in an object that is not in the input."""
         return self.setting(key).value is not None
 
     def source_of(self, key: str) -> str:
@@ -200,7 +200,7 @@ def config_of(container: ProxyContainer) -> MilvusConfig:
     """Compute what Milvus runs with in a container.
 
     Raises:
-        MilvusSecureError: If a configuration file that is at hand cannot be read.
+        MilvusSecureError: If a configuration file on this machine cannot be read.
     """
     return _Layers(container).config()
 

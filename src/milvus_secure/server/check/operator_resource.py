@@ -73,7 +73,7 @@ def read_operator(item: KubernetesObject, stores: Stores, path: Path) -> Deploym
 
     Args:
         item: A ``Milvus`` or ``MilvusCluster`` of the group ``milvus.io``.
-        stores: The Secrets and ConfigMaps at hand.
+        stores: The Secrets and ConfigMaps of the input.
         path: The file, or ``-``.
     """
     spec = block_at(item.body, "spec")

@@ -19,8 +19,8 @@ class Pod:
         namespace: Empty if the command line decides.
         spec: ``spec`` of the pod.
         file: Name of the file it stands in.
-        stores: The Secrets and ConfigMaps at hand.
-        services: The Services at hand.
+        stores: The Secrets and ConfigMaps of the input.
+        services: The Services of the input.
         annotations: ``metadata.annotations`` of the pod.
         claims: Names of a StatefulSet's ``volumeClaimTemplates``, which are volumes too.
     """
@@ -61,7 +61,7 @@ class Pod:
         return f"{self.file}:{line}" if line else self.file
 
     def store(self, kind: str, name: str, refusals: Refusals) -> Store | None:
-        """A Secret or a ConfigMap that the pod uses, or None if it is not at hand.
+        """A Secret or a ConfigMap that the pod uses, or None if it is not in the input.
 
         Args:
             kind: ``Secret`` or ``ConfigMap``.

@@ -55,7 +55,7 @@ def environment(
 
 
 def expanded(text: str, variables: Mapping[str, EnvValue]) -> str | None:
-    """``$(NAME)`` replaced, as the kubelet does it; None if a value is not at hand.
+    """``$(NAME)`` replaced, as the kubelet does it; None if a value is not in the input.
 
     Kubernetes ``third_party/forked/golang/expansion``: ``$$`` is a dollar, and a reference to
     an unknown variable stays as it is.

@@ -34,7 +34,7 @@ class Volume:
 
     Attributes:
         origin: How a report calls it, such as ``Secret certs``.
-        files: Content by path, as in `Mount`; None if it is not at hand.
+        files: Content by path, as in `Mount`; None if it is not known.
         mode: Permission bits of its files, as the manifest or the default sets them.
     """
 

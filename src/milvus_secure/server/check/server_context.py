@@ -93,7 +93,7 @@ def needed_paths(config: MilvusConfig) -> Mapping[str, str | None]:
 
 
 def _not_left_out(file: ContainerFile) -> ContainerFile:
-    """The file; of a placeholder, that its content is not at hand."""
+    """The file; for a placeholder, that its content is not known."""
     if file.content is None or not is_placeholder(file.content):
         return file
     return replace(file, presence=Presence.UNKNOWN, origin=f"the real content of {file.origin}")
@@ -109,7 +109,7 @@ def _file_of(config: MilvusConfig, key: str, path: str) -> ContainerFile:
 
 
 def server_context(config: MilvusConfig) -> ServerContext:
-    """Find the certificate files, and read those that are at hand, each once."""
+    """Find the certificate files, and read those on this machine, each once."""
     located = {
         slot: _file_of(config, PATH_KEYS[slot], path)
         for slot, path in needed_paths(config).items()

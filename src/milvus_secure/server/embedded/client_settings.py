@@ -88,7 +88,7 @@ def _vouches(anchor: str | Path, chain: str | Path, role: Role) -> bool:
 
 
 def _server_name(host: str, server_pem: Path) -> str | None:
-    """A name the certificate bears, where the host is none; of a wildcard, one it stands for."""
+    """A name in the certificate if the host is not in it; of a wildcard, one that it matches."""
     [leaf, *_] = read_one("server_pem", str(server_pem.absolute()), "", "").certificates or [None]
     if leaf is None:
         return None

@@ -1,4 +1,4 @@
-"""Whoever asks for TLS by a name that Milvus does not read is told so, with the right name."""
+"""A setting for TLS under a name that Milvus does not read is reported with the right name."""
 
 from __future__ import annotations
 
