@@ -141,7 +141,7 @@ def test_our_certificate_is_not_shown_to_another_server_than_the_one_that_was_ve
     ours = presenting((trio.client.certificate,), trio.client.key, trio.client.certificate)
     with (
         impostors.tls(trio.server, clients=trio.ca) as port,
-        socket.create_connection(("127.0.0.1", port)) as connection,
+        socket.create_connection(("127.0.0.1", port), timeout=30) as connection,
     ):
         connection.setblocking(False)
         result = Handshake(DeadlineSocket(connection, Deadline(30)), "localhost", ours).run()
