@@ -10,9 +10,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
-from .sockets import DeadlineSocket
+from ..._common.endpoint import server_name_indication
+from .deadline import TIMEOUTS, Deadline
+from .sockets import ConnectResult, DeadlineSocket, redial
+from .tls import MAX_CHAIN, HandshakeResult, parsed_der
 
 GRPC_SUITES = (0xC02B, 0xC02C, 0xC02F, 0xC030)
 """ECDHE with AES-GCM: what gRPC offers up to TLS 1.2; see `GRPC_CIPHERS` in `tls`."""
@@ -57,6 +61,33 @@ class PlainAnswer:
     suite: int
     chain: tuple[bytes, ...]
     curve: int = 0
+
+
+def note_plain_answer(
+    result: HandshakeResult, dialled: ConnectResult, name: str, deadline: Deadline
+) -> None:
+    """Note what a server would have used that has nothing in common with OpenSSL.
+
+    Args:
+        result: Of the handshake that the server refused.
+        dialled: Where it is.
+        name: The server name to ask for.
+        deadline: For both hellos together.
+    """
+    for suites in (GRPC_SUITES, ALL_SUITES):
+        limit = deadline.within(TIMEOUTS.reaction)
+        sock = redial(dialled, limit)
+        if sock is None:
+            return
+        with closing(DeadlineSocket(sock, limit, LIMIT)) as wire:
+            answer = ask_in_plain(wire, server_name_indication(name), suites, MAX_CHAIN)
+        if answer is not None:
+            result.version, result.cipher = answer.version, f"cipher suite 0x{answer.suite:04X}"
+            result.ciphers_refused = suites is ALL_SUITES
+            if answer.curve and answer.curve not in GRPC_CURVES:
+                result.group_refused = f"group {answer.curve}"
+            result.keep_chain([parsed_der(certificate) for certificate in answer.chain])
+            return
 
 
 def ask_in_plain(

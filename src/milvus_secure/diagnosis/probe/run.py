@@ -215,7 +215,9 @@ class ProbeRun:
                 result.protocol, result.greeting = protocol, greeting
         self.fields.update(protocol=result.protocol, greeting=result.greeting)
         if result.alert in _NOTHING_IN_COMMON and not result.chain:
-            self._ask_in_plain(result, dialled)
+            from .hello import note_plain_answer  # noqa: PLC0415 - rarely needed
+
+            note_plain_answer(result, dialled, self._reference_name, self._deadline)
         self._note_tls(result)
         self._step("tls", result.complete, _summary(result))
         return result
@@ -223,33 +225,6 @@ class ProbeRun:
     @property
     def _reference_name(self) -> str:
         return self._context.reference_name or self._endpoint.host
-
-    def _ask_in_plain(self, result: HandshakeResult, dialled: ConnectResult) -> None:
-        """Learn what a server would have used that has nothing in common with OpenSSL."""
-        from .hello import (  # noqa: PLC0415 - rarely needed
-            ALL_SUITES,
-            GRPC_CURVES,
-            GRPC_SUITES,
-            LIMIT,
-            ask_in_plain,
-        )
-        from .tls import MAX_CHAIN, parsed_der  # noqa: PLC0415 - loaded by the handshake
-
-        name, limit = server_name_indication(self._reference_name), TIMEOUTS.reaction
-        for suites in (GRPC_SUITES, ALL_SUITES):
-            deadline = self._deadline.within(limit)
-            sock = redial(dialled, deadline)
-            if sock is None:
-                return
-            with closing(DeadlineSocket(sock, deadline, LIMIT)) as wire:
-                answer = ask_in_plain(wire, name, suites, MAX_CHAIN)
-            if answer is not None:
-                result.version, result.cipher = answer.version, f"cipher suite 0x{answer.suite:04X}"
-                result.ciphers_refused = suites is ALL_SUITES
-                if answer.curve and answer.curve not in GRPC_CURVES:
-                    result.group_refused = f"group {answer.curve}"
-                result.keep_chain([parsed_der(certificate) for certificate in answer.chain])
-                return
 
     def _note_tls(self, result: HandshakeResult, request: CertificateRequest | None = None) -> None:
         if result.protocol == "tls":

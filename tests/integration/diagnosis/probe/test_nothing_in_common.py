@@ -161,7 +161,7 @@ def test_what_answers_the_plain_hello_is_read_whatever_it_is(answer, expected):
 
     with (
         peers.tcp(serve) as port,
-        socket.create_connection(("127.0.0.1", port)) as connection,
+        socket.create_connection(("127.0.0.1", port), timeout=60) as connection,
     ):
         connection.setblocking(False)
         wire = DeadlineSocket(connection, Deadline(30), LIMIT)
