@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -49,6 +50,8 @@ def milvus_accepts(port: int, odd: Odd) -> bool:
         context.use_certificate_chain_file(str(pem))
         context.use_privatekey_file(str(pem))
     with socket.create_connection(("127.0.0.1", port), timeout=60) as plain:
+        plain.settimeout(None)  # OpenSSL reads the descriptor itself, which has to block
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 60, 0))
         connection = SSL.Connection(context, plain)
         connection.set_connect_state()
         try:

@@ -91,7 +91,7 @@ def test_takes_the_endpoint_first(one_way, certs):
 
 
 def test_refuses_two_endpoints(one_way):
-    with pytest.raises(TypeError, match="not as both"):
+    with pytest.raises(TypeError, match="not both"):
         connect_secure(one_way.uri, uri=one_way.uri, **HERE)
 
 

@@ -15,11 +15,6 @@ from milvus_secure.pem.material import Material, read_one
 PAIR = ("server_pem", "server_key")
 
 
-@pytest.fixture(autouse=True)
-def files_that_are_not_being_renewed() -> None:
-    """Here they are."""
-
-
 class Renewal:
     """Files that go through states while a clock of the test runs."""
 
@@ -52,6 +47,7 @@ def read_during(trio: minting.Trio, tmp_path: Path, monkeypatch):
             monotonic=lambda: renewal.now, sleep=renewal.sleep, time=reading.time.time
         )
         monkeypatch.setattr(reading, "time", clock)
+        monkeypatch.setattr(reading, "_changed_recently", lambda _: True)
         paths = [str(tmp_path / "server.pem"), str(tmp_path / "server.key")]
         return reading.read_settled(renewal.read, paths, PAIR)["server_key"]
 

