@@ -71,6 +71,11 @@ class TestText:
         assert "Only its first line was read" in found.remedy
         assert "base64" in found.remedy
 
+    def test_lines_joined_by_blanks_are_not_told_to_be_cut(self, cause, trio):
+        found = cause(ca_pem=trio.ca.pem.strip().replace(b"\n", b" "))
+        assert found.code == "pem-malformed"
+        assert "Only its first line" not in found.remedy
+
     @pytest.mark.passes("file-not-pem")
     def test_base64_of_pem_is_read(self, cause, trio):
         assert cause(ca_pem=b64(trio.ca.pem)) is None
@@ -83,6 +88,12 @@ class TestFiles:
         found = cause(ca_pem_path=url)
         assert found.code == "file-missing"
         assert "without file://, as /certs/ca.pem." in found.remedy
+
+    @pytest.mark.parametrize("url", ["https://example.com/ca.pem", "s3://bucket/ca.pem"])
+    def test_another_url_is_told_to_be_downloaded(self, cause, url):
+        found = cause(ca_pem_path=url)
+        assert found.code == "file-missing"
+        assert "takes the path of a file, not a URL" in found.remedy
 
     @pytest.mark.trips("file-not-pem")
     @pytest.mark.parametrize("shape", ["base64", "base64 twice", "body"])

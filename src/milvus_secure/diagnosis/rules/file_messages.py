@@ -32,9 +32,11 @@ def missing(material: Material) -> Words:
     """Words for ``file-missing``."""
     hint = material.fault.hint if material.fault else ""
     path = material.origin.removeprefix("file:")
-    url = re.search(r"(?:^|/)file:(/.*)$", path)
-    if url:
-        remedy = f"Write the path without file://, as {re.sub('^/+', '/', url[1])}."
+    url = re.search(r"(?:^|/)([a-z][a-z0-9+-]+):/+(.*)$", path)  # made absolute as a relative path
+    if url and url[1] == "file":
+        remedy = f"Write the path without file://, as /{url[2]}."
+    elif url:
+        remedy = f"{material.setting} takes the path of a file, not a URL: download the file first."
     elif hint:
         remedy = f"Did you mean {hint}?"
     else:
@@ -81,8 +83,8 @@ def malformed(material: Material) -> Words:
     """Words for ``pem-malformed``."""
     detail = _detail(material)
     message = f"{subject(material)} is damaged PEM: {detail}."
-    one_line = b"\n" not in material.data.strip()
-    if "END" in detail and one_line and not material.origin.startswith("file:"):
+    cut = b"\n" not in material.data.strip() and b"-----END" not in material.data
+    if "END" in detail and cut and not material.origin.startswith("file:"):
         remedy = "Only its first line was read: in an .env file a value ends with its line."
         return Words(message, f"{remedy} Use base64 of the file instead: base64 -w0 FILE.")
     return Words(message, *repair(detail, material))
