@@ -16,8 +16,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from milvus_secure import TLSMode
+from milvus_secure.server.check.config_layers import config_of
 from milvus_secure.server.check.container import EnvValue, Mount, ProxyContainer
-from milvus_secure.server.check.milvus_config import config_of
 from real_milvus import real_milvus
 
 Configure = Callable[[Path, Path], None]

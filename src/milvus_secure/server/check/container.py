@@ -2,7 +2,7 @@
 
 Only the proxy opens the port that clients dial (Milvus roles ``proxy``, ``standalone`` and
 ``mixture``), so a deployment is judged by that container. A reader (Compose, Kubernetes manifest,
-Helm values, Operator resource) turns its file into `ProxyContainer` records; `milvus_config`
+Helm values, Operator resource) turns its file into `ProxyContainer` records; `config_layers`
 computes what Milvus runs with from them, and the rules judge that. What a reader cannot resolve
 it hands over as `NotJudged`, so that the report shows it.
 """

@@ -18,6 +18,7 @@ from typing import Final
 from ..._common.tls_mode import TLSMode
 from ...reporting.report import Finding, Severity, finding
 from ..config.server_plan import USER_YAML_SINCE, image_version
+from .config_layers import config_of
 from .container import Deployment, Mount, NotJudged, ProxyContainer
 from .helm_ignored import ignored_keys
 from .kubernetes_objects import (
@@ -31,7 +32,7 @@ from .kubernetes_objects import (
 )
 from .kubernetes_stores import Stores
 from .manifests import read_pod
-from .milvus_config import MODE, config_of
+from .milvus_config import MODE
 from .pod import Pod
 from .refusals import Refusals, refuse_other_than_lists
 from .tree_text import as_text, block_of
