@@ -269,8 +269,8 @@ def _read_patch(path: Path) -> MilvusConfig:
 
 
 def _config_of(path: Path, text: str) -> MilvusConfig:
-    from ..server.check.container_files import ContainerFiles  # noqa: PLC0415
     from ..server.check.config_layers import config_of_file  # noqa: PLC0415
+    from ..server.check.container_files import ContainerFiles  # noqa: PLC0415
 
     files = ContainerFiles((), PurePosixPath("/"), outside=(path.parent,))
     return config_of_file(Path("milvus.yaml"), text, path.name, files)

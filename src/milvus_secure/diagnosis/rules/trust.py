@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from itertools import pairwise
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -18,15 +17,8 @@ from ..._common.endpoint import server_name_indication
 from ..._common.tls_mode import TLSMode
 from ...pem.certificate import (
     extension,
-    issuer_of,
-    key_hash,
-    may_issue,
-    name_text,
     public_key,
-    same_name,
-    subject_of,
 )
-from ...pem.known_keys import fingerprint
 from ...pem.material import Material
 from ...reporting.report import NOT_JUDGED, Finding, Severity, Skip, finding
 from ...verification.extensions import dates_failures, usages_text
@@ -34,6 +26,7 @@ from ...verification.path import Verdict
 from ...verification.verdict import Failure
 from ..context import Chain, Context
 from . import lifetime
+from .chain_order import chain_order
 from .rule import Rule
 from .trust_remedies import Remedy, client_remedy, server_remedy
 from .unknown_issuer import in_view_of_the_settings
@@ -283,74 +276,6 @@ def _lowered(sentence: str) -> str:
     return sentence[:1].lower() + sentence[1:]
 
 
-def _chain_order(context: Context) -> Iterator[Finding | Skip]:
-    for chain, verdict in lifetime.judged(context):
-        leaf = _leaf_behind(context, chain)
-        if leaf is not None:
-            yield _misplaced(
-                chain,
-                None,
-                "The leaf is not the first certificate.",
-                name_text(subject_of(leaf)),
-            )
-        elif not _in_order(chain, verdict):
-            wanted = "; ".join(
-                name_text(subject_of(certificate))
-                for certificate in verdict.path[: verdict.trusted]
-            )
-            yield _misplaced(
-                chain,
-                Severity.WARNING,
-                "The intermediates are out of order; gRPC and Go sort them, others refuse them.",
-                wanted,
-            )
-
-
-def _leaf_behind(context: Context, chain: Chain) -> x509.Certificate | None:
-    """The leaf, if another certificate stands before it: the key's, or what the first one issued.
-
-    Of the client's chain, gRPC takes the first certificate for the key's.
-    """
-    first, later = chain.leaf, chain.certificates[1:]
-    key = context.material.get("client_key")
-    if not chain.served and chain.setting.startswith("client") and key and key.key is not None:
-        owner = fingerprint(key.key.public_key())
-        if owner is not None and key_hash(first) != owner:
-            return next((c for c in later if key_hash(c) == owner), None)
-        return None
-    if not may_issue(first):
-        return None
-    issued = (c for c in later if same_name(issuer_of(c), subject_of(first)) and not may_issue(c))
-    return next(issued, None)
-
-
-def _in_order(chain: Chain, verdict: Verdict) -> bool:
-    """True if the presented part of the path stands in the order TLS 1.2 demands."""
-    places = [
-        chain.certificates.index(certificate)
-        for certificate in verdict.path
-        if certificate in chain.certificates
-    ]
-    return all(item < after for item, after in pairwise(places))
-
-
-def _misplaced(chain: Chain, severity: Severity | None, message: str, expected: str) -> Finding:
-    return finding(
-        "chain-order",
-        message,
-        "Write the leaf first, then each issuer.",
-        command="cat leaf.pem intermediate.pem > chain.pem",
-        severity=severity,
-        setting=chain.setting,
-        source=chain.source,
-        origin=chain.origin,
-        expected=expected,
-        presented="; ".join(
-            name_text(subject_of(certificate)) for certificate in chain.certificates[:6]
-        ),
-    )
-
-
 def _unread_leaf(context: Context) -> Iterator[Skip]:
     """A leaf that cryptography cannot read at all: nothing that hangs on it can be judged."""
     tls = context.observation.tls if context.observation else None
@@ -393,7 +318,7 @@ RULES: tuple[Rule, ...] = tuple(
             _both("weak-key", lifetime.weak_key),
             _both("weak-signature", lifetime.weak_signature),
             _refusal("issuer-key-mismatch"),
-            Rule("chain-order", _chain_order, ("anchors",)),
+            Rule("chain-order", chain_order, ("anchors",)),
             _refusal("chain-incomplete"),
             _refusal("issuer-not-ca"),
             _refusal("name-constraint"),
