@@ -93,7 +93,7 @@ def _invalid(name: str, kind: str, why: str, value: Sourced | None) -> Finding:
     why = why.removeprefix("Value error, ")
     what = f"The value of {name}" if name else "The combination of settings"
     message = f"{what} cannot be used: {why[:1].lower()}{why[1:]}."
-    remedy = f"Correct it in {value.source}." if value else "Correct the settings."
+    remedy = _correct(value.source) if value else "Correct the settings."
     if kind == "missing":
         message, remedy = f"The setting {name} is required, but it is not set.", f"Set {name}."
     return finding(
@@ -104,6 +104,10 @@ def _invalid(name: str, kind: str, why: str, value: Sourced | None) -> Finding:
         source=value.source if value else None,
         presented=shown_value(name, value.value)[:80] if value else None,
     )
+
+
+def _correct(source: str) -> str:
+    return "Correct the argument." if source == "argument" else f"Correct it in {source}."
 
 
 def missing(setting: str, source: str, path: Path, what: str, remedy: str) -> NoReturn:
@@ -203,7 +207,7 @@ def key_in_place_of_path(setting: str, source: str) -> NoReturn:
         finding(
             "value-invalid",
             f"The value of {setting} cannot be used: it is the text of a certificate or key.",
-            f"Correct it in {source}: {setting} takes a name.",
+            f"{_correct(source)} {setting} takes a name.",
             setting=setting,
             source=source,
             presented="<PEM text>",
@@ -244,7 +248,7 @@ def not_json(name: str, source: str) -> Finding:
     return finding(
         "value-invalid",
         f"The value of {name} cannot be used: it is not JSON, which a field of its type needs.",
-        f"Correct it in {source}.",
+        _correct(source),
         setting=name,
         source=source,
     )

@@ -217,6 +217,7 @@ class TestValues:
             load(**{name: value})
         (found,) = error.value.findings
         assert (found.code, found.setting, found.source) == ("value-invalid", name, "argument")
+        assert found.remedy == "Correct the argument."
 
     @pytest.mark.trips("value-invalid")
     def test_a_wrong_value_in_a_file_names_the_profile(self, load, tmp_path):
