@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 from .._common.endpoint import uri_of
 from ..errors import SecureConnectionError
 from ..reporting.report import Finding, Report, Severity, ranked
+from ..settings.model import SettingsModel
 from . import rules as checks
 from .context import Context
 from .material import read_material
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Semaphore
 
     from ..reporting.observation import Observation
-    from ..settings.model import SettingsModel
 
 _AT_ONCE = 100
 """Endpoints probed at a time: each holds a few sockets and two or three threads."""
@@ -43,8 +43,6 @@ def check(settings: SettingsModel | str | None = None, *, online: bool = True) -
         SettingsError: If no settings are given and the surroundings' cannot be loaded.
         TypeError: If what is given is neither settings nor text.
     """
-    from ..settings.model import SettingsModel  # noqa: PLC0415 - only its type is known above
-
     if settings is None or isinstance(settings, str):
         settings = SettingsModel() if settings is None else SettingsModel(uri=uri_of(settings))
     elif not isinstance(settings, SettingsModel):

@@ -16,6 +16,7 @@ from ...reporting.report import Finding, Report, Severity, finding, ranked
 from ...verification.extensions import grpc_failures
 from .milvus_config import MODE, PATH_KEYS, MilvusConfig
 from .read_server import ServerFile, read_servers
+from .reading import shown_path
 from .rules import RULES, unresolved
 from .server_context import ServerContext, server_context
 from .with_client import judge_both
@@ -165,11 +166,11 @@ def _certificate_findings(context: ServerContext) -> tuple[list[Finding], tuple[
 def _shown(config: MilvusConfig) -> Mapping[str, Mapping[str, str]]:
     keys = (MODE, *PATH_KEYS.values(), "proxy.http.port")
     name = f" ({config.name})" if config.name else ""
-    shown = {"server": {"value": f"{config.path}{name}", "source": config.kind}}
+    shown = {"server": {"value": f"{shown_path(config.path)}{name}", "source": config.kind}}
     return shown | {
         key: {"value": config.value(key), "source": config.source_of(key)} for key in keys
     }
 
 
 def _shown_file(file: ServerFile) -> Mapping[str, Mapping[str, str]]:
-    return {"server": {"value": str(file.path), "source": file.kind.value}}
+    return {"server": {"value": shown_path(file.path), "source": file.kind.value}}

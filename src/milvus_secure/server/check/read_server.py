@@ -17,7 +17,7 @@ from .file_kind import FileKind, kind_of
 from .helm_kinds import read_helm
 from .kubernetes import read_kubernetes
 from .milvus_config import MilvusConfig
-from .reading import STANDARD_INPUT, read_input, read_text
+from .reading import STANDARD_INPUT, read_input, read_text, shown_path
 from .yaml_tree import Block, Tree, documents
 
 
@@ -97,7 +97,7 @@ def _with_paths(file: ServerFile, paths: Mapping[str, str]) -> ServerFile:
 
 def _read(path: Path) -> _Input:
     text = read_input(path)
-    name = "standard input" if path == STANDARD_INPUT else path.name
+    name = shown_path(path) if path == STANDARD_INPUT else path.name
     try:
         trees = documents(text, name)
     except MilvusSecureError as error:

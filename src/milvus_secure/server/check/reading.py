@@ -17,6 +17,11 @@ MAX_BYTES: Final = 1 << 20
 STANDARD_INPUT: Final = Path("-")
 
 
+def shown_path(path: Path) -> str:
+    """A file as a report names it."""
+    return "standard input" if path == STANDARD_INPUT else str(path)
+
+
 def read_input(path: Path) -> str:
     """The text of a file, or of standard input for ``-``.
 
