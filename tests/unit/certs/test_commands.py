@@ -53,18 +53,18 @@ def test_init_refuses_to_replace_a_set_until_told(run_certs, capsys):
 
 
 @pytest.fixture
-def asked(tmp_path: Path) -> Path:
+def foreign_folder(tmp_path: Path) -> Path:
     """A directory with a key and a request that a company's CA is to sign."""
     assert main(["certs", "csr", str(tmp_path / "asked"), "--name", "db.example.com"]) == 0
     return tmp_path / "asked"
 
 
 @pytest.mark.parametrize("flags", [[], ["--force"], ["--force", "--dry-run"]], ids=" ".join)
-def test_init_never_replaces_what_belongs_to_no_set(asked: Path, capsys, flags: list[str]):
-    before = files(asked)
-    assert main(["certs", "init", str(asked), *flags]) == 1
+def test_init_never_replaces_what_belongs_to_no_set(foreign_folder: Path, capsys, flags: list[str]):
+    before = files(foreign_folder)
+    assert main(["certs", "init", str(foreign_folder), *flags]) == 1
     assert "server.csr, server.key" in capsys.readouterr().err
-    assert files(asked) == before
+    assert files(foreign_folder) == before
 
 
 def test_a_forced_init_makes_the_set_beside_foreign_files(tmp_path: Path, capsys):
@@ -80,19 +80,19 @@ def test_a_dry_run_tells_what_a_forced_init_replaces_and_removes(run_certs, caps
     before = files(run_certs.folder)
     capsys.readouterr()
     assert run_certs("init", run_certs.folder, "--force", "--dry-run") == 0
-    told = " ".join(capsys.readouterr().out.split())
-    assert "ca.key ca.pem" in told
-    assert "server.pem: replaced" in told
-    assert "alice.csr alice.key alice.pem: removed" in told
+    output = " ".join(capsys.readouterr().out.split())
+    assert "ca.key ca.pem" in output
+    assert "server.pem: replaced" in output
+    assert "alice.csr alice.key alice.pem: removed" in output
     assert files(run_certs.folder) == before
 
 
-def test_a_described_set_replaces_no_foreign_pair(run_certs, asked: Path, capsys):
+def test_a_described_set_replaces_no_foreign_pair(run_certs, foreign_folder: Path, capsys):
     for suffix in ("key", "csr"):
-        shutil.copy(asked / f"server.{suffix}", run_certs.folder / f"ingest.{suffix}")
+        shutil.copy(foreign_folder / f"server.{suffix}", run_certs.folder / f"ingest.{suffix}")
     before = files(run_certs.folder)
-    (asked / "set.toml").write_text("[clients.ingest]\n")
-    assert run_certs("init", run_certs.folder, "--config", asked / "set.toml") == 1
+    (foreign_folder / "set.toml").write_text("[clients.ingest]\n")
+    assert run_certs("init", run_certs.folder, "--config", foreign_folder / "set.toml") == 1
     assert "ingest.key, ingest.csr" in capsys.readouterr().err
     assert files(run_certs.folder) == before
 
@@ -183,27 +183,27 @@ def test_a_directory_that_holds_no_set_is_named(tmp_path: Path, capsys):
         assert str(tmp_path) in capsys.readouterr().err
 
 
-def commands(told: str) -> list[list[str]]:
+def commands(text: str) -> list[list[str]]:
     """Every command of ours that ends a line, as a shell reads it."""
-    found = re.findall(r"^ +(?:run +)?milvus-secure (.+)$", told, re.MULTILINE)
-    return [shlex.split(line) for line in found]
+    lines = re.findall(r"^ +(?:run +)?milvus-secure (.+)$", text, re.MULTILINE)
+    return [shlex.split(line) for line in lines]
 
 
 def test_every_command_that_is_printed_runs_as_it_stands(tmp_path: Path, capsys, monkeypatch):
     """In a directory whose name has a blank."""
     monkeypatch.chdir(tmp_path)
-    given, told = ["certs", "init", "sp ace $x"], ""
-    assert main(given) == 0
-    assert main(given) == 1  # says how to renew it
-    told += capsys.readouterr().err
+    arguments, output = ["certs", "init", "sp ace $x"], ""
+    assert main(arguments) == 0
+    assert main(arguments) == 1  # says how to renew it
+    output += capsys.readouterr().err
     assert main(["certs", "renew", "sp ace $x", "--ca"]) == 0
     assert main(["certs", "renew", "sp ace $x", "--ca"]) == 1
-    told += "".join(capsys.readouterr())
+    output += "".join(capsys.readouterr())
     assert (
         main(["certs", "sign", "sp ace $x/ca.pem", "--dir", "sp ace $x", "--role", "client"]) == 1
     )
-    told += capsys.readouterr().err
-    printed = commands(told)
+    output += capsys.readouterr().err
+    printed = commands(output)
     assert len(printed) == 5
     for command in printed:
         assert main(command) == 0, command

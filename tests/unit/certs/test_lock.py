@@ -38,9 +38,9 @@ def test_of_two_runs_that_make_a_set_one_succeeds(tmp_path):
             stack.enter_context(started(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE))
             for command in commands
         ]
-        told = [run.communicate(timeout=120) for run in runs]
+        outputs = [run.communicate(timeout=120) for run in runs]
     assert sorted(run.returncode for run in runs) == [0, 1, 1]
-    for run, (out, error) in zip(runs, told, strict=True):
+    for run, (out, error) in zip(runs, outputs, strict=True):
         if run.returncode:
             assert "already contains a certificate set" in error
         else:
@@ -120,7 +120,7 @@ def test_without_locks_a_set_is_made_and_renewed_all_the_same(tmp_path):
 @pytest.mark.parametrize("change", ["edit", "add", "remove", "exchange"])
 def test_what_changed_since_it_was_looked_at_is_not_written_over(tmp_path, snapshot, change):
     made = CertificateSet.create(tmp_path / "certs")
-    seen = directory_snapshot(made.directory)
+    earlier = directory_snapshot(made.directory)
     if change == "edit":
         made.server_pem.write_bytes(made.server_pem.read_bytes() + b"\n")
     elif change == "add":
@@ -131,21 +131,21 @@ def test_what_changed_since_it_was_looked_at_is_not_written_over(tmp_path, snaps
         made.renew()
     before = snapshot(made.directory)
     with pytest.raises(CertificateError, match="was changed by another program meanwhile"):
-        write_change(made.directory, Change({"client.pem": b"new"}), seen)
+        write_change(made.directory, Change({"client.pem": b"new"}), earlier)
     assert snapshot(made.directory) == before
     assert [path.name for path in tmp_path.iterdir()] == ["certs"]
 
 
-@pytest.mark.parametrize("there", [False, True], ids=["appeared", "empty before"])
-def test_a_set_that_appeared_meanwhile_is_not_replaced(tmp_path, snapshot, there):
+@pytest.mark.parametrize("is_directory", [False, True], ids=["appeared", "empty before"])
+def test_a_set_that_appeared_meanwhile_is_not_replaced(tmp_path, snapshot, is_directory):
     folder = tmp_path / "certs"
-    if there:
+    if is_directory:
         folder.mkdir()
-    seen = directory_snapshot(folder)
+    earlier = directory_snapshot(folder)
     CertificateSet.create(folder)
     before = snapshot(folder)
     with pytest.raises(CertificateError, match="was changed by another program meanwhile"):
-        write_change(folder, Change({"ca.pem": b"another"}), seen)
+        write_change(folder, Change({"ca.pem": b"another"}), earlier)
     assert snapshot(folder) == before
 
 

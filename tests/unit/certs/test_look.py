@@ -40,8 +40,8 @@ def password(tmp_path) -> Path:
 
 def test_show_tells_which_key_belongs_to_which_certificate(fresh_set, capsys):
     assert certs("show", fresh_set.directory, "--format", "json") == 0
-    files = {Path(one["file"]).name: one for one in json.loads(capsys.readouterr().out)["files"]}
-    owners = {name: one["keys"][0]["belongs_to"] for name, one in files.items() if one["keys"]}
+    files = {Path(file["file"]).name: file for file in json.loads(capsys.readouterr().out)["files"]}
+    owners = {name: file["keys"][0]["belongs_to"] for name, file in files.items() if file["keys"]}
     assert owners == {
         f"{stem}.key": str(fresh_set.directory / f"{stem}.pem")
         for stem in ("ca", "server", "client")
@@ -49,8 +49,8 @@ def test_show_tells_which_key_belongs_to_which_certificate(fresh_set, capsys):
 
 
 def test_show_tells_a_key_of_another_set(fresh_set, tmp_path, capsys):
-    other = CertificateSet.create(tmp_path / "other")
-    certs("show", fresh_set.server_pem, other.server_key)
+    other_set = CertificateSet.create(tmp_path / "other")
+    certs("show", fresh_set.server_pem, other_set.server_key)
     assert "belongs to no certificate shown" in capsys.readouterr().out
 
 
@@ -81,17 +81,17 @@ def test_show_tells_everything_about_a_certificate(fresh_set, capsys):
 
 
 @pytest.mark.parametrize(
-    ("order", "told"),
+    ("order", "words"),
     [
         ((0, 1), "in order, leaf first"),
         ((1, 0), "not in order"),
     ],
 )
-def test_show_tells_the_order_of_a_chain(fresh_set, tmp_path, capsys, order, told):
+def test_show_tells_the_order_of_a_chain(fresh_set, tmp_path, capsys, order, words):
     pems = [fresh_set.server_pem.read_bytes(), fresh_set.ca_pem.read_bytes()]
     (tmp_path / "chain.pem").write_bytes(b"".join(pems[place] for place in order))
     certs("show", tmp_path / "chain.pem")
-    assert told in capsys.readouterr().out
+    assert words in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("form", ["der", "p12", "key.der", "csr.der"])
@@ -111,8 +111,8 @@ def test_show_reads_more_than_pem(fresh_set, tmp_path, password, capsys, form):
             )
         )
     else:
-        asked = x509.load_pem_x509_csr((fresh_set.directory / "client.csr").read_bytes())
-        path.write_bytes(asked.public_bytes(serialization.Encoding.DER))
+        request = x509.load_pem_x509_csr((fresh_set.directory / "client.csr").read_bytes())
+        path.write_bytes(request.public_bytes(serialization.Encoding.DER))
     assert certs("show", path, "--password-file", password) == 0
     assert "p256" in capsys.readouterr().out
 
@@ -175,9 +175,9 @@ def status(capsys, *arguments: object) -> tuple[int, str]:
 def test_status_is_sorted_by_what_expires_first(tmp_path, capsys):
     fresh_set = CertificateSet.create(tmp_path / "certs", days=200, ca_days=900)
     fresh_set.add_client("ingest", days=100)
-    code, told = status(capsys, fresh_set.directory)
+    code, output = status(capsys, fresh_set.directory)
     assert code == 0
-    assert [word.rpartition("/")[2] for word in told.split() if word.endswith(".pem")] == [
+    assert [word.rpartition("/")[2] for word in output.split() if word.endswith(".pem")] == [
         "ingest.pem",
         "client.pem",
         "server.pem",
@@ -188,8 +188,8 @@ def test_status_is_sorted_by_what_expires_first(tmp_path, capsys):
 @pytest.mark.parametrize(("days", "state", "code"), [(365, "ok", 0), (10, "expiring", 1)])
 def test_status_exits_with_1_when_somebody_must_act(tmp_path, capsys, days, state, code):
     fresh_set = CertificateSet.create(tmp_path / "certs", days=days)
-    got, told = status(capsys, fresh_set.server_pem)
-    assert (got, told.split()[0]) == (code, state)
+    status_code, output = status(capsys, fresh_set.server_pem)
+    assert (status_code, output.split()[0]) == (code, state)
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_status_tells_what_is_not_valid_now(tmp_path, capsys, defect, state):
 
 
 def test_status_looks_at_what_the_settings_refer_to(fresh_set, tmp_path, capsys):
-    code, told = status(
+    code, output = status(
         capsys,
         "--ca-pem-path",
         fresh_set.ca_pem,
@@ -214,14 +214,14 @@ def test_status_looks_at_what_the_settings_refer_to(fresh_set, tmp_path, capsys)
         "--format",
         "json",
     )
-    rows = {one["setting"]: one["state"] for one in json.loads(told)["certificates"]}
+    rows = {row["setting"]: row["state"] for row in json.loads(output)["certificates"]}
     assert (code, rows) == (1, {"client_pem_path": "unreadable", "ca_pem_path": "ok"})
 
 
 def test_a_directory_without_certificates_is_no_good_news(tmp_path, capsys):
     (tmp_path / "empty").mkdir()
-    code, told = status(capsys, tmp_path / "empty")
-    assert (code, told.split()[0]) == (1, "unreadable")
+    code, output = status(capsys, tmp_path / "empty")
+    assert (code, output.split()[0]) == (1, "unreadable")
     assert certs("show", tmp_path / "empty") == 1
     assert "contains no certificate, key or request" in capsys.readouterr().err
 
@@ -246,12 +246,12 @@ def test_in_a_pipe_each_field_is_one_line(tmp_path, capsys, monkeypatch):
 
 
 def test_status_for_prometheus_has_help_type_and_seconds(fresh_set, capsys):
-    _, told = status(capsys, fresh_set.server_pem, "--format", "prometheus")
+    _, output = status(capsys, fresh_set.server_pem, "--format", "prometheus")
     end = x509.load_pem_x509_certificate(fresh_set.server_pem.read_bytes()).not_valid_after_utc
     labels = f'setting="file",origin="{fresh_set.server_pem}",subject="CN=localhost"'
     name = "milvus_secure_certificate_not_after_seconds"
-    assert f"# TYPE {name} gauge" in told
-    assert f"{name}{{{labels}}} {int(end.timestamp())}" in told
+    assert f"# TYPE {name} gauge" in output
+    assert f"{name}{{{labels}}} {int(end.timestamp())}" in output
 
 
 def test_a_request_for_a_company_ca_signs_and_is_accepted(fresh_set, tmp_path, judge):
@@ -263,8 +263,8 @@ def test_a_request_for_a_company_ca_signs_and_is_accepted(fresh_set, tmp_path, j
 
 
 def test_a_request_whose_signature_is_broken_is_not_signed(fresh_set, tmp_path):
-    asked = x509.load_pem_x509_csr((fresh_set.directory / "client.csr").read_bytes())
-    der = bytearray(asked.public_bytes(serialization.Encoding.DER))
+    request = x509.load_pem_x509_csr((fresh_set.directory / "client.csr").read_bytes())
+    der = bytearray(request.public_bytes(serialization.Encoding.DER))
     der[der.index(b"client")] ^= 1  # another name under the same signature
     (tmp_path / "x.csr").write_bytes(der)
     with pytest.raises(CertificateError, match="signature"):
@@ -281,11 +281,11 @@ def test_what_is_no_request_is_not_signed(fresh_set, tmp_path, data):
 
 def test_a_request_with_a_key_grpc_refuses_is_not_signed(fresh_set, tmp_path):
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "x")])
-    asked = (
+    request = (
         x509.CertificateSigningRequestBuilder()
         .subject_name(name)
         .sign(minting.key("ed25519"), None)
     )
-    (tmp_path / "x.csr").write_bytes(asked.public_bytes(serialization.Encoding.PEM))
+    (tmp_path / "x.csr").write_bytes(request.public_bytes(serialization.Encoding.PEM))
     with pytest.raises(CertificateError, match="ed25519"):
         certs("sign", tmp_path / "x.csr", "--dir", fresh_set.directory, "--role", "client")

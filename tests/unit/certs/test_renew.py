@@ -48,10 +48,10 @@ def test_renewing_one_leaves_the_others(named_set, snapshot):
     assert changed == {"client.pem", "client.key", "client.csr", "ca.srl"}
 
 
-@pytest.mark.parametrize("how", ["renew", "renew_ca", "repair"])
-def test_a_dry_run_writes_nothing_and_tells_what_would_change(named_set, snapshot, how):
+@pytest.mark.parametrize("method", ["renew", "renew_ca", "repair"])
+def test_a_dry_run_writes_nothing_and_tells_what_would_change(named_set, snapshot, method):
     before = snapshot(named_set.directory)
-    change = getattr(named_set, how)(dry_run=True)
+    change = getattr(named_set, method)(dry_run=True)
     assert change.done
     assert snapshot(named_set.directory) == before
 
@@ -104,21 +104,21 @@ def test_retiring_a_lone_ca_is_refused(named_set):
 @pytest.fixture
 def remote(named_set, tmp_path) -> str:
     """Signed for a server whose key never was here; answers with the path of its request."""
-    other = CertificateSet.create(tmp_path / "other", ["node.example.com"])
+    other_set = CertificateSet.create(tmp_path / "other", ["node.example.com"])
     (named_set.directory / "node.pem").write_bytes(
-        named_set.sign(other.directory / "server.csr", Role.SERVER)
+        named_set.sign(other_set.directory / "server.csr", Role.SERVER)
     )
-    return str(other.directory / "server.csr")
+    return str(other_set.directory / "server.csr")
 
 
 def test_a_certificate_whose_key_is_elsewhere_is_named_and_keeps_the_old_ca(
     named_set, remote, openssl
 ):
     named_set.renew_ca()
-    told = named_set.renew().text()
-    assert "node.pem: unchanged, because its key is not here" in told
+    text = named_set.renew().text()
+    assert "node.pem: unchanged, because its key is not here" in text
     again = f"milvus-secure certs sign CSR --dir {named_set.directory} --role server --out "
-    assert again in told
+    assert again in text
     with pytest.raises(CertificateError, match=r"node: issued by the old CA.* certs sign CSR "):
         named_set.retire_ca()
     (named_set.directory / "node.pem").write_bytes(named_set.sign(remote, Role.SERVER))
@@ -137,15 +137,15 @@ def test_a_copy_of_the_old_ca_does_not_hold_up_its_end(named_set):
 
 def test_the_middle_step_says_that_the_old_pairs_end_with_the_old_ca(named_set):
     named_set.renew_ca()
-    told = " ".join(named_set.renew().text().split())
-    assert told.count("valid until the old CA is removed") == 2
-    assert f"milvus-secure certs renew {named_set.directory} --retire" in told
+    text = " ".join(named_set.renew().text().split())
+    assert text.count("valid until the old CA is removed") == 2
+    assert f"milvus-secure certs renew {named_set.directory} --retire" in text
 
 
 def test_a_pair_of_another_ca_is_named(named_set, tmp_path):
-    other = CertificateSet.create(tmp_path / "other")
+    other_set = CertificateSet.create(tmp_path / "other")
     for name in ("server.pem", "server.key"):
-        shutil.copy(other.directory / name, named_set.directory / name)
+        shutil.copy(other_set.directory / name, named_set.directory / name)
     assert "server.pem: unchanged, because this CA did not issue it" in named_set.renew().text()
 
 
@@ -172,8 +172,8 @@ def test_an_encrypted_ca_key_is_decrypted_by_the_command_that_is_named(named_set
 
 
 def test_a_ca_key_that_does_not_match_signs_nothing(named_set, tmp_path, snapshot):
-    other = CertificateSet.create(tmp_path / "other")
-    shutil.copy(other.ca_key, named_set.ca_key)
+    other_set = CertificateSet.create(tmp_path / "other")
+    shutil.copy(other_set.ca_key, named_set.ca_key)
     before = snapshot(named_set.directory)
     for attempt in (
         named_set.renew,

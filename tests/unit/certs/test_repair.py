@@ -55,8 +55,8 @@ def test_repair_leaves_foreign_files(gen_sh, snapshot):
 
 
 def test_repair_says_what_was_wrong(gen_sh):
-    told = CertificateSet(gen_sh("current")).repair(dry_run=True).text()
-    assert "client.pem: the same subject as the CA; no extended key usage clientAuth" in told
+    text = CertificateSet(gen_sh("current")).repair(dry_run=True).text()
+    assert "client.pem: the same subject as the CA; no extended key usage clientAuth" in text
 
 
 def test_names_that_are_there_need_no_repair(tmp_path):

@@ -42,9 +42,9 @@ def test_a_copy_is_equal_and_shows_no_secret_either(masked, duplicate):
 
 
 def test_a_union_is_equal_to_that_of_plain_dicts_and_shows_no_secret(masked):
-    both = masked | {"db_name": "books"}
-    assert both == VALUES | {"db_name": "books"}
-    assert SECRET not in repr(both)
+    union = masked | {"db_name": "books"}
+    assert union == VALUES | {"db_name": "books"}
+    assert SECRET not in repr(union)
 
 
 def test_it_is_a_dict_of_its_values(masked):

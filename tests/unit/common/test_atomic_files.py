@@ -197,8 +197,8 @@ def test_a_file_keeps_its_access_control_list(folder_of_files):
     packed = (2).to_bytes(4, "little") + b"".join(
         tag.to_bytes(2, "little")
         + rights.to_bytes(2, "little")
-        + (who % 2**32).to_bytes(4, "little")
-        for tag, rights, who in entries
+        + (identifier % 2**32).to_bytes(4, "little")
+        for tag, rights, identifier in entries
     )
     try:
         os.setxattr(folder_of_files / "a.key", "system.posix_acl_access", packed)

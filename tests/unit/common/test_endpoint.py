@@ -9,7 +9,7 @@ from milvus_secure._common.endpoint import mask_uri, parse_endpoint, parse_uri, 
 
 class TestAddress:
     @pytest.mark.parametrize(
-        ("uri", "address", "given"),
+        ("uri", "address", "port_given"),
         [
             ("https://h:19530", "h:19530", True),
             ("https://h", "h:443", False),
@@ -20,9 +20,9 @@ class TestAddress:
             ("https://[::1]:19530", "[::1]:19530", True),
         ],
     )
-    def test_host_and_port(self, uri, address, given):
+    def test_host_and_port(self, uri, address, port_given):
         endpoint = parse_endpoint(uri)
-        assert (endpoint.address, endpoint.port_given) == (address, given)
+        assert (endpoint.address, endpoint.port_given) == (address, port_given)
 
     @pytest.mark.parametrize(
         "uri", ["https://h", "http://h", "tcp://h", "https://h:7", "https://u:p@h"]

@@ -66,8 +66,8 @@ class TestEveryCode:
 
 class TestSubjects:
     def test_a_finding_is_explained_by_its_code(self):
-        found = finding("name-mismatch", "It is for another name.", "Connect by that name.")
-        assert explain(found) == explain("name-mismatch")
+        mismatch = finding("name-mismatch", "It is for another name.", "Connect by that name.")
+        assert explain(mismatch) == explain("name-mismatch")
 
     def test_our_own_exception_is_explained_by_its_root_cause(self):
         cause = finding("key-mismatch", "They differ.", "Use the right one.")
@@ -91,10 +91,10 @@ class TestSubjects:
             "import sys, milvus_secure; milvus_secure.explain(ValueError()); "
             "print({'pymilvus', 'grpc', 'pandas'} & set(sys.modules))"
         )
-        ran = subprocess.run(
+        completed = subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
         )
-        assert ran.stdout == "set()\n"
+        assert completed.stdout == "set()\n"
 
 
 def most_likely(error: BaseException) -> str:

@@ -41,40 +41,40 @@ class TestText:
     @pytest.mark.trips("file-not-pem")
     @pytest.mark.parametrize("path", ["/certs/ca.pem", "ca.pem", "file:///certs/ca.pem", "~/x.crt"])
     def test_a_path_names_the_setting_for_paths(self, cause, path):
-        found = cause(ca_pem=path)
-        assert (found.code, found.presented) == ("file-not-pem", "the path of a file")
-        assert "Name the file in ca_pem_path" in found.remedy
+        finding = cause(ca_pem=path)
+        assert (finding.code, finding.presented) == ("file-not-pem", "the path of a file")
+        assert "Name the file in ca_pem_path" in finding.remedy
 
     def test_a_path_in_place_of_a_key_is_not_shown(self, cause, trio):
         pair = {"client_pem": trio.client.pem, "ca_pem": trio.ca.pem}
-        found = cause(client_key="/canary/client.key", **pair)
-        assert "client_key_path" in found.remedy
-        assert "canary" not in repr(found)
+        finding = cause(client_key="/canary/client.key", **pair)
+        assert "client_key_path" in finding.remedy
+        assert "canary" not in repr(finding)
 
     def test_what_is_encoded_twice_says_so(self, cause, trio):
-        found = cause(ca_pem=b64(b64(trio.ca.pem)))
-        assert found.presented == "PEM encoded as base64 more than once"
-        assert "stringData" in found.remedy
+        finding = cause(ca_pem=b64(b64(trio.ca.pem)))
+        assert finding.presented == "PEM encoded as base64 more than once"
+        assert "stringData" in finding.remedy
 
     def test_a_body_alone_gets_its_first_and_last_line(self, cause, trio):
-        found = cause(ca_pem=body(trio.ca.pem))
-        assert "-----BEGIN CERTIFICATE-----" in found.remedy
+        finding = cause(ca_pem=body(trio.ca.pem))
+        assert "-----BEGIN CERTIFICATE-----" in finding.remedy
 
     @pytest.mark.trips("pem-malformed")
     def test_missing_dashes_are_named(self, cause, trio):
-        found = cause(ca_pem=trio.ca.pem.replace(b"-", b""))
-        assert (found.code, "five dashes" in found.message) == ("pem-malformed", True)
+        finding = cause(ca_pem=trio.ca.pem.replace(b"-", b""))
+        assert (finding.code, "five dashes" in finding.message) == ("pem-malformed", True)
 
     @pytest.mark.trips("pem-malformed")
     def test_a_first_line_alone_says_how_it_was_cut(self, cause):
-        found = cause(ca_pem="-----BEGIN CERTIFICATE-----")
-        assert "Only its first line was read" in found.remedy
-        assert "base64" in found.remedy
+        finding = cause(ca_pem="-----BEGIN CERTIFICATE-----")
+        assert "Only its first line was read" in finding.remedy
+        assert "base64" in finding.remedy
 
     def test_lines_joined_by_blanks_are_not_told_to_be_cut(self, cause, trio):
-        found = cause(ca_pem=trio.ca.pem.strip().replace(b"\n", b" "))
-        assert found.code == "pem-malformed"
-        assert "Only its first line" not in found.remedy
+        finding = cause(ca_pem=trio.ca.pem.strip().replace(b"\n", b" "))
+        assert finding.code == "pem-malformed"
+        assert "Only its first line" not in finding.remedy
 
     @pytest.mark.passes("file-not-pem")
     def test_base64_of_pem_is_read(self, cause, trio):
@@ -85,31 +85,31 @@ class TestFiles:
     @pytest.mark.trips("file-missing")
     @pytest.mark.parametrize("url", ["file:///certs/ca.pem", "file:/certs/ca.pem"])
     def test_a_file_url_is_named(self, cause, url):
-        found = cause(ca_pem_path=url)
-        assert found.code == "file-missing"
-        assert "without file://, as /certs/ca.pem." in found.remedy
+        finding = cause(ca_pem_path=url)
+        assert finding.code == "file-missing"
+        assert "without file://, as /certs/ca.pem." in finding.remedy
 
     @pytest.mark.parametrize("url", ["https://example.com/ca.pem", "s3://bucket/ca.pem"])
     def test_another_url_is_told_to_be_downloaded(self, cause, url):
-        found = cause(ca_pem_path=url)
-        assert found.code == "file-missing"
-        assert "takes the path of a file, not a URL" in found.remedy
+        finding = cause(ca_pem_path=url)
+        assert finding.code == "file-missing"
+        assert "takes the path of a file, not a URL" in finding.remedy
 
     @pytest.mark.trips("file-not-pem")
     @pytest.mark.parametrize("shape", ["base64", "base64 twice", "body"])
     def test_the_command_makes_a_file_that_can_be_used(self, cause, shape, trio, tmp_path):
         path = tmp_path / "a b.pem"
         path.write_bytes(SHAPES[shape](trio.ca.pem))
-        found = cause(ca_pem_path=path)
-        subprocess.run(["bash", "-c", found.command], cwd=tmp_path, check=True, timeout=60)
+        finding = cause(ca_pem_path=path)
+        subprocess.run(["bash", "-c", finding.command], cwd=tmp_path, check=True, timeout=60)
         assert cause(ca_pem_path=tmp_path / "a b-converted.pem") is None
 
     def test_a_file_that_holds_a_path_is_named(self, cause, tmp_path):
         path = tmp_path / "secret"
         path.write_text("/certs/ca.pem\n")
-        found = cause(ca_pem_path=path)
-        assert found.presented == "the path of a file"
-        assert "Set ca_pem_path to that path" in found.remedy
+        finding = cause(ca_pem_path=path)
+        assert finding.presented == "the path of a file"
+        assert "Set ca_pem_path to that path" in finding.remedy
 
 
 class TestKubernetes:
@@ -126,9 +126,9 @@ class TestKubernetes:
     ):
         (certs / "..data").symlink_to(".")
         report = check(settings(uri="https://h:1", **pair), online=False)
-        [found] = [found for found in report.findings if found.code == "key-permissions"]
-        assert "defaultMode: 0440" in found.remedy
-        assert found.command is None
+        [finding] = [finding for finding in report.findings if finding.code == "key-permissions"]
+        assert "defaultMode: 0440" in finding.remedy
+        assert finding.command is None
 
     def test_so_is_one_that_a_link_leads_to(self, settings, pair, certs, tmp_path):
         volume = tmp_path / "volume"
@@ -137,10 +137,10 @@ class TestKubernetes:
         (certs / "client.key").rename(volume / "..2026" / "client.key")
         (certs / "client.key").symlink_to(volume / "..data" / "client.key")
         report = check(settings(uri="https://h:1", **pair), online=False)
-        [found] = [found for found in report.findings if found.code == "key-permissions"]
-        assert "defaultMode: 0440" in found.remedy
+        [finding] = [finding for finding in report.findings if finding.code == "key-permissions"]
+        assert "defaultMode: 0440" in finding.remedy
 
     def test_any_other_is_restricted_by_chmod(self, settings, pair):
         report = check(settings(uri="https://h:1", **pair), online=False)
-        [found] = [found for found in report.findings if found.code == "key-permissions"]
-        assert found.command.startswith("chmod 600")
+        [finding] = [finding for finding in report.findings if finding.code == "key-permissions"]
+        assert finding.command.startswith("chmod 600")

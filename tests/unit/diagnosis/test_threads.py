@@ -21,19 +21,19 @@ def test_results_stand_in_the_order_of_their_things():
 
 @pytest.mark.parametrize("most", [1, 4])
 def test_never_more_at_a_time_than_asked_for(most):
-    under_way, seen, lock = 0, [], threading.Lock()
+    under_way, counts, lock = 0, [], threading.Lock()
 
     def count(_: int) -> None:
         nonlocal under_way
         with lock:
             under_way += 1
-            seen.append(under_way)
+            counts.append(under_way)
         time.sleep(0.01)
         with lock:
             under_way -= 1
 
     map_in_threads(count, range(12), most)
-    assert max(seen) <= most
+    assert max(counts) <= most
 
 
 def test_what_is_raised_is_raised_here_and_what_is_still_due_is_let_go():

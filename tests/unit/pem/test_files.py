@@ -57,8 +57,8 @@ def file_findings(settings):
     """The findings of the rules about files."""
 
     def make(**values):
-        given = settings(**values)
-        return judge(Context(given, read_material(given)), RULES).findings
+        loaded = settings(**values)
+        return judge(Context(loaded, read_material(loaded)), RULES).findings
 
     return make
 
@@ -79,8 +79,8 @@ def mutual_findings(certs, file_findings):
 
 
 def only(findings):
-    (one,) = findings
-    return one
+    (finding,) = findings
+    return finding
 
 
 class TestHealthy:
@@ -106,8 +106,10 @@ class TestHealthy:
 
     def test_an_encrypted_key_with_its_password(self, trio, mutual_findings):
         key = trio.client.encrypted_key_pem("secret").decode()
-        given = mutual_findings(client_key_path=None, client_key=key, client_key_password="secret")
-        assert given == ()
+        findings = mutual_findings(
+            client_key_path=None, client_key=key, client_key_password="secret"
+        )
+        assert findings == ()
 
     def test_a_password_that_is_not_needed(self, mutual_findings):
         assert mutual_findings(client_key_password="secret") == ()
@@ -122,11 +124,11 @@ class TestHealthy:
 class TestPaths:
     @pytest.mark.trips("file-missing")
     def test_a_missing_file_and_the_nearest_name(self, certs, file_findings):
-        one = only(file_findings(ca_pem_path=certs / "ca.pm"))
-        assert (one.code, one.severity.value) == ("file-missing", "error")
-        assert (one.setting, one.source) == ("ca_pem_path", "argument")
-        assert one.origin == f"file:{certs}/ca.pm"
-        assert one.remedy == f"Did you mean {certs}/ca.pem?"
+        finding = only(file_findings(ca_pem_path=certs / "ca.pm"))
+        assert (finding.code, finding.severity.value) == ("file-missing", "error")
+        assert (finding.setting, finding.source) == ("ca_pem_path", "argument")
+        assert finding.origin == f"file:{certs}/ca.pm"
+        assert finding.remedy == f"Did you mean {certs}/ca.pem?"
 
     @pytest.mark.trips("file-missing")
     @pytest.mark.parametrize("name", ["nowhere/ca.pem", "ca.pem/x", "x" * 300, "a\0b"])
@@ -153,15 +155,15 @@ class TestPaths:
         else:
             with socket.socket(socket.AF_UNIX) as made:
                 made.bind(f"/proc/self/fd/{os.open(tmp_path, os.O_RDONLY)}/x")
-        one = only(file_findings(ca_pem_path=path))
-        assert one.code == "file-not-regular"
-        assert kind in one.message
+        finding = only(file_findings(ca_pem_path=path))
+        assert finding.code == "file-not-regular"
+        assert kind in finding.message
 
     @pytest.mark.trips("file-unreadable")
     @pytest.mark.skipif(sys.platform != "linux", reason="/proc/self/mem is of Linux")
     def test_a_file_that_cannot_be_read_even_by_root(self, file_findings):
-        one = only(file_findings(ca_pem_path="/proc/self/mem"))
-        assert (one.code, one.setting) == ("file-unreadable", "ca_pem_path")
+        finding = only(file_findings(ca_pem_path="/proc/self/mem"))
+        assert (finding.code, finding.setting) == ("file-unreadable", "ca_pem_path")
 
     @pytest.mark.trips("file-unreadable")
     @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
@@ -182,8 +184,8 @@ class TestPaths:
         assert only(mutual_findings(client_pem_path=tmp_path / "empty")).code == "file-empty"
 
     def test_a_fault_in_a_file_that_is_not_used_is_a_warning(self, mutual_findings):
-        one = only(mutual_findings(server_pem_path="/nowhere.pem"))
-        assert (one.code, one.severity.value) == ("file-missing", "warning")
+        finding = only(mutual_findings(server_pem_path="/nowhere.pem"))
+        assert (finding.code, finding.severity.value) == ("file-missing", "warning")
 
 
 def foreign(trio: minting.Trio) -> dict[str, tuple[str, bytes, str]]:
@@ -240,20 +242,20 @@ class TestForeign:
     def test_what_is_not_pem_is_named(self, case, trio, tmp_path, mutual_findings):
         setting, data, words = foreign(trio)[case]
         (tmp_path / "given").write_bytes(data)
-        one = next(
+        finding = next(
             f for f in mutual_findings(**{setting: tmp_path / "given"}) if f.setting == setting
         )
-        assert one.code == "file-not-pem"
-        assert words in one.message
+        assert finding.code == "file-not-pem"
+        assert words in finding.message
 
     @pytest.mark.parametrize("case", CONVERTIBLE)
     def test_the_command_in_the_remedy_converts_it(self, case, trio, tmp_path, mutual_findings):
         setting, data, _ = foreign(trio)[case]
         (tmp_path / "given file").write_bytes(data)
-        one = next(
+        finding = next(
             f for f in mutual_findings(**{setting: tmp_path / "given file"}) if f.setting == setting
         )
-        command = one.command
+        command = finding.command
         if case == "PKCS#12":
             command = command.replace("pkcs12 ", "pkcs12 -passin pass: ")
         subprocess.run(
@@ -266,37 +268,37 @@ class TestForeign:
     def test_the_commands_for_a_pair_write_two_files(self, trio, tmp_path, mutual_findings):
         for name, case in (("client.crt", "DER"), ("client.key", "DER key")):
             (tmp_path / name).write_bytes(foreign(trio)[case][1])
-        both = mutual_findings(
+        findings = mutual_findings(
             client_pem_path=tmp_path / "client.crt", client_key_path=tmp_path / "client.key"
         )
-        targets = [item.command.rpartition(" -out ")[2] for item in both]
+        targets = [item.command.rpartition(" -out ")[2] for item in findings]
         assert targets == ["client-converted.pem", "client-converted.key"]
 
     @pytest.mark.parametrize("kind", ["joined", "blank line", "lines of 253", "CRLF, lines of 252"])
     @pytest.mark.trips("pem-malformed")
     def test_the_command_for_damaged_pem_repairs_it(self, kind, trio, tmp_path, mutual_findings):
-        ca, other = trio.ca.pem, minting.mint("other CA", which=8).pem
+        ca, other_ca = trio.ca.pem, minting.mint("other CA", which=8).pem
         damaged = {
-            "joined": other.rstrip() + ca,
+            "joined": other_ca.rstrip() + ca,
             "blank line": ca.replace(b"\n-----END", b"\n\n-----END"),
             "lines of 253": rewrapped(ca, 253),
             "CRLF, lines of 252": rewrapped(ca, 252).replace(b"\n", b"\r\n"),
         }
         (tmp_path / "a bundle").write_bytes(damaged[kind])
-        one = only(mutual_findings(ca_pem_path=tmp_path / "a bundle"))
-        assert one.code == "pem-malformed"
+        finding = only(mutual_findings(ca_pem_path=tmp_path / "a bundle"))
+        assert finding.code == "pem-malformed"
         subprocess.run(
-            one.command, shell=True, cwd=tmp_path, check=True, capture_output=True, timeout=120
+            finding.command, shell=True, cwd=tmp_path, check=True, capture_output=True, timeout=120
         )
         assert mutual_findings(ca_pem_path=tmp_path / "fixed.pem") == ()
 
-    @pytest.mark.parametrize("wanted", ["client_pem_path", "client_key_path"])
+    @pytest.mark.parametrize("setting", ["client_pem_path", "client_key_path"])
     @pytest.mark.trips("pem-wrong-type")
-    def test_the_wrong_file_of_the_pair(self, wanted, certs, mutual_findings):
-        wrong = certs / ("client.key" if wanted == "client_pem_path" else "client.pem")
-        one = only(mutual_findings(**{wanted: wrong}))
-        assert (one.code, one.setting) == ("pem-wrong-type", wanted)
-        assert "swapped" in one.remedy
+    def test_the_wrong_file_of_the_pair(self, setting, certs, mutual_findings):
+        wrong = certs / ("client.key" if setting == "client_pem_path" else "client.pem")
+        finding = only(mutual_findings(**{setting: wrong}))
+        assert (finding.code, finding.setting) == ("pem-wrong-type", setting)
+        assert "swapped" in finding.remedy
 
     @pytest.mark.trips("pem-wrong-type")
     def test_an_openssh_key_and_its_conversion(self, trio, tmp_path, mutual_findings):
@@ -309,9 +311,9 @@ class TestForeign:
                 serialization.NoEncryption(),
             )
         )
-        one = only(mutual_findings(client_key_path=path))
-        assert one.code == "pem-wrong-type"
-        assert "ssh-keygen -p -m PKCS8" in one.command
+        finding = only(mutual_findings(client_key_path=path))
+        assert finding.code == "pem-wrong-type"
+        assert "ssh-keygen -p -m PKCS8" in finding.command
 
     @pytest.mark.trips("pem-wrong-type")
     @pytest.mark.parametrize(
@@ -326,9 +328,9 @@ class TestForeign:
     )
     def test_other_blocks_are_named(self, label, words, file_findings):
         text = f"-----BEGIN {label}-----\nMAA=\n-----END {label}-----\n"
-        one = only(file_findings(ca_pem=text))
-        assert one.code == "pem-wrong-type"
-        assert words in one.message
+        finding = only(file_findings(ca_pem=text))
+        assert finding.code == "pem-wrong-type"
+        assert words in finding.message
 
     @pytest.mark.trips("pem-malformed")
     @pytest.mark.parametrize(
@@ -346,9 +348,9 @@ class TestForeign:
     )
     def test_damage_is_described(self, spoil, words, trio, tmp_path, file_findings):
         (tmp_path / "spoiled").write_text(spoil(trio.ca.pem.decode()))
-        one = only(file_findings(ca_pem_path=tmp_path / "spoiled"))
-        assert one.code == "pem-malformed"
-        assert words in one.message
+        finding = only(file_findings(ca_pem_path=tmp_path / "spoiled"))
+        assert finding.code == "pem-malformed"
+        assert words in finding.message
 
 
 class TestKeys:
@@ -361,33 +363,35 @@ class TestKeys:
     @pytest.mark.parametrize("password", ["canary", "x" * 2000])
     def test_a_password_that_does_not_open_the_key(self, password, trio, mutual_findings):
         key = trio.client.encrypted_key_pem("secret").decode()
-        one = only(
+        finding = only(
             mutual_findings(client_key_path=None, client_key=key, client_key_password=password)
         )
-        assert one.code == "key-password-wrong"
-        assert password not in repr(one)
+        assert finding.code == "key-password-wrong"
+        assert password not in repr(finding)
 
     @pytest.mark.trips("key-mismatch")
     def test_a_key_of_another_pair_shows_both_fingerprints(self, certs, trio, mutual_findings):
-        one = only(mutual_findings(client_key_path=certs / "server.key"))
+        finding = only(mutual_findings(client_key_path=certs / "server.key"))
         spki = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
         digests = [
             sha256(m.key.public_key().public_bytes(*spki)).hexdigest()
             for m in (trio.client, trio.server)
         ]
-        assert one.code == "key-mismatch"
-        assert (one.expected, one.presented) == tuple(f"public key SHA-256 {d}" for d in digests)
+        assert finding.code == "key-mismatch"
+        assert (finding.expected, finding.presented) == tuple(
+            f"public key SHA-256 {d}" for d in digests
+        )
 
     @pytest.mark.trips("key-permissions")
     @pytest.mark.parametrize(
-        ("mode", "who"), [(0o644, "others"), (0o640, "group"), (0o604, "others")]
+        ("mode", "readers"), [(0o644, "others"), (0o640, "group"), (0o604, "others")]
     )
-    def test_a_key_that_others_can_use(self, mode, who, certs, mutual_findings):
+    def test_a_key_that_others_can_use(self, mode, readers, certs, mutual_findings):
         (certs / "client.key").chmod(mode)
-        one = only(mutual_findings())
-        assert (one.code, one.severity.value) == ("key-permissions", "warning")
-        assert who in one.message
-        assert one.command == f"chmod 600 {shlex.quote(str(certs / 'client.key'))}"
+        finding = only(mutual_findings())
+        assert (finding.code, finding.severity.value) == ("key-permissions", "warning")
+        assert readers in finding.message
+        assert finding.command == f"chmod 600 {shlex.quote(str(certs / 'client.key'))}"
 
     @pytest.mark.passes("key-permissions")
     def test_a_certificate_may_be_read_by_all(self, certs, mutual_findings):
@@ -396,26 +400,28 @@ class TestKeys:
 
     @pytest.mark.trips("key-in-trust-file")
     def test_a_private_key_in_the_trust_file(self, trio, file_findings):
-        one = only(file_findings(ca_pem=(trio.ca.pem + trio.ca.key_pem).decode()))
-        assert (one.code, one.severity.value) == ("key-in-trust-file", "warning")
+        finding = only(file_findings(ca_pem=(trio.ca.pem + trio.ca.key_pem).decode()))
+        assert (finding.code, finding.severity.value) == ("key-in-trust-file", "warning")
 
     def test_the_command_in_the_remedy_keeps_every_anchor_and_no_key(
         self, trio, file_findings, tmp_path
     ):
-        other = minting.mint("other CA", which=8)
-        (tmp_path / "a bundle").write_bytes(trio.ca.pem + trio.ca.key_pem + other.pem)
-        one = only(file_findings(ca_pem_path=tmp_path / "a bundle"))
+        other_ca = minting.mint("other CA", which=8)
+        (tmp_path / "a bundle").write_bytes(trio.ca.pem + trio.ca.key_pem + other_ca.pem)
+        finding = only(file_findings(ca_pem_path=tmp_path / "a bundle"))
         subprocess.run(
-            one.command, shell=True, cwd=tmp_path, check=True, capture_output=True, timeout=120
+            finding.command, shell=True, cwd=tmp_path, check=True, capture_output=True, timeout=120
         )
         assert file_findings(ca_pem_path=tmp_path / "trust.pem") == ()
         copied = x509.load_pem_x509_certificates((tmp_path / "trust.pem").read_bytes())
-        assert copied == [trio.ca.certificate, other.certificate]
+        assert copied == [trio.ca.certificate, other_ca.certificate]
 
     @pytest.mark.trips("known-public-key")
     def test_the_keys_published_by_milvus_are_known(self, file_findings, milvus_example):
-        one = next(f for f in file_findings(ca_pem=milvus_example) if f.code == "known-public-key")
-        assert one.severity.value == "error"
+        finding = next(
+            f for f in file_findings(ca_pem=milvus_example) if f.code == "known-public-key"
+        )
+        assert finding.severity.value == "error"
 
     def test_the_digests_are_sha256(self):
         assert all(len(bytes.fromhex(digest)) == 32 for digest in KNOWN)
@@ -424,14 +430,14 @@ class TestKeys:
 class TestTrailing:
     @pytest.mark.trips("pem-trailing-block")
     def test_a_broken_block_behind_a_sound_one(self, trio, file_findings):
-        one = only(file_findings(ca_pem=(trio.ca.pem + BROKEN + trio.server.pem).decode()))
-        assert (one.code, one.severity.value) == ("pem-trailing-block", "warning")
+        finding = only(file_findings(ca_pem=(trio.ca.pem + BROKEN + trio.server.pem).decode()))
+        assert (finding.code, finding.severity.value) == ("pem-trailing-block", "warning")
 
     @pytest.mark.trips("pem-trailing-block")
     def test_a_second_key(self, trio, mutual_findings):
         keys = (trio.client.key_pem + trio.server.key_pem).decode()
-        one = only(mutual_findings(client_key_path=None, client_key=keys))
-        assert one.code == "pem-trailing-block"
+        finding = only(mutual_findings(client_key_path=None, client_key=keys))
+        assert finding.code == "pem-trailing-block"
 
     @pytest.mark.trips("pem-trailing-block")
     def test_a_revocation_list_that_grpc_does_not_check(self, trio, file_findings):

@@ -63,13 +63,15 @@ def test_every_kind_of_key_is_recognized_in_every_form():
     for name, (key, form) in KEYS.items():
         pem = key.private_bytes(Encoding.PEM, form, NoEncryption()).decode()
         der = key.private_bytes(Encoding.DER, form, NoEncryption())
-        missed += [(name, how) for how, text in forms(pem, der).items() if not holds_material(text)]
+        missed += [
+            (name, form) for form, text in forms(pem, der).items() if not holds_material(text)
+        ]
     assert missed == []
 
 
 def test_a_certificate_is_recognized_too(trio):
     texts = forms(trio.ca.pem.decode(), trio.ca.der)
-    assert [how for how, text in texts.items() if not holds_material(text)] == []
+    assert [form for form, text in texts.items() if not holds_material(text)] == []
 
 
 @pytest.mark.parametrize(

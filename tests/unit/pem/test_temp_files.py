@@ -110,9 +110,9 @@ class TestClosing:
         assert path.read_bytes() == b"PEM"
 
     def test_twice_is_the_same_as_once(self):
-        files, other = TempFiles(), TempFiles()
+        files, other_files = TempFiles(), TempFiles()
         files.path_for(b"PEM")
-        path = Path(other.path_for(b"PEM"))
+        path = Path(other_files.path_for(b"PEM"))
         files.close()
         files.close()
         assert path.exists()
@@ -201,23 +201,23 @@ def test_a_full_file_system_in_memory_gives_way_to_the_next(tmp_path, memory, mo
 class TestMemoryDirectories:
     def test_are_on_tmpfs(self):
         for directory in memory_directories():
-            done = subprocess.run(
+            completed = subprocess.run(
                 ["stat", "-f", "-c", "%T", directory], capture_output=True, text=True, timeout=20
             )
-            assert done.stdout.strip() in temp_files._MEMORY
+            assert completed.stdout.strip() in temp_files._MEMORY
 
     def test_leave_out_a_disk(self, monkeypatch):
         kinds = dict.fromkeys(temp_files._file_systems(), "ext4")
         monkeypatch.setattr(temp_files, "_file_systems", lambda: kinds)
         assert list(memory_directories()) == []
 
-    @pytest.mark.parametrize(("mode", "taken"), [(0o777, False), (0o1777, True), (0o700, True)])
-    def test_leave_out_what_other_users_can_change(self, tmp_path, monkeypatch, mode, taken):
+    @pytest.mark.parametrize(("mode", "usable"), [(0o777, False), (0o1777, True), (0o700, True)])
+    def test_leave_out_what_other_users_can_change(self, tmp_path, monkeypatch, mode, usable):
         tmp_path.chmod(mode)
         kinds = dict.fromkeys(temp_files._file_systems(), "tmpfs")
         monkeypatch.setattr(temp_files, "_file_systems", lambda: kinds)
         monkeypatch.setattr(temp_files, "_SHARED_MEMORY", str(tmp_path))
-        assert (str(tmp_path) in memory_directories()) is taken
+        assert (str(tmp_path) in memory_directories()) is usable
 
     def test_are_none_without_proc(self, monkeypatch):
         monkeypatch.setattr(temp_files, "_file_systems", dict)
@@ -245,8 +245,8 @@ class TestSweep:
     def start(self, memory):
         with ExitStack() as processes:
 
-            def start(*how: str):
-                command = [sys.executable, "-c", HOLD, str(memory), *how]
+            def start(*arguments: str):
+                command = [sys.executable, "-c", HOLD, str(memory), *arguments]
                 pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
                 process = processes.enter_context(started(command, **pipes))
                 path = process.stdout.readline().strip()

@@ -41,16 +41,16 @@ RULES = (*checks.RULES, *server_rules.RULES)
 
 def marked() -> dict[str, set[str]]:
     """The codes that ``pytest.mark.trips`` and ``passes`` name anywhere in the tests."""
-    found: dict[str, set[str]] = {"trips": set(), "passes": set()}
+    codes: dict[str, set[str]] = {"trips": set(), "passes": set()}
     for path in TESTS.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             match node:
                 case ast.Call(
                     func=ast.Attribute(value=ast.Attribute(attr="mark"), attr=attr),
                     args=[ast.Constant(value=str(code))],
-                ) if attr in found:
-                    found[attr].add(code)
-    return found
+                ) if attr in codes:
+                    codes[attr].add(code)
+    return codes
 
 
 MARKED = marked()
@@ -124,11 +124,11 @@ class TestTheCrashGuard:
             yield
 
         outcome = checks.run(context, [checks.Rule("name-mismatch", broken)])
-        [found] = outcome.findings
-        assert (found.code, found.severity) == ("internal-error", Severity.ERROR)
-        assert found.presented == "name-mismatch"
-        assert "RuntimeError" in found.message
-        assert "s3cret" not in repr(found)
+        [finding] = outcome.findings
+        assert (finding.code, finding.severity) == ("internal-error", Severity.ERROR)
+        assert finding.presented == "name-mismatch"
+        assert "RuntimeError" in finding.message
+        assert "s3cret" not in repr(finding)
         assert outcome.skipped == outcome.judged == ()
 
     @pytest.mark.trips("internal-error")
@@ -141,9 +141,9 @@ class TestTheCrashGuard:
 
         rules = [checks.Rule("name-mismatch", broken), checks.Rule("name-mismatch", sound)]
         findings = checks.run(context, rules).findings
-        assert [found.code for found in findings] == ["internal-error", "name-mismatch"]
+        assert [finding.code for finding in findings] == ["internal-error", "name-mismatch"]
 
     @pytest.mark.passes("internal-error")
     def test_a_sound_set_up_crashes_no_rule(self, context):
         findings = checks.run(context, checks.RULES).findings
-        assert "internal-error" not in {found.code for found in findings}
+        assert "internal-error" not in {finding.code for finding in findings}

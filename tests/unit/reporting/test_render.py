@@ -99,10 +99,10 @@ WORDS = st.lists(st.text(st.characters(categories=["L", "N", "P"]), min_size=1, 
 
 @given(st.sampled_from(sorted(CATALOGUE)), st.sampled_from(list(Severity)), WORDS, WORDS)
 def test_no_line_is_wider_than_a_terminal_unless_one_word_is(code, severity, message, evidence):
-    one = Finding(
+    finding = Finding(
         code, severity, " ".join(message) or "m", "fix it", expected=" ".join(evidence) or None
     )
-    for line in report(one).text(WIDTH).splitlines():
+    for line in report(finding).text(WIDTH).splitlines():
         assert len(line) <= WIDTH or len(line.split()) <= 3
 
 
@@ -123,19 +123,19 @@ class TestCommands:
     LONG = f"milvus-secure certs repair {'d' * 70} --name db.example.com"
 
     def test_a_command_is_never_broken(self):
-        found = finding(
+        broken = finding(
             "name-mismatch", "It is for another.", "Reissue it. " * 12, command=self.LONG
         )
-        lines = report(found).text(WIDTH).splitlines()
-        [whole] = [line for line in lines if self.LONG in line]
-        assert whole == f"  run       {self.LONG}"
-        assert all(len(line) <= WIDTH for line in lines if line is not whole)
+        lines = report(broken).text(WIDTH).splitlines()
+        [command_line] = [line for line in lines if self.LONG in line]
+        assert command_line == f"  run       {self.LONG}"
+        assert all(len(line) <= WIDTH for line in lines if line is not command_line)
 
     def test_a_command_quoted_in_the_words_is_never_broken(self):
-        found = finding(
+        broken = finding(
             "name-mismatch", "It is for another.", f"Reissue it with `{self.LONG}` now."
         )
-        assert f"`{self.LONG}`" in report(found).text(WIDTH)
+        assert f"`{self.LONG}`" in report(broken).text(WIDTH)
 
     def test_an_error_reads_like_a_finding(self):
         error = CertificateError("ca.key is encrypted.", "Decrypt it.", self.LONG)

@@ -18,7 +18,7 @@ SCHEMA = json.loads(
 )
 
 
-def found(code: str, **more: object) -> Finding:
+def make_finding(code: str, **more: object) -> Finding:
     return finding(code, "It is so.", "Change it.", **more)
 
 
@@ -27,29 +27,35 @@ def report(*findings: Finding, **more: object) -> Report:
 
 
 def test_a_report_with_warnings_alone_is_ok():
-    warned = report(found("name-cn-only"))
+    warned = report(make_finding("name-cn-only"))
     assert warned.ok
     assert warned.root_cause is None
     assert [warning.code for warning in warned.warnings] == ["name-cn-only"]
 
 
 def test_the_root_cause_is_the_most_specific_error():
-    both = report(found("name-mismatch"), found("certificate-expired"), found("pinned-leaf"))
-    assert not both.ok
-    assert both.root_cause.code == "certificate-expired"
+    mixed_errors = report(
+        make_finding("name-mismatch"),
+        make_finding("certificate-expired"),
+        make_finding("pinned-leaf"),
+    )
+    assert not mixed_errors.ok
+    assert mixed_errors.root_cause.code == "certificate-expired"
 
 
 def test_errors_stand_before_warnings_before_information():
-    mixed = report(found("value-cleaned"), found("pinned-leaf"), found("tls-failed"))
+    mixed = report(
+        make_finding("value-cleaned"), make_finding("pinned-leaf"), make_finding("tls-failed")
+    )
     assert [item.severity.value for item in mixed.findings] == ["error", "warning", "info"]
 
 
 def test_the_same_finding_is_told_once():
-    assert len(report(found("file-missing"), found("file-missing")).findings) == 1
+    assert len(report(make_finding("file-missing"), make_finding("file-missing")).findings) == 1
 
 
 def test_a_rule_may_lower_the_severity_where_the_peer_tolerates_it():
-    assert report(found("usage-not-server", severity=Severity.WARNING)).ok
+    assert report(make_finding("usage-not-server", severity=Severity.WARNING)).ok
 
 
 @pytest.mark.parametrize("field", ["message", "remedy"])
@@ -67,7 +73,7 @@ def test_a_code_outside_the_catalogue_cannot_be_used():
 def test_json_matches_the_published_schema():
     observation = Observation("h:1", (Step("tcp", True, "127.0.0.1", 0.01),))
     full = report(
-        *(found(code, setting="uri", source="argument") for code in CATALOGUE),
+        *(make_finding(code, setting="uri", source="argument") for code in CATALOGUE),
         skipped=(Skip("name-mismatch", "file-missing"),),
         settings={"uri": {"value": "https://h:1", "source": "argument"}},
         server=observation,

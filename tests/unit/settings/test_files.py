@@ -11,7 +11,7 @@ from milvus_secure.settings.model import declarations
 
 
 def codes(error: pytest.ExceptionInfo[SettingsError]) -> list[str]:
-    return [found.code for found in error.value.findings]
+    return [finding.code for finding in error.value.findings]
 
 
 class TestFiles:
@@ -81,16 +81,16 @@ class TestFiles:
 
     @pytest.mark.trips("config-file-missing")
     @pytest.mark.parametrize(
-        "given",
+        "values",
         [
             {"config": "nowhere.toml"},
             {"secrets_dir": "nowhere"},
             {"env_file": "nowhere.env"},
         ],
     )
-    def test_a_named_place_that_is_missing_is_an_error(self, given, load):
+    def test_a_named_place_that_is_missing_is_an_error(self, values, load):
         with pytest.raises(SettingsError, match="does not exist") as error:
-            load(**given)
+            load(**values)
         assert codes(error) == ["config-file-missing"]
 
     @pytest.mark.passes("config-file-missing")

@@ -145,10 +145,11 @@ class TestMasking:
 
 class TestEquality:
     def test_the_same_values_are_equal_wherever_they_came_from(self, load):
-        one, other = load({"MILVUS_USER": "root"}), load(user="root")
-        assert one == other
-        assert hash(one) == hash(other)
-        assert one == copy.deepcopy(one) == pickle.loads(pickle.dumps(one)) == one.replace()
+        settings, same = load({"MILVUS_USER": "root"}), load(user="root")
+        assert settings == same
+        assert hash(settings) == hash(same)
+        assert settings == copy.deepcopy(settings) == pickle.loads(pickle.dumps(settings))
+        assert settings == settings.replace()
 
     def test_another_value_is_not_equal(self, load):
         assert load(token="one") != load(token="two")

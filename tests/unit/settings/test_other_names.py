@@ -303,16 +303,16 @@ class TestSecretsDirectory:
         assert list(load(secrets_dir=secret).pem_sources) == ["ca_pem"]
 
     @pytest.mark.parametrize(
-        ("values", "left"),
+        ("values", "remaining"),
         [
             ({"ca_pem": PEM}, {"ca_pem", "client_pem_path", "client_key_path"}),
             ({"client_pem_path": "/c"}, {"ca_pem_path", "client_pem_path"}),
             ({"client_key": "k"}, {"ca_pem_path", "client_key"}),
         ],
     )
-    def test_what_is_set_elsewhere_goes_before_them(self, values, left, secret, load):
+    def test_what_is_set_elsewhere_goes_before_them(self, values, remaining, secret, load):
         settings = load(secrets_dir=secret, **values)
-        assert {source.setting for source in settings.pem_sources.values()} == left
+        assert {source.setting for source in settings.pem_sources.values()} == remaining
 
     @pytest.mark.trips("secrets-dir-unused")
     @pytest.mark.parametrize("names", [[], ["token", "ca.pem"]])
@@ -337,9 +337,9 @@ class TestEnvFile:
         (tmp_path / ".env").write_text(text)
         with pytest.raises(SettingsError) as caught:
             load()
-        [found] = caught.value.findings
-        assert (found.code, found.source) == ("config-file-malformed", ".env:2")
-        assert "double quotes" in found.remedy
+        [finding] = caught.value.findings
+        assert (finding.code, finding.source) == ("config-file-malformed", ".env:2")
+        assert "double quotes" in finding.remedy
         assert "canary" not in str(caught.value)
 
     def test_that_of_another_variable_is_left_alone(self, load, tmp_path):

@@ -33,9 +33,9 @@ pytestmark = pytest.mark.skipif(
 
 def loaded_as_nobody(folder: Path, script: str = AS_NOBODY) -> list[str]:
     command = [sys.executable, "-c", script, folder]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    assert ran.returncode == 0, ran.stderr
-    return ran.stdout.splitlines()
+    completed = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert completed.returncode == 0, completed.stderr
+    return completed.stdout.splitlines()
 
 
 @pytest.fixture

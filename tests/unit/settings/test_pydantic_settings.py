@@ -40,10 +40,10 @@ class TestPrefix:
         "MILVUS_DB_NAME": "other",
     }
 
-    @pytest.mark.parametrize("how", ["class", "argument", "lower case"])
-    def test_variables_begin_with_it(self, how, tmp_path):
-        prefix = {"argument": "SOURCE_MILVUS_", "lower case": "source_milvus_"}.get(how)
-        cls = Source if how == "class" else MilvusSettings
+    @pytest.mark.parametrize("place", ["class", "argument", "lower case"])
+    def test_variables_begin_with_it(self, place, tmp_path):
+        prefix = {"argument": "SOURCE_MILVUS_", "lower case": "source_milvus_"}.get(place)
+        cls = Source if place == "class" else MilvusSettings
         settings = cls(environ=self.ENVIRON, cwd=tmp_path, _env_prefix=prefix)
         assert settings.shown()["uri"] == {
             "value": "https://source:1",
@@ -76,46 +76,48 @@ class TestPrefix:
 
 
 class TestPlaces:
-    @pytest.mark.parametrize("how", ["_env_file", "env_file", "model_config"])
-    def test_env_files(self, how, tmp_path):
+    @pytest.mark.parametrize("place", ["_env_file", "env_file", "model_config"])
+    def test_env_files(self, place, tmp_path):
         (tmp_path / "a.env").write_text("MILVUS_USER=a\nMILVUS_DB_NAME=a\n")
         (tmp_path / "b.env").write_text("MILVUS_USER=b\n")
         files = ("a.env", tmp_path / "b.env")
-        if how == "model_config":
+        if place == "model_config":
 
             class Configured(MilvusSettings):
                 model_config = SettingsConfigDict(env_file=files)
 
             settings = Configured(environ={}, cwd=tmp_path)
         else:
-            settings = MilvusSettings(environ={}, cwd=tmp_path, **{how: files})
+            settings = MilvusSettings(environ={}, cwd=tmp_path, **{place: files})
         assert (settings.user, settings.db_name) == ("b", "a")
         assert settings.source_of("user") == "b.env:1"
 
-    @pytest.mark.parametrize("how", ["_env_file", "env_file", "model_config"])
-    def test_no_env_file(self, how, tmp_path):
+    @pytest.mark.parametrize("place", ["_env_file", "env_file", "model_config"])
+    def test_no_env_file(self, place, tmp_path):
         (tmp_path / ".env").write_text("MILVUS_USER=a\n")
 
         class Configured(MilvusSettings):
             model_config = SettingsConfigDict(env_file=None)
 
-        cls, values = (Configured, {}) if how == "model_config" else (MilvusSettings, {how: None})
+        cls, values = (
+            (Configured, {}) if place == "model_config" else (MilvusSettings, {place: None})
+        )
         assert cls(environ={}, cwd=tmp_path, **values).user is None
 
-    @pytest.mark.parametrize("how", ["_secrets_dir", "secrets_dir", "model_config"])
-    def test_secrets_directories(self, how, tmp_path):
+    @pytest.mark.parametrize("place", ["_secrets_dir", "secrets_dir", "model_config"])
+    def test_secrets_directories(self, place, tmp_path):
         for name in "ab":
             (tmp_path / name).mkdir()
             (tmp_path / name / "MILVUS_USER").write_text(name)
         folders = (tmp_path / "a", "b")
-        if how == "model_config":
+        if place == "model_config":
 
             class Configured(MilvusSettings):
                 model_config = SettingsConfigDict(secrets_dir=folders)
 
             settings = Configured(environ={}, cwd=tmp_path)
         else:
-            settings = MilvusSettings(environ={}, cwd=tmp_path, **{how: folders})
+            settings = MilvusSettings(environ={}, cwd=tmp_path, **{place: folders})
         assert settings.source_of("user") == f"secret {tmp_path}/b/MILVUS_USER"
 
 
@@ -182,8 +184,8 @@ class TestSubclass:
     def test_a_wrong_value_names_it_unshown(self, variable, name, tmp_path):
         with pytest.raises(SettingsError) as caught:
             Wider(environ={variable: "canary"}, cwd=tmp_path)
-        [found] = caught.value.findings
-        assert (found.code, found.setting, found.source) == (
+        [finding] = caught.value.findings
+        assert (finding.code, finding.setting, finding.source) == (
             "value-invalid",
             name,
             f"env {variable}",
@@ -279,15 +281,15 @@ class TestSources:
         assert settings.source_of("user") == "env MILVUS_USER"
 
     def test_it_sees_what_stronger_sources_gave(self, tmp_path):
-        seen = []
+        states = []
 
         class Watching(Vault):
             def __call__(self):
-                seen.append(self.current_state)
+                states.append(self.current_state)
                 return {}
 
         sources_of(Watching)(environ={"MILVUS_USER": "env"}, cwd=tmp_path)
-        assert seen == [{"user": "env"}]
+        assert states == [{"user": "env"}]
 
     @pytest.mark.trips("config-unknown-key")
     def test_a_setting_that_it_invents_is_an_error(self, tmp_path):
@@ -320,26 +322,26 @@ class TestSources:
 
         Looking(environ={}, cwd=tmp_path, token="canary")
         (sources, named) = kinds
-        given = {**dict(zip(("init_settings",), sources, strict=False)), **named}
-        assert isinstance(given["init_settings"], InitSettingsSource)
-        assert isinstance(given["env_settings"], EnvSettingsSource)
-        assert isinstance(given["dotenv_settings"], DotEnvSettingsSource)
-        assert isinstance(given["file_secret_settings"], SecretsSettingsSource)
-        assert "canary" not in repr(given)
+        by_name = {**dict(zip(("init_settings",), sources, strict=False)), **named}
+        assert isinstance(by_name["init_settings"], InitSettingsSource)
+        assert isinstance(by_name["env_settings"], EnvSettingsSource)
+        assert isinstance(by_name["dotenv_settings"], DotEnvSettingsSource)
+        assert isinstance(by_name["file_secret_settings"], SecretsSettingsSource)
+        assert "canary" not in repr(by_name)
 
     @pytest.mark.parametrize(
-        ("kind", "left"),
+        ("kind", "user"),
         [
             (EnvSettingsSource, "secret"),
             (SecretsSettingsSource, "env"),
         ],
     )
-    def test_they_can_be_left_out(self, kind, left, tmp_path):
+    def test_they_can_be_left_out(self, kind, user, tmp_path):
         (tmp_path / "milvus_user").write_text("secret")
         environ = {"MILVUS_USER": "env", "MILVUS_TOKN": "x"}
         settings = sources_of(drop=kind)(environ=environ, cwd=tmp_path, secrets_dir=tmp_path)
-        assert settings.user == left
-        assert bool(settings.notes) == (left == "env")
+        assert settings.user == user
+        assert bool(settings.notes) == (user == "env")
 
     def test_their_order_is_the_precedence(self, tmp_path):
         class Reversed(MilvusSettings):

@@ -92,8 +92,8 @@ class TestUri:
 
     @pytest.mark.trips("uri-port-implicit")
     def test_https_without_a_port(self, settings_findings):
-        (one,) = settings_findings(uri="https://milvus.example.com")
-        assert (one.code, one.severity.value, one.presented) == (
+        (finding,) = settings_findings(uri="https://milvus.example.com")
+        assert (finding.code, finding.severity.value, finding.presented) == (
             "uri-port-implicit",
             "warning",
             "port 443",
@@ -122,8 +122,8 @@ class TestPlaintext:
     @pytest.mark.trips("plaintext-credentials")
     @pytest.mark.parametrize("values", [{"token": "t"}, {"user": "u", "password": "p"}])
     def test_allowed_plaintext_with_credentials(self, values, settings_findings):
-        (one,) = settings_findings(**PLAIN, **values)
-        assert (one.code, one.severity.value) == ("plaintext-credentials", "warning")
+        (finding,) = settings_findings(**PLAIN, **values)
+        assert (finding.code, finding.severity.value) == ("plaintext-credentials", "warning")
 
     @pytest.mark.trips("secure-contradiction")
     @pytest.mark.parametrize(
@@ -160,9 +160,9 @@ class TestMutual:
         ],
     )
     def test_half_a_pair(self, have, lack, settings_findings):
-        (one,) = settings_findings(**URI, ca_pem_path="ca.pem", **{have: "x"})
-        assert (one.code, one.setting) == ("client-pair-incomplete", have)
-        assert lack in one.message
+        (finding,) = settings_findings(**URI, ca_pem_path="ca.pem", **{have: "x"})
+        assert (finding.code, finding.setting) == ("client-pair-incomplete", have)
+        assert lack in finding.message
 
     @pytest.mark.trips("mutual-ca-missing")
     def test_a_pair_without_an_anchor(self, settings_findings):
@@ -170,9 +170,9 @@ class TestMutual:
 
     @pytest.mark.trips("mutual-ca-missing")
     def test_a_pair_beside_server_pem_is_told_where_to_put_it(self, settings_findings):
-        (one,) = settings_findings(**URI, **PAIR, server_pem_path="server.pem")
-        assert one.code == "mutual-ca-missing"
-        assert "ca_pem_path to the file of server_pem_path" in one.remedy
+        (finding,) = settings_findings(**URI, **PAIR, server_pem_path="server.pem")
+        assert finding.code == "mutual-ca-missing"
+        assert "ca_pem_path to the file of server_pem_path" in finding.remedy
 
     @pytest.mark.trips("tls-mode-conflict")
     @pytest.mark.parametrize("values", [{}, {"ca_pem_path": "ca.pem"}, {"server_pem_path": "s"}])
@@ -181,8 +181,8 @@ class TestMutual:
 
     @pytest.mark.trips("server-pem-unused")
     def test_server_pem_beside_a_whole_trio(self, settings_findings):
-        (one,) = settings_findings(**URI, **MUTUAL, server_pem_path="server.pem")
-        assert (one.code, one.severity.value) == ("server-pem-unused", "warning")
+        (finding,) = settings_findings(**URI, **MUTUAL, server_pem_path="server.pem")
+        assert (finding.code, finding.severity.value) == ("server-pem-unused", "warning")
 
 
 class TestServerName:
@@ -201,16 +201,20 @@ class TestServerName:
         ],
     )
     def test_what_is_no_bare_name(self, name, severity, settings_findings):
-        (one,) = settings_findings(**URI, server_name=name)
-        assert (one.code, one.severity.value) == ("server-name-malformed", severity)
+        (finding,) = settings_findings(**URI, server_name=name)
+        assert (finding.code, finding.severity.value) == ("server-name-malformed", severity)
 
 
 class TestInline:
     @pytest.mark.trips("inline-and-path")
     @pytest.mark.parametrize("slot", ["server_pem", "ca_pem"])
     def test_one_piece_given_twice(self, slot, settings_findings):
-        (one,) = settings_findings(**URI, **{slot: "text", f"{slot}_path": "x.pem"})
-        assert (one.code, one.severity.value, one.setting) == ("inline-and-path", "error", slot)
+        (finding,) = settings_findings(**URI, **{slot: "text", f"{slot}_path": "x.pem"})
+        assert (finding.code, finding.severity.value, finding.setting) == (
+            "inline-and-path",
+            "error",
+            slot,
+        )
 
     @pytest.mark.trips("inline-and-path")
     def test_loading_does_not_refuse_it(self, settings):

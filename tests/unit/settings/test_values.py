@@ -215,9 +215,13 @@ class TestValues:
     def test_a_value_of_the_wrong_type_names_setting_and_source(self, name, value, load):
         with pytest.raises(SettingsError, match=name) as error:
             load(**{name: value})
-        (found,) = error.value.findings
-        assert (found.code, found.setting, found.source) == ("value-invalid", name, "argument")
-        assert found.remedy == "Correct the argument."
+        (finding,) = error.value.findings
+        assert (finding.code, finding.setting, finding.source) == (
+            "value-invalid",
+            name,
+            "argument",
+        )
+        assert finding.remedy == "Correct the argument."
 
     @pytest.mark.trips("value-invalid")
     def test_a_wrong_value_in_a_file_names_the_profile(self, load, tmp_path):
@@ -228,7 +232,7 @@ class TestValues:
     def test_all_wrong_values_are_told_at_once(self, load):
         with pytest.raises(SettingsError) as error:
             load(timeout="soon", secure="maybe")
-        assert {found.setting for found in error.value.findings} == {"timeout", "secure"}
+        assert {finding.setting for finding in error.value.findings} == {"timeout", "secure"}
 
 
 NAMES = [
@@ -257,10 +261,14 @@ class TestMaterial:
     def test_is_refused_without_being_shown(self, name, text, load):
         with pytest.raises(SettingsError) as caught:
             load({f"MILVUS_{name.upper()}": text})
-        [one] = caught.value.findings
-        assert (one.code, one.setting, one.presented) == ("value-invalid", name, "<PEM text>")
+        [finding] = caught.value.findings
+        assert (finding.code, finding.setting, finding.presented) == (
+            "value-invalid",
+            name,
+            "<PEM text>",
+        )
         for secret in ("canary", text[:40], "LS0t"):
-            assert secret not in f"{caught.value}{one}"
+            assert secret not in f"{caught.value}{finding}"
 
     @pytest.mark.trips("value-invalid")
     @pytest.mark.parametrize("form", ["base64", "hex", "no dashes", "data", "base64 of PEM"])
@@ -282,9 +290,9 @@ class TestMaterial:
         (tmp_path / "milvus-secure.toml").write_text("[profiles.prod]\n")
         with pytest.raises(SettingsError) as caught:
             load({f"MILVUS_{place}": text})
-        [found] = caught.value.findings
-        assert (found.code, found.presented) == ("value-invalid", "<PEM text>")
-        assert not any(part in f"{caught.value}{found}" for part in (text[:30], text[-30:], body))
+        [finding] = caught.value.findings
+        assert (finding.code, finding.presented) == ("value-invalid", "<PEM text>")
+        assert not any(part in f"{caught.value}{finding}" for part in (text[:30], text[-30:], body))
 
     @pytest.mark.parametrize("place", ["config", "profile", "secrets_dir", "env_file"])
     def test_nor_as_an_argument_that_says_where_to_look(self, place, load):

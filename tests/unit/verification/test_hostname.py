@@ -45,10 +45,10 @@ def test_case_and_one_trailing_dot_make_no_difference(name, rules):
 @settings(max_examples=50)
 def test_the_new_rules_never_accept_by_uri_or_email(certificate, reference):
     bare = CertificateNames(certificate.common_name, certificate.dns, certificate.ips)
-    whole = CertificateNames(
+    complete = CertificateNames(
         bare.common_name, bare.dns, bare.ips, certificate.uris, certificate.emails
     )
-    assert matches(bare, reference, NEW) is matches(whole, reference, NEW)
+    assert matches(bare, reference, NEW) is matches(complete, reference, NEW)
 
 
 @pytest.mark.parametrize(
@@ -87,12 +87,12 @@ def test_the_rules_changed_with_1_78(release, rules):
 
 class TestPresented:
     def test_every_kind_of_identifier_is_read(self):
-        found = presented(mint("cn", sans=["db", "10.0.0.7", "::1", "uri:urn:x"]).certificate)
-        assert found == CertificateNames("cn", ("db",), ("10.0.0.7", "::1"), ("urn:x",))
+        names = presented(mint("cn", sans=["db", "10.0.0.7", "::1", "uri:urn:x"]).certificate)
+        assert names == CertificateNames("cn", ("db",), ("10.0.0.7", "::1"), ("urn:x",))
 
     def test_the_first_of_two_common_names_counts(self):
-        both = [x509.NameAttribute(NameOID.COMMON_NAME, name) for name in ("one", "two")]
-        assert presented(mint(subject=x509.Name(both)).certificate).common_name == "one"
+        attributes = [x509.NameAttribute(NameOID.COMMON_NAME, name) for name in ("one", "two")]
+        assert presented(mint(subject=x509.Name(attributes)).certificate).common_name == "one"
 
     def test_a_certificate_without_names_presents_none(self):
         assert presented(mint(None).certificate) == CertificateNames()

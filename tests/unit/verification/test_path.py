@@ -76,9 +76,11 @@ class TestTwoJudges:
     @pytest.mark.parametrize(("role", "usage"), [(Role.SERVER, SERVER), (Role.CLIENT, CLIENT)])
     def test_each_wants_its_own_usage(self, root, role, usage):
         sound = mint("leaf", usages=[usage], issuer=root, which=3)
-        other = mint("leaf", usages=[SERVER if usage is CLIENT else CLIENT], issuer=root, which=3)
+        wrong_usage = mint(
+            "leaf", usages=[SERVER if usage is CLIENT else CLIENT], issuer=root, which=3
+        )
         assert judge(sound, [root], role).failure is None
-        assert judge(other, [root], role).failure.code == f"usage-not-{role.value}"
+        assert judge(wrong_usage, [root], role).failure.code == f"usage-not-{role.value}"
 
     def test_any_usage_is_one_for_go_only(self, root):
         usages = [x509.ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE]
@@ -144,11 +146,11 @@ class TestMoreThanAPeerLooksAt:
     @pytest.mark.parametrize("count", [9, 30, 120])
     def test_a_crowd_of_one_name_is_tried_as_often_as_go_does(self, monkeypatch, root, count):
         """All have the same name and none leads to the anchor: there are factorially many ways."""
-        tried = []
+        attempts = []
         monkeypatch.setattr(
             path,
             "signature_is_wrong",
-            lambda *pair: tried.append(pair) or signature_is_wrong(*pair),
+            lambda *pair: attempts.append(pair) or signature_is_wrong(*pair),
         )
         crowd = [mint("crowd", ca=True, which=50 + n) for n in range(count)]
         leaf = mint("crowd", issuer=crowd[0], usages=[CLIENT], which=3)
@@ -156,7 +158,7 @@ class TestMoreThanAPeerLooksAt:
         verdict = judge_path(served, [root.certificate], NOW, Role.CLIENT)
         assert verdict.trusted is None
         # Twice, as what is refused is looked at again for the reason.
-        assert len(tried) <= 2 * MOST_CANDIDATES
+        assert len(attempts) <= 2 * MOST_CANDIDATES
 
     def test_an_issuer_behind_a_crowd_is_not_found(self, root):
         lone = mint("crowd", issuer=root, ca=True, which=49, identifiers=False)

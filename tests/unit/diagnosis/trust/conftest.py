@@ -30,12 +30,12 @@ def judge_trust(settings, tmp_path: Path):
             else:
                 paths[slot] = content
         loaded = settings(**paths)
-        seen = None
+        observation = None
         if served is not None:
             pem = served.chain_pem if isinstance(served, Minted) else served
             chain = tuple(minting.x509.load_pem_x509_certificates(pem))
-            seen = Observation("localhost:19530", tls=TLSHandshake(chain=chain))
+            observation = Observation("localhost:19530", tls=TLSHandshake(chain=chain))
         clock = {"now": now} if now else {}
-        return judge(Context(loaded, read_material(loaded), seen, **clock), trust.RULES)
+        return judge(Context(loaded, read_material(loaded), observation, **clock), trust.RULES)
 
     return look_at

@@ -49,12 +49,12 @@ class TestAHealthySetUp:
 class TestTheAnchorIsAnother:
     @pytest.mark.trips("chain-untrusted")
     def test_a_stranger_s_chain_shows_who_is_wanted_and_who_is_trusted(self, judge_trust, ca):
-        other = mint("another CA", which=5)
-        [found] = judge_trust(ca_pem=other, served=server(ca)).errors
-        assert found.code == "chain-untrusted"
-        assert "CN=test CA" in found.presented
-        assert "CN=another CA" in found.expected
-        assert found.setting == "ca_pem_path"
+        unrelated = mint("another CA", which=5)
+        [finding] = judge_trust(ca_pem=unrelated, served=server(ca)).errors
+        assert finding.code == "chain-untrusted"
+        assert "CN=test CA" in finding.presented
+        assert "CN=another CA" in finding.expected
+        assert finding.setting == "ca_pem_path"
 
     @pytest.mark.trips("chain-untrusted")
     def test_a_self_signed_server(self, judge_trust, ca):
@@ -64,27 +64,27 @@ class TestTheAnchorIsAnother:
     @pytest.mark.trips("issuer-key-mismatch")
     def test_a_rotated_ca_shows_the_trusted_key(self, judge_trust, identifiers):
         old, new = (mint("test CA", which=n, identifiers=identifiers) for n in (1, 5))
-        [found] = judge_trust(ca_pem=new, served=server(old, identifiers=identifiers)).errors
-        assert found.code == "issuer-key-mismatch"
-        assert key_hash(new.certificate) in found.presented
+        [finding] = judge_trust(ca_pem=new, served=server(old, identifiers=identifiers)).errors
+        assert finding.code == "issuer-key-mismatch"
+        assert key_hash(new.certificate) in finding.presented
 
     @pytest.mark.trips("issuer-key-mismatch")
     def test_both_keys_are_shown_when_the_old_root_is_served(self, judge_trust, ca):
         new = mint("test CA", which=5)
-        [found] = judge_trust(ca_pem=new, served=server(ca).pem + ca.pem).errors
-        assert found.code == "issuer-key-mismatch"
-        assert key_hash(ca.certificate) in found.expected
-        assert key_hash(new.certificate) in found.presented
+        [finding] = judge_trust(ca_pem=new, served=server(ca).pem + ca.pem).errors
+        assert finding.code == "issuer-key-mismatch"
+        assert key_hash(ca.certificate) in finding.expected
+        assert key_hash(new.certificate) in finding.presented
 
     @pytest.mark.passes("chain-incomplete")
     def test_an_issuer_that_calls_itself_intermediate_is_only_likely_to_be_missing(
         self, judge_trust, ca
     ):
         middle = mint("test intermediate", issuer=ca, ca=True, which=4)
-        [found] = judge_trust(ca_pem=ca, served=server(middle).pem).errors
-        assert found.code == "chain-untrusted"
-        assert "CN=test intermediate" in found.message
-        assert "may be an intermediate CA" in found.message
+        [finding] = judge_trust(ca_pem=ca, served=server(middle).pem).errors
+        assert finding.code == "chain-untrusted"
+        assert "CN=test intermediate" in finding.message
+        assert "may be an intermediate CA" in finding.message
 
     @pytest.mark.trips("chain-incomplete")
     def test_the_client_s_own_chain_tells_what_is_missing(self, judge_trust, ca):
@@ -120,10 +120,10 @@ class TestTheIssuer:
     @pytest.mark.trips("name-constraint")
     def test_a_name_the_ca_does_not_allow(self, judge_trust):
         narrow = mint("test CA", which=1, extra=[constraints(["example.org"])])
-        [found] = judge_trust(ca_pem=narrow, served=server(narrow)).errors
-        assert found.code == "name-constraint"
-        assert "permits example.org" in found.expected
-        assert "localhost" in found.presented
+        [finding] = judge_trust(ca_pem=narrow, served=server(narrow)).errors
+        assert finding.code == "name-constraint"
+        assert "permits example.org" in finding.expected
+        assert "localhost" in finding.presented
 
     @pytest.mark.passes("name-constraint")
     def test_a_name_the_ca_allows(self, judge_trust):
@@ -134,9 +134,9 @@ class TestTheIssuer:
 class TestUsages:
     @pytest.mark.trips("usage-not-server")
     def test_a_client_s_certificate_on_a_server(self, judge_trust, ca):
-        [found] = judge_trust(ca_pem=ca, served=server(ca, usages=[CLIENT])).errors
-        assert found.code == "usage-not-server"
-        assert found.presented == "clientAuth"
+        [finding] = judge_trust(ca_pem=ca, served=server(ca, usages=[CLIENT])).errors
+        assert finding.code == "usage-not-server"
+        assert finding.presented == "clientAuth"
 
     @pytest.mark.trips("usage-not-server")
     def test_a_pinned_leaf_of_another_usage_is_accepted_with_a_warning(self, judge_trust, ca):
@@ -147,8 +147,8 @@ class TestUsages:
     @pytest.mark.trips("usage-not-client")
     def test_a_server_s_certificate_on_a_client(self, judge_trust, ca):
         made = client(ca, usages=[SERVER])
-        [found] = judge_trust(ca_pem=ca, client_pem=made, client_key=made.key_pem).errors
-        assert (found.code, found.presented) == ("usage-not-client", "serverAuth")
+        [finding] = judge_trust(ca_pem=ca, client_pem=made, client_key=made.key_pem).errors
+        assert (finding.code, finding.presented) == ("usage-not-client", "serverAuth")
 
     @pytest.mark.trips("usage-not-client")
     def test_the_usage_matters_whoever_issued_it(self, judge_trust, ca):
@@ -205,7 +205,7 @@ class TestVisibleSkips:
 
 
 def test_a_private_ca_at_the_public_roots_hears_their_number_not_their_names(judge_trust, ca):
-    [found] = judge_trust(served=server(ca), ca_pem_path="system").errors
-    assert found.code == "chain-untrusted"
-    assert found.expected.startswith("one of the ")
-    assert len(found.expected) < 60
+    [finding] = judge_trust(served=server(ca), ca_pem_path="system").errors
+    assert finding.code == "chain-untrusted"
+    assert finding.expected.startswith("one of the ")
+    assert len(finding.expected) < 60

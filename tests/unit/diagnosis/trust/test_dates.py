@@ -16,16 +16,16 @@ FUTURE = {"start": dt.timedelta(days=2, hours=1)}
 class TestDates:
     @pytest.mark.trips("certificate-expired")
     def test_an_expired_leaf(self, judge_trust, ca):
-        [found] = judge_trust(ca_pem=ca, served=server(ca, **EXPIRED)).errors
-        assert found.code == "certificate-expired"
-        assert "expired 3 days ago" in found.message
-        assert found.origin == "endpoint:localhost:19530"
+        [finding] = judge_trust(ca_pem=ca, served=server(ca, **EXPIRED)).errors
+        assert finding.code == "certificate-expired"
+        assert "expired 3 days ago" in finding.message
+        assert finding.origin == "endpoint:localhost:19530"
 
     @pytest.mark.trips("certificate-not-yet-valid")
     def test_a_leaf_of_the_future(self, judge_trust, ca):
-        [found] = judge_trust(ca_pem=ca, served=server(ca, **FUTURE)).errors
-        assert found.code == "certificate-not-yet-valid"
-        assert "valid in 2 days" in found.message
+        [finding] = judge_trust(ca_pem=ca, served=server(ca, **FUTURE)).errors
+        assert finding.code == "certificate-not-yet-valid"
+        assert "valid in 2 days" in finding.message
 
     @pytest.mark.trips("certificate-expired")
     def test_an_expired_leaf_is_refused_even_when_pinned(self, judge_trust, ca):
@@ -36,9 +36,9 @@ class TestDates:
     @pytest.mark.trips("certificate-expired")
     def test_an_expired_anchor_is_named_with_its_file(self, judge_trust, tmp_path):
         old = mint("test CA", which=1, **EXPIRED)
-        [found] = judge_trust(ca_pem=old, served=server(old)).errors
-        assert found.code == "certificate-expired"
-        assert found.origin == f"file:{tmp_path / 'ca_pem'}"
+        [finding] = judge_trust(ca_pem=old, served=server(old)).errors
+        assert finding.code == "certificate-expired"
+        assert finding.origin == f"file:{tmp_path / 'ca_pem'}"
 
     @pytest.mark.trips("certificate-expired")
     def test_a_file_of_expired_anchors_needs_no_endpoint(self, judge_trust):
@@ -61,8 +61,8 @@ class TestDates:
     @pytest.mark.trips("certificate-expired")
     def test_an_expired_client_certificate(self, judge_trust, ca):
         made = client(ca, **EXPIRED)
-        [found] = judge_trust(ca_pem=ca, client_pem=made, client_key=made.key_pem).errors
-        assert (found.code, found.setting) == ("certificate-expired", "client_pem_path")
+        [finding] = judge_trust(ca_pem=ca, client_pem=made, client_key=made.key_pem).errors
+        assert (finding.code, finding.setting) == ("certificate-expired", "client_pem_path")
 
     @pytest.mark.trips("certificate-expiring")
     def test_a_leaf_that_ends_soon(self, judge_trust, ca):

@@ -26,10 +26,10 @@ class TestWhatWillNotLast:
 
     def test_only_a_certificate_of_the_server_s_is_loaded_by_a_restart(self, judge_trust, ca):
         ends = {"client_pem": client(ca, days=5), "client_key": ca.key_pem, "ca_pem": ca}
-        [one] = [f for f in judge_trust(**ends).warnings if f.code == "certificate-expiring"]
-        assert "restart" not in one.remedy
-        [one] = judge_trust(ca_pem=ca, served=server(ca, days=5)).warnings
-        assert "restart Milvus" in one.remedy
+        [finding] = [f for f in judge_trust(**ends).warnings if f.code == "certificate-expiring"]
+        assert "restart" not in finding.remedy
+        [finding] = judge_trust(ca_pem=ca, served=server(ca, days=5)).warnings
+        assert "restart Milvus" in finding.remedy
 
     @pytest.mark.trips("shared-subject")
     def test_one_name_for_ca_and_leaf(self, judge_trust, ca):
@@ -53,8 +53,8 @@ class TestWhatWillNotLast:
         ],
     )
     def test_a_weak_key_is_an_error_where_grpc_refuses_it(self, judge_trust, ca, kind, severity):
-        [found] = judge_trust(ca_pem=ca, served=server(ca, kind=kind)).findings
-        assert (found.code, found.severity) == ("weak-key", severity)
+        [finding] = judge_trust(ca_pem=ca, served=server(ca, kind=kind)).findings
+        assert (finding.code, finding.severity) == ("weak-key", severity)
 
     @pytest.mark.trips("weak-key")
     @pytest.mark.parametrize("kind", ["p192", "p521", "dsa", "ed25519"])

@@ -16,10 +16,10 @@ def skips(report) -> set[tuple[str, str]]:
 @pytest.mark.trips("certificate-malformed")
 @pytest.mark.parametrize("kind", ["cA FALSE with a path length", "keyUsage that is none"])
 def test_a_pinned_leaf_that_grpc_cannot_read_is_an_error_offline(judge_trust, ca, kind):
-    [found] = judge_trust(server_pem=server(ca, **ODD_EXTENSIONS[kind])).errors
-    assert found.code == "certificate-malformed"
-    assert "gRPC cannot read the certificate of CN=server" in found.message
-    assert found.setting == "server_pem_path"
+    [finding] = judge_trust(server_pem=server(ca, **ODD_EXTENSIONS[kind])).errors
+    assert finding.code == "certificate-malformed"
+    assert "gRPC cannot read the certificate of CN=server" in finding.message
+    assert finding.setting == "server_pem_path"
 
 
 @pytest.mark.trips("certificate-malformed")

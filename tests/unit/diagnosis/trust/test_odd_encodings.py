@@ -27,14 +27,14 @@ def report_on(settings, tmp_path):
             paths[f"{slot}_path"] = tmp_path / slot
             paths[f"{slot}_path"].write_bytes(pem)
         loaded = settings(**paths)
-        seen = None
+        observation = None
         if served is not None:
             tls = TLSHandshake(complete=True, alpn="h2", chain=served.certificates)
-            seen = Observation("localhost:19530", protocol="tls", tls=tls)
-        report = judge(Context(loaded, read_material(loaded), seen), RULES)
+            observation = Observation("localhost:19530", protocol="tls", tls=tls)
+        report = judge(Context(loaded, read_material(loaded), observation), RULES)
         assert str(report)
         assert json.loads(report.to_json())
-        assert "internal-error" not in {found.code for found in report.findings}
+        assert "internal-error" not in {finding.code for finding in report.findings}
         failed = [skip for skip in report.skipped if "failed to judge" in skip.message]
         assert failed == []
         return report

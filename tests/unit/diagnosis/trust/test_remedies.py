@@ -14,22 +14,22 @@ UNKNOWN = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x0
 @pytest.mark.trips("usage-not-server")
 def test_a_certificate_for_clients_is_reissued_for_servers(judge_trust, ca):
     leaf = minting.mint("x", sans=["localhost"], issuer=ca, usages=[minting.CLIENT], which=2)
-    [one] = judge_trust(ca_pem=ca, served=leaf).errors
-    assert "extendedKeyUsage=serverAuth" in one.remedy
+    [finding] = judge_trust(ca_pem=ca, served=leaf).errors
+    assert "extendedKeyUsage=serverAuth" in finding.remedy
 
 
 @pytest.mark.trips("usage-not-server")
 def test_an_unknown_critical_extension_is_left_out(judge_trust, ca):
-    [one] = judge_trust(ca_pem=ca, served=server(ca, extra=[(UNKNOWN, True)])).errors
-    assert one.code == "usage-not-server"
-    assert "extendedKeyUsage" not in one.remedy
-    assert "critical extensions" in one.remedy
+    [finding] = judge_trust(ca_pem=ca, served=server(ca, extra=[(UNKNOWN, True)])).errors
+    assert finding.code == "usage-not-server"
+    assert "extendedKeyUsage" not in finding.remedy
+    assert "critical extensions" in finding.remedy
 
 
 @pytest.mark.trips("weak-key")
 def test_a_server_s_own_key_is_made_anew(judge_trust, ca):
-    [one] = judge_trust(ca_pem=ca, served=server(ca, kind="p521")).errors
-    assert one.remedy.startswith("Make a new server key")
+    [finding] = judge_trust(ca_pem=ca, served=server(ca, kind="p521")).errors
+    assert finding.remedy.startswith("Make a new server key")
 
 
 @pytest.mark.trips("weak-key")

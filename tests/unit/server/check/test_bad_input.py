@@ -29,7 +29,7 @@ def run(*arguments: str, **options) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(
-    ("content", "says"),
+    ("content", "words"),
     [
         (b"\x7fELF\x02\x01\0\0", "NUL"),
         (b"tls:\n  a: \xff\xfe\n", "line 2"),
@@ -43,10 +43,10 @@ def run(*arguments: str, **options) -> subprocess.CompletedProcess[str]:
     ],
     ids=["binary", "no UTF-8", "unfinished", "tab", "deep", "recursive", "empty", "text", "huge"],
 )
-def test_a_file_that_cannot_be_read_is_named_with_its_line(tmp_path: Path, content: bytes, says):
+def test_a_file_that_cannot_be_read_is_named_with_its_line(tmp_path: Path, content: bytes, words):
     path = tmp_path / "milvus.yaml"
     path.write_bytes(content)
-    with pytest.raises(MilvusSecureError, match=says) as raised:
+    with pytest.raises(MilvusSecureError, match=words) as raised:
         check_server(path)
     assert "milvus.yaml" in str(raised.value)
 
@@ -84,7 +84,7 @@ def test_an_unreadable_file_is_named(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "words"),
     [
         (f"{SERVICE}    env_file: missing.env\n{COMMAND}", "missing.env"),
         (f"{SERVICE}    container_name: ${{NAME:?set it}}\n{COMMAND}", "NAME"),
@@ -94,13 +94,13 @@ def test_an_unreadable_file_is_named(tmp_path: Path):
     ],
     ids=["env_file", "required variable", "cyclic extends", "config", "volume"],
 )
-def test_what_compose_refuses_is_a_finding_with_its_line(tmp_path: Path, text: str, says: str):
+def test_what_compose_refuses_is_a_finding_with_its_line(tmp_path: Path, text: str, words: str):
     path = tmp_path / "docker-compose.yml"
     path.write_text(text)
     report = check_server(path)
     [finding] = report.errors
     assert finding.code == "server-file-refused"
-    assert says in finding.message
+    assert words in finding.message
     assert finding.source
     assert "docker-compose.yml" in finding.source
 
@@ -108,10 +108,10 @@ def test_what_compose_refuses_is_a_finding_with_its_line(tmp_path: Path, text: s
 def test_standard_input_without_end_is_left(tmp_path: Path):
     endless = "import sys\nwhile True: sys.stdout.write('tls: {}\\n' * 1000)"
     with started([sys.executable, "-c", endless], stdout=subprocess.PIPE) as source:
-        done = run("-", stdin=source.stdout, cwd=tmp_path)
-    assert done.returncode in {1, 2}
-    assert "standard input is larger than" in done.stderr
-    assert done.stdout == ""
+        completed = run("-", stdin=source.stdout, cwd=tmp_path)
+    assert completed.returncode in {1, 2}
+    assert "standard input is larger than" in completed.stderr
+    assert completed.stdout == ""
 
 
 def test_nothing_is_written_and_nothing_is_run(tmp_path: Path):

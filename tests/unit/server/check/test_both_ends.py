@@ -40,9 +40,9 @@ def test_a_name_the_certificate_does_not_bear(compose: Path, generated_client):
 
 
 def test_another_ca(compose: Path, generated_client, tmp_path: Path):
-    other = tmp_path / "other.pem"
-    other.write_bytes(minting.mint("Other CA", which=8).pem)
-    assert errors(compose, generated_client(ca_pem_path=other))[0] == "chain-untrusted"
+    foreign_ca = tmp_path / "other.pem"
+    foreign_ca.write_bytes(minting.mint("Other CA", which=8).pem)
+    assert errors(compose, generated_client(ca_pem_path=foreign_ca))[0] == "chain-untrusted"
 
 
 def test_a_server_certificate_made_for_clients(compose: Path, generated_client, trio):
@@ -66,8 +66,8 @@ def test_a_client_certificate_of_another_ca(compose: Path, generated_client, tmp
     pem.write_bytes(stranger.pem)
     key.touch(0o600)
     key.write_bytes(stranger.key_pem)
-    found = errors(compose, generated_client(client_pem_path=pem, client_key_path=key))
-    assert found == ["client-certificate-rejected"]
+    codes = errors(compose, generated_client(client_pem_path=pem, client_key_path=key))
+    assert codes == ["client-certificate-rejected"]
 
 
 def test_tls_to_a_plaintext_server(compose: Path, generated_client, change):

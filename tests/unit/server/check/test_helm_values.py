@@ -247,10 +247,10 @@ class TestKeysThatNothingReads:
     )
     def test_are_named_with_their_right_place(self, check_values: Judge, text, setting, place):
         report = check_values("customConfigMap: ''\n", text)
-        [found] = [item for item in report.findings if item.code == "server-key-ignored"]
-        assert found.setting == setting
-        assert place in found.remedy
-        assert found.severity is Severity.WARNING
+        [finding] = [item for item in report.findings if item.code == "server-key-ignored"]
+        assert finding.setting == setting
+        assert place in finding.remedy
+        assert finding.severity is Severity.WARNING
 
     @pytest.mark.passes("server-key-ignored")
     def test_are_not_in_the_charts_own_values(self, check_values: Judge):

@@ -22,7 +22,7 @@ proxy:
 """
 
 
-def other(group: str, kind: str) -> str:
+def resource(group: str, kind: str) -> str:
     return k8s.stream(
         {
             "apiVersion": f"{group}/v1alpha2",
@@ -34,14 +34,14 @@ def other(group: str, kind: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "says"),
+    ("name", "text", "words"),
     [
-        ("milvus.yaml", other("kubedb.com", "Milvus"), "KubeDB"),
-        ("ops.yaml", other("ops.kubedb.com", "MilvusOpsRequest"), "KubeDB"),
-        ("milvus.yaml", other("example.org", "Milvus"), "example.org"),
-        ("app.yaml", other("argoproj.io", "Application"), "Argo CD"),
-        ("release.yaml", other("helm.toolkit.fluxcd.io", "HelmRelease"), "Flux"),
-        ("k.yaml", other("kustomize.config.k8s.io", "Kustomization"), "kustomize build"),
+        ("milvus.yaml", resource("kubedb.com", "Milvus"), "KubeDB"),
+        ("ops.yaml", resource("ops.kubedb.com", "MilvusOpsRequest"), "KubeDB"),
+        ("milvus.yaml", resource("example.org", "Milvus"), "example.org"),
+        ("app.yaml", resource("argoproj.io", "Application"), "Argo CD"),
+        ("release.yaml", resource("helm.toolkit.fluxcd.io", "HelmRelease"), "Flux"),
+        ("k.yaml", resource("kustomize.config.k8s.io", "Kustomization"), "kustomize build"),
         ("values.yaml", BITNAMI, "Bitnami"),
         ("prod.yaml", BITNAMI, "Bitnami"),
         ("values.yaml", "milvus: {auth: {enabled: true}, extraConfig: {}}\n", "Bitnami"),
@@ -53,13 +53,13 @@ def other(group: str, kind: str) -> str:
         ("values.yaml", "image: {tag: a}\nservice: {port: 80}\n", "a chart that is not Milvus's"),
     ],
 )
-def test_other_kinds_are_not_judged_by_name(tmp_path: Path, capsys, name, text, says):
+def test_other_kinds_are_not_judged_by_name(tmp_path: Path, capsys, name, text, words):
     path = tmp_path / name
     path.write_text(text)
     assert main(["server", "check", str(path)]) == 2
     shown = "".join(capsys.readouterr())
     assert shown.startswith("not judged:")
-    assert says in shown
+    assert words in shown
     assert "spec.config" not in shown
     assert "user.yaml" not in shown
     assert "plaintext" not in shown
@@ -79,7 +79,7 @@ def test_another_operators_workload_is_judged_all_the_same(tmp_path: Path):
     path = tmp_path / "all.yaml"
     owner = {"ownerReferences": [{"kind": "Milvus", "name": "mine"}]}
     objects = k8s.stream(k8s.workload(metadata=owner), k8s.config_map())
-    path.write_text(f"{other('kubedb.com', 'Milvus')}\n---\n{objects}")
+    path.write_text(f"{resource('kubedb.com', 'Milvus')}\n---\n{objects}")
     assert check_server(path).mode is TLSMode.ONE_WAY
 
 

@@ -78,9 +78,11 @@ class TestTheWorkload:
     def test_is_the_one_whose_command_starts_a_proxy(
         self, check_manifests: Judge, server_files, command
     ):
-        other = k8s.workload(name="querynode", args=["milvus", "run", "querynode"], volumeMounts=[])
+        querynode = k8s.workload(
+            name="querynode", args=["milvus", "run", "querynode"], volumeMounts=[]
+        )
         mine = k8s.workload(name="mine", **command)
-        report = check_manifests(other, mine, k8s.config_map(), k8s.secret(server_files))
+        report = check_manifests(querynode, mine, k8s.config_map(), k8s.secret(server_files))
         assert (report.mode, codes(report)) == (TLSMode.ONE_WAY, {})
 
     @pytest.mark.parametrize("role", ["querynode", "mixcoord", "mixture -rootcoord -querycoord"])
@@ -211,8 +213,8 @@ class TestSecrets:
     def test_with_the_key_of_another_certificate_are_refused(
         self, check_manifests: Judge, server_files, certs
     ):
-        other = {**server_files, "server.key": (certs / "client.key").read_bytes()}
-        report = check_manifests(k8s.workload(), k8s.config_map(), k8s.secret(other))
+        mismatched = {**server_files, "server.key": (certs / "client.key").read_bytes()}
+        report = check_manifests(k8s.workload(), k8s.config_map(), k8s.secret(mismatched))
         assert errors(report) == ["key-mismatch"]
 
     def test_never_show_what_they_hold(self, check_manifests: Judge, server_files):
@@ -297,7 +299,7 @@ class TestVolumes:
         assert errors(report) == ["server-path-unmounted"]
 
     @pytest.mark.parametrize(
-        ("change", "says"),
+        ("change", "words"),
         [
             ({"mounts": [{"name": "lost", "mountPath": "/lost"}]}, "the volume lost"),
             ({"mounts": [{"name": "certs", "mountPath": "/certs"}]}, "/certs is mounted twice"),
@@ -305,11 +307,11 @@ class TestVolumes:
         ],
     )
     def test_what_the_cluster_refuses_is_an_error(
-        self, check_manifests: Judge, server_files, change, says: str
+        self, check_manifests: Judge, server_files, change, words: str
     ):
         report = check_manifests(k8s.workload(**change), k8s.config_map(), k8s.secret(server_files))
         assert "server-manifest-refused" in errors(report)
-        assert says in " ".join(item.message for item in report.errors)
+        assert words in " ".join(item.message for item in report.errors)
 
     @pytest.mark.parametrize(
         "volume",

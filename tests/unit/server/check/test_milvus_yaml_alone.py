@@ -33,9 +33,9 @@ def test_the_compose_file_that_mounts_it_is_followed(compose: Path):
 
 def test_so_are_the_faults_behind_its_mounts(compose: Path):
     (compose.parent / "tls/server.key").unlink()
-    [found] = check_server(compose.with_name("milvus.yaml")).errors
-    assert found.origin == f"file:{compose.parent / 'tls/server.key'}"
-    assert "docker-compose.yml" not in found.remedy
+    [finding] = check_server(compose.with_name("milvus.yaml")).errors
+    assert finding.origin == f"file:{compose.parent / 'tls/server.key'}"
+    assert "docker-compose.yml" not in finding.remedy
 
 
 def test_a_folder_of_configurations_may_be_mounted(compose: Path, change):
@@ -55,8 +55,8 @@ def test_without_one_its_paths_are_not_judged(alone: Path, beside: str | None):
 
 
 def test_a_compose_file_that_mounts_another_is_not_followed(compose: Path):
-    other = Path(shutil.copy(compose.with_name("milvus.yaml"), compose.with_name("other.yaml")))
-    assert is_not_judged(other)
+    unmounted = Path(shutil.copy(compose.with_name("milvus.yaml"), compose.with_name("other.yaml")))
+    assert is_not_judged(unmounted)
 
 
 def test_files_that_only_bear_such_names_lead_nowhere(alone: Path):

@@ -176,11 +176,11 @@ class TestTheConfiguration:
         for step in where.split("."):
             target = target.setdefault(step, {})
         target[key] = value
-        [found] = [
+        [finding] = [
             item for item in check_resource(made).findings if item.code == "server-key-ignored"
         ]
-        assert found.setting == f"{where}.{key}"
-        assert "spec.co" in found.remedy
+        assert finding.setting == f"{where}.{key}"
+        assert "spec.co" in finding.remedy
 
 
 class TestSecretsBesideIt:

@@ -47,19 +47,19 @@ def accepted(served: Minted, anchors: bytes) -> bool:
 @pytest.mark.trips("usage-not-server")
 def test_a_certificate_for_clients_is_an_error_that_names_the_usage(present, trio):
     made = mint("server", sans=NAMES, issuer=trio.ca, usages=[CLIENT], which=2)
-    [found] = check_server(present(made)).findings
-    assert (found.code, found.severity) == ("usage-not-server", Severity.ERROR)
-    assert found.presented == "clientAuth"
-    assert "pinned" not in found.message
+    [finding] = check_server(present(made)).findings
+    assert (finding.code, finding.severity) == ("usage-not-server", Severity.ERROR)
+    assert finding.presented == "clientAuth"
+    assert "pinned" not in finding.message
     assert not accepted(made, trio.ca.pem)
 
 
 @pytest.mark.trips("usage-not-server")
 def test_a_self_signed_one_for_clients_is_a_warning_since_it_must_be_pinned(present):
     made = mint("server", sans=NAMES, usages=[CLIENT], ca=False, which=2)
-    [found] = check_server(present(made)).findings
-    assert (found.code, found.severity) == ("usage-not-server", Severity.WARNING)
-    assert found.presented == "clientAuth"
+    [finding] = check_server(present(made)).findings
+    assert (finding.code, finding.severity) == ("usage-not-server", Severity.WARNING)
+    assert finding.presented == "clientAuth"
     assert accepted(made, made.pem)
 
 
@@ -80,8 +80,8 @@ def test_with_a_client_its_own_verdict_is_told_and_told_once(
     anchors = made.pem if pinned else trio.ca.pem
     report = check_server(present(made), client_trusting(anchors))
     assert report.ok is accepted(made, anchors), str(report)
-    told = [finding.code for finding in report.findings]
-    assert told.count("usage-not-server") == (usages == [CLIENT])
+    codes = [finding.code for finding in report.findings]
+    assert codes.count("usage-not-server") == (usages == [CLIENT])
 
 
 @pytest.mark.parametrize("pinned", [True, False])
@@ -109,20 +109,20 @@ def test_an_expired_certificate_is_told_once_with_a_client(present, client_trust
         start=-minting.dt.timedelta(9),
         days=1,
     )
-    told = [
+    codes = [
         finding.code
         for finding in check_server(present(made), client_trusting(trio.ca.pem)).findings
     ]
-    assert told == ["certificate-expired"]
+    assert codes == ["certificate-expired"]
 
 
 def test_without_a_socket_nothing_is_seen_at_an_endpoint(present, client_trusting, trio):
     compose = present(mint("server", sans=NAMES, issuer=trio.ca, usages=[SERVER], which=2))
     report = check_server(compose, client_trusting(mint("Other CA", which=8).pem))
-    [found] = report.errors
-    assert found.code == "chain-untrusted"
-    assert found.origin == f"file:{compose.parent / 'tls/server.pem'}"
-    assert found.command == f"milvus-secure certs show {compose.parent / 'tls/server.pem'}"
+    [finding] = report.errors
+    assert finding.code == "chain-untrusted"
+    assert finding.origin == f"file:{compose.parent / 'tls/server.pem'}"
+    assert finding.command == f"milvus-secure certs show {compose.parent / 'tls/server.pem'}"
     assert report.server is None
 
 
@@ -130,5 +130,5 @@ def test_a_plaintext_server_is_seen_in_its_configuration(
     compose: Path, client_trusting, change, trio
 ):
     change(compose.with_name("milvus.yaml"), "tlsMode: 2", "tlsMode: 0")
-    [found] = check_server(compose, client_trusting(trio.ca.pem)).errors
-    assert (found.code, found.origin) == ("server-plaintext", f"file:{compose}")
+    [finding] = check_server(compose, client_trusting(trio.ca.pem)).errors
+    assert (finding.code, finding.origin) == ("server-plaintext", f"file:{compose}")

@@ -93,10 +93,10 @@ def test_one_way_mode_needs_none(compose: Path, change):
 @pytest.mark.trips("server-path-unmounted")
 def test_a_path_that_nothing_mounts_is_named_with_its_line(compose: Path, change):
     change(compose.with_name("milvus.yaml"), "/milvus/tls/ca.pem", "/etc/certs/ca.pem")
-    [found] = check_server(compose).findings
-    assert found.code == "server-path-unmounted"
-    assert found.source == "milvus.yaml:5"
-    assert "/milvus/tls" in found.presented
+    [finding] = check_server(compose).findings
+    assert finding.code == "server-path-unmounted"
+    assert finding.source == "milvus.yaml:5"
+    assert "/milvus/tls" in finding.presented
 
 
 @pytest.mark.trips("server-manifest-refused")
@@ -236,9 +236,9 @@ def test_what_needs_the_real_compose_is_not_judged(compose: Path, change):
 @pytest.mark.parametrize("name", ["MILVUS_TLS_MODE", "TLS_MODE", "MILVUS_TLS_SERVERPEMPATH"])
 def test_a_variable_that_milvus_does_not_read(compose: Path, change, name: str):
     change(compose, "ETCD_ENDPOINTS: etcd:2379", f"ETCD_ENDPOINTS: etcd:2379\n      {name}: '1'")
-    [found] = check_server(compose).findings
-    assert found.code == "server-env-ignored"
-    assert found.presented == name
+    [finding] = check_server(compose).findings
+    assert finding.code == "server-env-ignored"
+    assert finding.presented == name
 
 
 @pytest.mark.passes("server-env-ignored")
@@ -262,10 +262,10 @@ def test_helm_ignores_a_tls_mode_at_the_top(tmp_path: Path):
 @pytest.mark.trips("server-file-forbidden")
 def test_a_key_that_the_containers_user_may_not_read(compose: Path, change):
     change(compose, "container_name: milvus-standalone", 'container_name: m\n    user: "4242:0"')
-    [found] = check_server(compose).findings
-    assert found.code == "server-file-forbidden"
-    assert found.setting == "tls.serverKeyPath"
-    assert found.presented.startswith("mode 0600")
+    [finding] = check_server(compose).findings
+    assert finding.code == "server-file-forbidden"
+    assert finding.setting == "tls.serverKeyPath"
+    assert finding.presented.startswith("mode 0600")
 
 
 @pytest.mark.passes("server-file-forbidden")

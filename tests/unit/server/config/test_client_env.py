@@ -81,6 +81,6 @@ def test_a_host_that_the_certificate_bears_is_no_warning(tmp_path: Path, names, 
 @pytest.mark.parametrize(("host", "flag"), [("other.example.com", "--name"), ("10.0.0.1", "--ip")])
 def test_any_other_is_one_with_the_command_that_adds_it(trio, tmp_path: Path, host, flag):
     certs = trio.write(tmp_path / "c s")
-    found = name_warning(ServerPlan(certs, TLSMode.ONE_WAY, host=host))
-    assert (found.code, found.severity) == ("name-mismatch", Severity.WARNING)
-    assert found.command == f"milvus-secure certs repair '{certs}' {flag} {host}"
+    warning = name_warning(ServerPlan(certs, TLSMode.ONE_WAY, host=host))
+    assert (warning.code, warning.severity) == ("name-mismatch", Severity.WARNING)
+    assert warning.command == f"milvus-secure certs repair '{certs}' {flag} {host}"

@@ -36,9 +36,9 @@ def test_a_port_that_cannot_be_dialled_is_refused(certs, tmp_path: Path, capsys,
 )
 def test_the_port_proposed_for_rest_is_a_free_one(certs: Path, capsys, flags):
     assert config("--certs", certs, *flags) == 1
-    told = capsys.readouterr().err
-    assert "cannot share port" in told
-    proposed = told.split()[-2:]
+    output = capsys.readouterr().err
+    assert "cannot share port" in output
+    proposed = output.split()[-2:]
     assert proposed[0] == "--rest-port"
     assert config("--certs", certs, *flags, *proposed) == 0
 
@@ -85,9 +85,9 @@ def test_a_broken_file_is_called_by_its_own_name(certs: Path, tmp_path: Path, ca
     path = tmp_path / "tab.yaml"
     path.write_text("tls:\n\tserverPemPath: x\n")
     assert config("--certs", certs, "--patch", path) == 1
-    told = capsys.readouterr().err
-    assert told.startswith("error: tab.yaml, line 2, column 1")
-    assert "milvus.yaml" not in told
+    output = capsys.readouterr().err
+    assert output.startswith("error: tab.yaml, line 2, column 1")
+    assert "milvus.yaml" not in output
 
 
 def test_a_milvus_yaml_of_any_name_is_patched(certs: Path, tmp_path: Path, capsys):
