@@ -39,7 +39,7 @@ def main() -> None:
                 timeout=120,
             )
 
-        guide, default, whole, rsa = medians(
+        guide, default, described, rsa = medians(
             ROUNDS,
             timed(gen_sh),
             timed(lambda: in_process("p256")),
@@ -48,15 +48,15 @@ def main() -> None:
         )
     rows = [
         Row(
-            f"{what} / gen.sh",
+            f"{label} / gen.sh",
             seconds / guide,
             goal,
             "x",
             f"{seconds * 1e3:.1f} ms / {guide * 1e3:.0f} ms",
         )
-        for what, seconds, goal in (
+        for label, seconds, goal in (
             ("default set, in process", default, 0.05),
-            ("certs init", whole, 0.55),
+            ("certs init", described, 0.55),
             ("certs init --key-type rsa2048", rsa, 1.2),
         )
     ]

@@ -33,9 +33,9 @@ def main() -> None:
 def _row(mode: str, certs: CertificateSet, **pair: Path) -> Row:
     with served(mode, certs) as uri:
         settings = MilvusSettings.from_arguments(uri=uri, ca_pem_path=certs.ca_pem, **pair)
-        same = settings.client_kwargs()
+        keywords = settings.client_kwargs()
         ours = timed(lambda: connect_secure(settings).close())
-        theirs = timed(lambda: MilvusClient(**same).close())
+        theirs = timed(lambda: MilvusClient(**keywords).close())
         ours(), theirs()
         secure, raw = medians(ROUNDS, ours, theirs)
     return Row(

@@ -130,9 +130,9 @@ def _row(code: str, settings: MilvusSettings) -> Row:
         with suppress(MilvusException):
             MilvusClient(**settings.client_kwargs()).close()
 
-    found = check(settings).root_cause
-    if found is None or found.code != code:
-        raise SystemExit(f"{code} was called {found and found.code}")
+    cause = check(settings).root_cause
+    if cause is None or cause.code != code:
+        raise SystemExit(f"{code} was called {cause and cause.code}")
     ours, theirs = medians(ROUNDS, timed(lambda: check(settings)), timed(raw))
     return Row(
         code, ours * 1e3, GOAL_MS, "ms", f"raw pymilvus: {theirs * 1e3:.0f} ms, cause not told"
@@ -173,19 +173,19 @@ def _cpu(port: int, certs: Path) -> Row:
 def _cpu_of(*command: str) -> float:
     """CPU seconds: what the process prints itself, else all it used."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(
+    completed = subprocess.run(
         command, stdin=subprocess.DEVNULL, capture_output=True, check=True, timeout=120
     )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if command[0] == sys.executable:
-        return float(done.stdout)
+        return float(completed.stdout)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def _many(servers: dict[str, int], certs: Path, stack: ExitStack) -> list[Row]:
     silent = stack.enter_context(peers.tcp(peers.silent))
     rows = []
-    for what, ports in (
+    for kind, ports in (
         ("healthy", [servers["one-way"]]),
         ("healthy and silent", [servers["one-way"], silent]),
     ):
@@ -193,7 +193,7 @@ def _many(servers: dict[str, int], certs: Path, stack: ExitStack) -> list[Row]:
         seconds = medians(3, few, many)
         rows.append(
             Row(
-                f"200 / 20 endpoints, {what}",
+                f"200 / 20 endpoints, {kind}",
                 seconds[1] / seconds[0],
                 4,
                 "x",

@@ -65,13 +65,13 @@ def main() -> None:
             )
         ]
         runs = [(process(*offline), process(*raw)) for _ in range(ROUNDS)]
-        for index, what, unit, goal in ((0, "wall", "s", 0.45), (1, "peak memory", "MiB", 0.5)):
+        for index, measure, unit, goal in ((0, "wall", "s", 0.45), (1, "peak memory", "MiB", 0.5)):
             ours, theirs = (
                 sorted(run[side][index] for run in runs)[ROUNDS // 2] for side in (0, 1)
             )
             rows.append(
                 Row(
-                    f"check --offline / import pymilvus, {what}",
+                    f"check --offline / import pymilvus, {measure}",
                     ours / theirs,
                     goal,
                     "x",

@@ -51,7 +51,7 @@ def main() -> None:
     show(f"The tunnel over mutual TLS, {THREADS} threads", rows)
 
 
-def _row(what, direct, through, call, times) -> Row:
+def _row(label, direct, through, call, times) -> Row:
     def work(client):
         with ThreadPoolExecutor(THREADS) as pool:
             list(pool.map(lambda _: call(client), range(THREADS * times)))
@@ -59,7 +59,7 @@ def _row(what, direct, through, call, times) -> Row:
     straight, forwarded = medians(ROUNDS, timed(lambda: work(direct)), timed(lambda: work(through)))
     calls = THREADS * times
     return Row(
-        f"{what}: time through the tunnel / direct",
+        f"{label}: time through the tunnel / direct",
         forwarded / straight,
         1.43,  # a throughput of 0.7
         "x",

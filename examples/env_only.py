@@ -27,8 +27,8 @@ def main() -> None:
     # Keep `settings` as long as the client: the paths of inline PEM text last that long.
     client = MilvusClient(**settings.client_kwargs())
     try:
-        given = [name for name in report.settings if settings.source_of(name) != "default"]
-        print(f"{report.mode} TLS from {', '.join(given)}")
+        configured = [name for name in report.settings if settings.source_of(name) != "default"]
+        print(f"{report.mode} TLS from {', '.join(configured)}")
         print(f"collections: {client.list_collections()}")
     finally:
         client.close()

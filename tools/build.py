@@ -21,7 +21,7 @@ DATA = (".toml", ".json", "py.typed")
 
 def main() -> int:
     """Leave the two archives in ``dist``; 1 if they differ or lack something."""
-    epoch = os.environ.get("SOURCE_DATE_EPOCH") or _told("git", "log", "-1", "--format=%ct")
+    epoch = os.environ.get("SOURCE_DATE_EPOCH") or _output("git", "log", "-1", "--format=%ct")
     environ = {**os.environ, "SOURCE_DATE_EPOCH": epoch}
     with tempfile.TemporaryDirectory(prefix="milvus-secure-build-") as again:
         digests = [_build(folder, environ) for folder in (DIST, Path(again))]
@@ -33,13 +33,13 @@ def main() -> int:
     with ZipFile(wheel) as archive:
         packed = {name for name in archive.namelist() if name.startswith("milvus_secure/")}
     source = ROOT / "src"
-    wanted = {
+    expected = {
         path.relative_to(source).as_posix()
         for path in (source / "milvus_secure").rglob("*")
         if path.name.endswith((".py", *DATA))
     }
-    if packed != wanted:
-        return _wrong(f"the wheel and src differ: {', '.join(sorted(packed ^ wanted))}")
+    if packed != expected:
+        return _wrong(f"the wheel and src differ: {', '.join(sorted(packed ^ expected))}")
     return 0
 
 
@@ -53,7 +53,7 @@ def _build(folder: Path, environ: dict[str, str]) -> dict[str, str]:
     return {path.name: sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
 
 
-def _told(*command: str) -> str:
+def _output(*command: str) -> str:
     return subprocess.run(  # noqa: S603 - fixed
         command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=600
     ).stdout.strip()

@@ -45,7 +45,7 @@ class Place(NamedTuple):
 
     def run(self, *arguments: str | Path) -> str:
         """Run Python to its end; returns what it printed, errors included."""
-        done = subprocess.run(  # noqa: S603 - programs of this file
+        completed = subprocess.run(  # noqa: S603 - programs of this file
             [self.python, "-W", "ignore", *arguments],
             env=self.environ,
             cwd=self.folder,
@@ -55,7 +55,7 @@ class Place(NamedTuple):
             check=False,
             timeout=LIMIT,
         )
-        return done.stdout
+        return completed.stdout
 
     @contextmanager
     def started(self, *arguments: str | Path) -> Iterator[Path]:

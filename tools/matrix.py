@@ -85,8 +85,8 @@ def main(argv: list[str] | None = None) -> int:
     _say("\nPython  pymilvus  outcome")
     for lane, outcome in outcomes.items():
         _say(f"{lane.python:<7} {lane.release:<9} {outcome.words}")
-    ran = [outcome for outcome in outcomes.values() if outcome.words != _ABSENT]
-    return 0 if ran and all(outcome.passed for outcome in ran) else 1
+    executed = [outcome for outcome in outcomes.values() if outcome.words != _ABSENT]
+    return 0 if executed and all(outcome.passed for outcome in executed) else 1
 
 
 _ABSENT = "not run: this machine has no such Python"
@@ -118,10 +118,10 @@ def _run(lane: Lane) -> Outcome:
         "filterwarnings=default",
     ]
     tests = [f"tests/{name}" for name in TESTS]
-    done = subprocess.run(  # noqa: S603 - fixed
+    completed = subprocess.run(  # noqa: S603 - fixed
         [folder / "bin" / "python", *command, *tests], cwd=ROOT, check=False, timeout=3600
     )
-    passed = done.returncode == 0
+    passed = completed.returncode == 0
     return Outcome(
         passed, f"{'passed' if passed else 'FAILED'} in {time.monotonic() - start:.0f} s"
     )
@@ -135,11 +135,16 @@ def _install(lane: Lane, python: str, folder: Path) -> None:
         _uv(*install, "--no-deps", "--require-hashes", "--requirement", pins)
         _uv(*install, "--no-deps", "--no-build-isolation", "--editable", ".")
         return
-    wanted = ["--editable", ".[embedded]", "--group", "test"]
-    wanted += ["--override", str(PINS / "override.txt"), "--requirement", str(PINS / "oldest.in")]
+    requirements = ["--editable", ".[embedded]", "--group", "test"]
+    requirements += [
+        "--override",
+        str(PINS / "override.txt"),
+        "--requirement",
+        str(PINS / "oldest.in"),
+    ]
     if lane.release != "latest":
-        wanted.append(f"pymilvus=={lane.release}")
-    _uv(*install, *wanted)
+        requirements.append(f"pymilvus=={lane.release}")
+    _uv(*install, *requirements)
 
 
 def _uv(*arguments: str) -> None:
@@ -153,8 +158,8 @@ def _ours() -> str:
 def _interpreter(version: str) -> str | None:
     """A Python of this version: on the path, or one that pyenv keeps off it."""
     kept = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
-    found = [shutil.which(f"python{version}"), *kept.glob(f"{version}.*/bin/python")]
-    for python in filter(None, found):
+    candidates = [shutil.which(f"python{version}"), *kept.glob(f"{version}.*/bin/python")]
+    for python in filter(None, candidates):
         try:  # pyenv's shims are there for versions that are not
             probe = subprocess.run(  # noqa: S603 - an interpreter of this machine
                 [python, "-c", ""], capture_output=True, check=False, timeout=120

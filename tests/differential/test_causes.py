@@ -45,14 +45,14 @@ def report_of_refusal(settings, tmp_path: Path):
             paths[f"{slot}_path"].write_bytes(pem)
         loaded = settings(**paths)
         tls = TLSHandshake(complete=True, chain=tuple(x509.load_pem_x509_certificates(chain)))
-        seen = Observation("localhost:19530", protocol="tls", tls=tls)
-        return judge(Context(loaded, read_material(loaded), seen), RULES)
+        observation = Observation("localhost:19530", protocol="tls", tls=tls)
+        return judge(Context(loaded, read_material(loaded), observation), RULES)
 
     return report_on
 
 
 def codes(report: Report) -> list[str]:
-    return [found.code for found in report.errors if found.code != "alpn-not-h2"]
+    return [finding.code for finding in report.errors if finding.code != "alpn-not-h2"]
 
 
 class TestAnUnknownCA:
@@ -70,8 +70,8 @@ class TestAnUnknownCA:
         assert codes(report_of_refusal(server(root), ca_pem=ca.pem)) == ["chain-untrusted"]
 
     def test_it_comes_before_every_other_fault_of_the_chain(self, report_of_refusal, ca):
-        other = mint("other CA", which=5)
-        leaf = server(other, sans=["elsewhere"], usages=[CLIENT], **EXPIRED)
+        unrelated = mint("other CA", which=5)
+        leaf = server(unrelated, sans=["elsewhere"], usages=[CLIENT], **EXPIRED)
         assert codes(report_of_refusal(leaf, ca_pem=ca.pem)) == [
             "chain-untrusted",
             "certificate-expired",
@@ -102,8 +102,8 @@ class TestAnUnknownCA:
     def test_no_ca_given_is_the_first_thing_said(self, settings, ca):
         leaf = server(ca)
         tls = TLSHandshake(complete=True, alpn="h2", chain=(leaf.certificate,))
-        seen = Observation("localhost:19530", protocol="tls", tls=tls)
-        report = judge(Context(settings(), {}, seen), RULES)
+        observation = Observation("localhost:19530", protocol="tls", tls=tls)
+        report = judge(Context(settings(), {}, observation), RULES)
         assert report.root_cause.message == (
             "No CA was given, so gRPC's public CAs were used, but this server's certificate was "
             "issued by the private CA 'CN=test CA'."
@@ -113,8 +113,8 @@ class TestAnUnknownCA:
     def test_no_ca_given_and_a_self_signed_server(self, settings):
         leaf = server(None)
         tls = TLSHandshake(complete=True, alpn="h2", chain=(leaf.certificate,))
-        seen = Observation("localhost:19530", protocol="tls", tls=tls)
-        report = judge(Context(settings(), {}, seen), RULES)
+        observation = Observation("localhost:19530", protocol="tls", tls=tls)
+        report = judge(Context(settings(), {}, observation), RULES)
         assert report.root_cause.message.startswith("No CA was given")
         assert "self-signed" in report.root_cause.message
 
@@ -200,5 +200,5 @@ def test_the_missing_intermediate_is_certain_where_the_key_identifier_names_its_
 
 def test_an_anchor_that_is_no_ca_has_nothing_below_it(report_of_refusal, ca):
     pinned = mint(subject=name("pinned", "Example"), issuer=ca, ca=False, usages=[CLIENT])
-    other = mint(subject=name("Issuing CA", "Example"), which=5, ca=True)
-    assert codes(report_of_refusal(server(other), ca_pem=pinned.pem)) == ["chain-untrusted"]
+    issuing = mint(subject=name("Issuing CA", "Example"), which=5, ca=True)
+    assert codes(report_of_refusal(server(issuing), ca_pem=pinned.pem)) == ["chain-untrusted"]

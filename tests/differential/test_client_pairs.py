@@ -40,13 +40,15 @@ def offline_findings(settings):
     """The codes of the errors that an offline check of a pair finds."""
 
     def check(chain: bytes, key: bytes) -> list[str]:
-        given = settings(client_pem_path="c", client_key_path="k", ca_pem_path="a")
+        client_settings = settings(client_pem_path="c", client_key_path="k", ca_pem_path="a")
         pems = {"client_pem": chain, "client_key": key, "ca_pem": CA.pem}
         material = {
             slot: parse_material(Material(slot, f"{slot}_path", "argument", f"file:/{slot}", pem))
             for slot, pem in pems.items()
         }
-        return [found.code for found in judge(Context(given, material), OFFLINE).errors]
+        return [
+            finding.code for finding in judge(Context(client_settings, material), OFFLINE).errors
+        ]
 
     return check
 

@@ -57,26 +57,26 @@ def random_disagreements(folder: Path, seed: int, monkeypatch: pytest.MonkeyPatc
         monkeypatch.delenv(name, raising=False)
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    found = disagreements(project, environ)
+    differences = disagreements(project, environ)
     shutil.rmtree(project)
-    return [f"seed {seed}: {line}" for line in found]
+    return [f"seed {seed}: {line}" for line in differences]
 
 
 def test_random_projects_are_read_as_compose_reads_them(tmp_path, monkeypatch):
-    found = [
+    differences = [
         line for seed in range(25) for line in random_disagreements(tmp_path, seed, monkeypatch)
     ]
-    assert found == []
+    assert differences == []
 
 
 @pytest.mark.thorough
 def test_a_thousand_random_projects_are_read_as_compose_reads_them(tmp_path, monkeypatch):
-    found = [
+    differences = [
         line
         for seed in range(1000, 2000)
         for line in random_disagreements(tmp_path, seed, monkeypatch)
     ]
-    assert found == []
+    assert differences == []
 
 
 def compose_cases() -> list[str]:

@@ -34,7 +34,7 @@ class Recorder:
 
 
 @pytest.mark.parametrize(
-    "given",
+    "credentials",
     [
         {},
         {"db_name": "books"},
@@ -43,14 +43,18 @@ class Recorder:
     ],
     ids=str,
 )
-def test_connect_carries_what_pymilvus_sends(trio, settings, certs, given):
+def test_connect_carries_what_pymilvus_sends(trio, settings, certs, credentials):
     theirs, ours = Recorder(), Recorder()
     with impostors.grpc_server(trio.server, answer=theirs.answer) as port:
-        made = settings(uri=f"https://localhost:{port}", ca_pem_path=certs / "ca.pem", **given)
+        made = settings(
+            uri=f"https://localhost:{port}", ca_pem_path=certs / "ca.pem", **credentials
+        )
         with suppress(MilvusException):
             MilvusClient(**made.client_kwargs()).close()
     with impostors.grpc_server(trio.server, answer=ours.answer) as port:
-        check(settings(uri=f"https://localhost:{port}", ca_pem_path=certs / "ca.pem", **given))
+        check(
+            settings(uri=f"https://localhost:{port}", ca_pem_path=certs / "ca.pem", **credentials)
+        )
 
     assert ours.metadata["Connect"] == theirs.metadata["Connect"]
 

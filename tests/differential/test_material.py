@@ -38,13 +38,13 @@ def errors(settings):
 
     def make(**inline: bytes):
         text = {slot: data.decode("utf-8", "surrogateescape") for slot, data in inline.items()}
-        given = settings()
-        found = {}
+        base = settings()
+        material = {}
         for slot, data in inline.items():
             raw = Material(slot, f"{slot}_path", "argument", f"file:/{slot}", data)
-            found[slot] = parse_material(raw)
+            material[slot] = parse_material(raw)
         mutual = settings(client_pem_path="x", client_key_path="x", ca_pem_path="x")
-        context = Context(mutual if len(text) > 1 else given.replace(ca_pem_path="x"), found)
+        context = Context(mutual if len(text) > 1 else base.replace(ca_pem_path="x"), material)
         return [f.code for f in report_on(context, RULES).errors]
 
     return make
@@ -184,8 +184,8 @@ def test_an_anchor_file_is_an_error_exactly_when_grpc_cannot_use_it(case, grpc_j
 @pytest.mark.parametrize("case", PAIRS)
 def test_a_client_pair_is_an_error_exactly_when_grpc_cannot_use_it(case, grpc_judge, errors):
     chain, key = PAIRS[case]
-    found = errors(ca_pem=CA, client_pem=chain, client_key=key)
-    assert (found == []) == grpc_judge.accepts(CA, chain, key)
+    codes = errors(ca_pem=CA, client_pem=chain, client_key=key)
+    assert (codes == []) == grpc_judge.accepts(CA, chain, key)
 
 
 KINDS = {
@@ -273,8 +273,8 @@ def test_a_client_key_is_unsupported_exactly_when_grpc_cannot_use_it(
             serialization.NoEncryption(),
         )
     chain = issued(key, tmp_path)
-    found = errors(ca_pem=CA, client_pem=chain, client_key=key)
-    assert found == ([] if grpc_judge.accepts(CA, chain, key) else ["key-unsupported"])
+    codes = errors(ca_pem=CA, client_pem=chain, client_key=key)
+    assert codes == ([] if grpc_judge.accepts(CA, chain, key) else ["key-unsupported"])
 
 
 @pytest.mark.parametrize("empty", ["chain", "key"])
@@ -302,11 +302,11 @@ def test_server_names_as_grpc_takes_them(name, ok, grpc_judge):
 
 
 def test_each_slot_that_is_set_is_read(certs, settings):
-    given = settings(ca_pem_path=certs / "ca.pem", server_pem=CA.decode())
-    assert list(read_material(given)) == ["server_pem", "ca_pem"]
+    loaded = settings(ca_pem_path=certs / "ca.pem", server_pem=CA.decode())
+    assert list(read_material(loaded)) == ["server_pem", "ca_pem"]
 
 
 def test_nothing_of_the_bytes_is_shown(certs, settings):
-    given = settings(client_key_path=certs / "client.key")
-    material = read_material(given)["client_key"]
+    loaded = settings(client_key_path=certs / "client.key")
+    material = read_material(loaded)["client_key"]
     assert KEY.splitlines()[1].decode() not in repr(material)

@@ -131,14 +131,14 @@ def _disagreements(seed: int, count: int) -> list[str]:
     rng = random.Random(seed)
     ca = minting.mint("names CA", which=1)
     rules = generation(installed_grpc())
-    found = []
+    disagreements = []
     for _ in range(count):
         server, reference = _pair(rng, ca)
-        given = presented(server.certificate)
+        identifiers = presented(server.certificate)
         real = verdict(server.chain_pem, server.key_pem, ca.pem, reference)
-        if matches(given, reference, rules) is not real.accepted:
-            found.append(f"{reference!r} against {given}: gRPC says {real}")
-    return found
+        if matches(identifiers, reference, rules) is not real.accepted:
+            disagreements.append(f"{reference!r} against {identifiers}: gRPC says {real}")
+    return disagreements
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -157,7 +157,7 @@ def _uri_disagreements(seed: int, count: int) -> list[str]:
     rng = random.Random(seed)
     ca = minting.mint("names CA", which=1)
     rules = generation(installed_grpc())
-    found = []
+    disagreements = []
     for _ in range(count):
         server, reference = _pair(rng, ca)
         if not re.fullmatch(r"[\w.:-]+", reference, re.ASCII) or "_" in reference:
@@ -165,8 +165,8 @@ def _uri_disagreements(seed: int, count: int) -> list[str]:
         names = presented(server.certificate)
         real = verdict(server.chain_pem, server.key_pem, ca.pem, authority=reference)
         if accepts(names, reference, rules, overridden=False) is not real.accepted:
-            found.append(f"{reference!r} against {names}: gRPC says {real}")
-    return found
+            disagreements.append(f"{reference!r} against {names}: gRPC says {real}")
+    return disagreements
 
 
 @pytest.mark.parametrize("seed", range(2))

@@ -38,8 +38,8 @@ GENERIC = "Fail connecting to server on .*, illegal connection params or server 
 
 def connect(uri: str, **keywords: object) -> MilvusClient:
     """A client of pymilvus's own, kept out of its pool where the release can."""
-    own = {"dedicated": True} if POOLS_BY_ADDRESS else {}
-    return MilvusClient(uri=uri, timeout=1, **{**own, **keywords})
+    defaults = {"dedicated": True} if POOLS_BY_ADDRESS else {}
+    return MilvusClient(uri=uri, timeout=1, **{**defaults, **keywords})
 
 
 def pair(certs: Path) -> dict[str, str]:
@@ -108,8 +108,8 @@ class TestPool:
 
     @pytest.mark.skipif(not POOLS_BY_ALIAS, reason="pools by alias from 2.5.12 to 2.6.9")
     def test_another_alias_is_another_channel(self, one_way, certs):
-        given = {"server_pem_path": str(certs / "ca.pem")}
-        first, second = (connect(one_way.uri, **given, alias=name) for name in ("a", "b"))
+        trust = {"server_pem_path": str(certs / "ca.pem")}
+        first, second = (connect(one_way.uri, **trust, alias=name) for name in ("a", "b"))
         assert first._get_connection() is not second._get_connection()
         for client in (first, second):
             client.close()
@@ -163,8 +163,8 @@ class TestMaterial:
     def run(self, *paths: Path) -> int:
         command = [sys.executable, "-W", "ignore", "-c", ABORTS, *map(str, paths)]
         with no_core_dump():
-            done = subprocess.run(command, capture_output=True, check=False, timeout=60)
-        return done.returncode
+            completed = subprocess.run(command, capture_output=True, check=False, timeout=60)
+        return completed.returncode
 
     def test_sound_files_do_not_abort(self, certs):
         assert self.run(certs / "ca.pem", certs / "client.pem", certs / "client.key") == 0

@@ -85,7 +85,7 @@ def test_a_version_that_does_not_exist_is_refused_by_both(offline_report):
     leaf = server(CA)
     odd = pem(resigned_der(leaf, CA, _field(VERSION, tlv(0xA0, tlv(INTEGER, b"\3")))))
     assert not grpc_peer.verdict(odd, leaf.key_pem, odd, "localhost").accepted
-    assert [found.code for found in offline_report(odd).errors] == ["pem-malformed"]
+    assert [finding.code for finding in offline_report(odd).errors] == ["pem-malformed"]
 
 
 def test_online_grpc_s_own_refusal_decides_what_was_not_judged(settings, tmp_path):
@@ -94,14 +94,14 @@ def test_online_grpc_s_own_refusal_decides_what_was_not_judged(settings, tmp_pat
     assert not refused.accepted
     (tmp_path / "ca.pem").write_bytes(CA.pem)
     loaded = settings(ca_pem_path=tmp_path / "ca.pem")
-    seen = Observation(
+    observation = Observation(
         "localhost:19530",
         protocol="tls",
         tls=TLSHandshake(complete=True, alpn="h2", chain=(leaf.certificate,)),
         grpc=GRPCChannel(ready=False, status="UNAVAILABLE", details=refused.details),
     )
-    report = judge(Context(loaded, read_material(loaded), seen), RULES)
-    assert [found.code for found in report.errors] == ["certificate-malformed"]
+    report = judge(Context(loaded, read_material(loaded), observation), RULES)
+    assert [finding.code for finding in report.errors] == ["certificate-malformed"]
     assert "The likely cause" in report.root_cause.message
     assert "gRPC: " in report.root_cause.presented
 
@@ -110,13 +110,13 @@ def test_online_a_connection_of_grpc_decides_what_was_not_judged(settings, tmp_p
     leaf = server(CA, **ODD_EXTENSIONS["names that are none"])
     (tmp_path / "ca.pem").write_bytes(CA.pem)
     loaded = settings(ca_pem_path=tmp_path / "ca.pem")
-    seen = Observation(
+    observation = Observation(
         "localhost:19530",
         protocol="tls",
         tls=TLSHandshake(complete=True, alpn="h2", chain=(leaf.certificate,)),
         grpc=GRPCChannel(ready=True, status="OK"),
         milvus=MilvusAnswer(0),
     )
-    report = judge(Context(loaded, read_material(loaded), seen), RULES)
+    report = judge(Context(loaded, read_material(loaded), observation), RULES)
     assert report.errors == ()
     assert report.skipped == ()

@@ -28,19 +28,19 @@ def main() -> None:
     if len(sys.argv) != 3 or sys.argv[1] not in TARGETS:
         sys.exit(f"usage: tests/fuzz TARGET SECONDS, with TARGET one of {', '.join(TARGETS)}")
     name, seconds = sys.argv[1:]
-    found = Path(tempfile.mkdtemp(prefix=f"fuzz-{name}-"))
-    for index, one in enumerate(seeds(name)):
-        (found / f"seed-{index:03}").write_bytes(one)
-    print(f"{name}: new inputs go to {found}", flush=True)
+    corpus = Path(tempfile.mkdtemp(prefix=f"fuzz-{name}-"))
+    for index, content in enumerate(seeds(name)):
+        (corpus / f"seed-{index:03}").write_bytes(content)
+    print(f"{name}: new inputs go to {corpus}", flush=True)
     options = [
         f"-max_total_time={seconds}",
         "-max_len=8192",
         "-timeout=20",
         "-rss_limit_mb=2048",
         "-print_final_stats=1",
-        f"-artifact_prefix={found}/failed-",
+        f"-artifact_prefix={corpus}/failed-",
     ]
-    atheris.Setup([sys.argv[0], *options, str(found)], TARGETS[name])
+    atheris.Setup([sys.argv[0], *options, str(corpus)], TARGETS[name])
     atheris.Fuzz()
 
 

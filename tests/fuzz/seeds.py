@@ -78,12 +78,12 @@ def _minted() -> list[minting.Minted]:
 
 
 def _certificate() -> list[bytes]:
-    return [one.der for one in _minted()]
+    return [minted.der for minted in _minted()]
 
 
 def _pem() -> list[bytes]:
     made = _minted()
-    texts = [one.pem for one in made] + [one.key_pem for one in made]
+    texts = [minted.pem for minted in made] + [minted.key_pem for minted in made]
     texts += [made[2].encrypted_key_pem("password"), made[4].chain_pem, made[0].pem + made[1].pem]
     traditional = made[2].key.private_bytes(
         serialization.Encoding.PEM,
@@ -120,8 +120,8 @@ def _shown_files() -> list[bytes]:
     )
     encodings = (serialization.Encoding.PEM, serialization.Encoding.DER)
     return [
-        *(one.pem for one in made),
-        *(one.der for one in made),
+        *(minted.pem for minted in made),
+        *(minted.der for minted in made),
         made[4].chain_pem,
         client.key_pem,
         client.encrypted_key_pem("password"),

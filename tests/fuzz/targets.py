@@ -59,8 +59,8 @@ def pem(data: bytes) -> None:
     """The first byte chooses the setting whose material the rest is."""
     slot = _SLOTS[data[0] % len(_SLOTS)] if data else "ca_pem"
     settings = _settings(slot)
-    given = Material(slot, slot, "argument", f"inline:{slot}", data[1:])
-    material = {**_healthy(), slot: parse_material(given, "password")}
+    file = Material(slot, slot, "argument", f"inline:{slot}", data[1:])
+    material = {**_healthy(), slot: parse_material(file, "password")}
     if slot == "server_pem":
         material = {slot: material[slot]}
     _coped(judge(Context(settings, material, now=NOW), checks.OFFLINE))
@@ -78,13 +78,13 @@ def certificate(data: bytes) -> None:
     for slot in (0, 1, 2):
         pem(bytes([slot]) + text)
     chain = (served, _trio().ca.certificate)
-    seen = Observation(
+    observation = Observation(
         "localhost:19530",
         protocol="tls",
         tls=TLSHandshake(complete=True, version="TLSv1.3", alpn="h2", chain=chain),
         grpc=GRPCChannel(False, "UNAVAILABLE", "failed"),
     )
-    context = Context(_settings("ca_pem"), _healthy(), seen, now=NOW)
+    context = Context(_settings("ca_pem"), _healthy(), observation, now=NOW)
     _coped(judge(context, checks.RULES))
     shown_files(text)
 
@@ -155,31 +155,33 @@ def server_bytes(data: bytes) -> None:
             look = handshake.run()
             if look.complete:
                 handshake.await_reaction(1)
-    seen = Observation(
+    observation = Observation(
         "localhost:19530",
         protocol=look.protocol,
         greeting=shown(data),
         tls=look.record(CertificateRequest(look.issuers) if look.requested else None),
         grpc=GRPCChannel(False, "UNAVAILABLE", "failed"),
     )
-    _coped(judge(Context(_settings("ca_pem"), _healthy(), seen, now=NOW), checks.RULES))
+    _coped(judge(Context(_settings("ca_pem"), _healthy(), observation, now=NOW), checks.RULES))
     classify(data)
     for parse in (parse_connect, parse_version):
         answer = parse(data)
         if answer is not None:
-            told = Observation(
+            observation = Observation(
                 "localhost:19530",
                 protocol="tls",
                 tls=TLSHandshake(complete=True, alpn="h2"),
                 grpc=GRPCChannel(True, "OK"),
                 milvus=answer,
             )
-            _coped(judge(Context(_settings("ca_pem"), _healthy(), told, now=NOW), checks.RULES))
+            _coped(
+                judge(Context(_settings("ca_pem"), _healthy(), observation, now=NOW), checks.RULES)
+            )
 
 
 TARGETS: dict[str, Target] = {
-    one.__name__: one
-    for one in (
+    target.__name__: target
+    for target in (
         pem,
         certificate,
         shown_files,
@@ -204,7 +206,7 @@ def _loaded(**values: object) -> MilvusSettings | None:
 
 
 def _coped(report: Report) -> None:
-    broken = [found for found in report.findings if found.code == "internal-error"]
+    broken = [finding for finding in report.findings if finding.code == "internal-error"]
     if broken:
         raise AssertionError(broken[0].message)
     for text in (str(report), report.to_json(), to_junit([report])):
@@ -245,8 +247,8 @@ def _healthy() -> dict[str, Material]:
     trio = _trio()
     data = {"ca_pem": trio.ca.pem, "client_pem": trio.client.pem, "client_key": trio.client.key_pem}
     return {
-        slot: parse_material(Material(slot, slot, "argument", f"inline:{slot}", one))
-        for slot, one in data.items()
+        slot: parse_material(Material(slot, slot, "argument", f"inline:{slot}", pem))
+        for slot, pem in data.items()
     }
 
 

@@ -29,7 +29,7 @@ def endpoint_and_settings(request, trio) -> Iterator[tuple[Endpoint, dict[str, o
         "client_pem": trio.client.pem.decode(),
         "client_key": trio.client.key_pem.decode(),
     }
-    given = {
+    values = {
         "one-way": {"ca_pem": pems["ca_pem"]},
         "mutual": pems,
         "plaintext": {"allow_plaintext": True},
@@ -37,7 +37,7 @@ def endpoint_and_settings(request, trio) -> Iterator[tuple[Endpoint, dict[str, o
     server = None if request.param == "plaintext" else trio.server
     clients = trio.ca if request.param == "mutual" else None
     with milvus_endpoint(server, clients=clients) as serving:
-        yield serving, given
+        yield serving, values
 
 
 @pytest.fixture
@@ -84,8 +84,8 @@ def faulty_proxy(request, through) -> Iterator[None]:
 def test_a_proxy_that_leads_nowhere_is_the_root_cause(
     endpoint_and_settings, faulty_proxy, settings
 ):
-    serving, given = endpoint_and_settings
-    report = check(settings(uri=serving.uri, timeout=1.5, **given))
+    serving, values = endpoint_and_settings
+    report = check(settings(uri=serving.uri, timeout=1.5, **values))
     assert report.root_cause.code == "proxy-failed"
     assert "https_proxy" in report.root_cause.message
     assert "no_proxy" in report.root_cause.command
@@ -94,8 +94,8 @@ def test_a_proxy_that_leads_nowhere_is_the_root_cause(
 
 
 def test_the_remedy_lets_it_connect(endpoint_and_settings, faulty_proxy, settings, monkeypatch):
-    serving, given = endpoint_and_settings
-    made = settings(uri=serving.uri, timeout=1.5, **given)
+    serving, values = endpoint_and_settings
+    made = settings(uri=serving.uri, timeout=1.5, **values)
     with pytest.raises(SecureConnectionError, match="proxy-failed"):
         connect_secure(made)
     monkeypatch.setenv("no_proxy", "localhost")
@@ -109,7 +109,7 @@ def test_the_remedy_works_whatever_is_exempt_before(before, trio, settings, cert
         made = settings(uri=serving.uri, ca_pem_path=certs / "ca.pem", timeout=1.5)
         command = check(made).root_cause.command
     environ = {"https_proxy": "http://127.0.0.1:9", "PATH": os.environ["PATH"], **before}
-    told = subprocess.run(
+    output = subprocess.run(
         ["sh", "-c", f"{command}; env"],
         env=environ,
         capture_output=True,
@@ -117,17 +117,17 @@ def test_the_remedy_works_whatever_is_exempt_before(before, trio, settings, cert
         check=True,
         timeout=120,
     ).stdout
-    after = dict(line.partition("=")[::2] for line in told.splitlines())
+    after = dict(line.partition("=")[::2] for line in output.splitlines())
     assert proxy_for("localhost", after) is None
     assert all(proxy_for(name, after) is None for name in (before.get("no_grpc_proxy"),) if name)
 
 
 @pytest.mark.passes("proxy-failed")
 def test_a_proxy_that_leads_to_the_server_is_fine(endpoint_and_settings, through, settings):
-    serving, given = endpoint_and_settings
+    serving, values = endpoint_and_settings
     with peers.tcp(peers.proxies_to(serving.port)) as port:
         through(f"127.0.0.1:{port}")
-        report = check(settings(uri=serving.uri, timeout=5, **given))
+        report = check(settings(uri=serving.uri, timeout=5, **values))
     assert report.ok, str(report)
 
 
@@ -156,7 +156,7 @@ def test_what_is_seen_without_the_faulty_proxy_is_a_finding_beside_it(
                 timeout=1.5,
             )
         )
-    assert [found.code for found in report.errors] == ["proxy-failed", "name-mismatch"]
+    assert [finding.code for finding in report.errors] == ["proxy-failed", "name-mismatch"]
 
 
 class TestBeyondTheProxy:
@@ -179,7 +179,7 @@ class TestBeyondTheProxy:
         with peers.tcp(peers.says(answer)) as proxy:
             through(f"127.0.0.1:{proxy}")
             report = at()
-        assert [found.code for found in report.errors] == ["proxy-failed"]
+        assert [finding.code for finding in report.errors] == ["proxy-failed"]
         assert "requires a login" in report.root_cause.message
         assert "407" in report.root_cause.presented
 
@@ -271,7 +271,7 @@ def test_a_proxy_whose_tunnel_grpc_cannot_use(trio, settings, certs, through, se
         through(f"127.0.0.1:{port}")
         report = check(settings(uri=serving.uri, ca_pem_path=certs / "ca.pem", timeout=3))
 
-    assert [found.code for found in report.errors] == ["proxy-failed"]
+    assert [finding.code for finding in report.errors] == ["proxy-failed"]
     assert words in report.root_cause.presented
     assert report.root_cause.command.startswith("export no_grpc_proxy")
 

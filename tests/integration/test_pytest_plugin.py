@@ -49,9 +49,9 @@ def run_pytest(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str
 
 def test_a_user_needs_no_conftest(tmp_path):
     (tmp_path / "test_mine.py").write_text(USER_TESTS)
-    done = run_pytest(tmp_path)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "4 passed" in done.stdout
+    completed = run_pytest(tmp_path)
+    assert completed.returncode == 0, completed.stdout + completed.stderr
+    assert "4 passed" in completed.stdout
 
 
 def test_the_fixtures_are_listed_with_their_meaning(tmp_path):
@@ -65,5 +65,5 @@ def test_a_run_that_does_not_use_them_loads_nothing(tmp_path):
         "import sys\n\n\ndef test_nothing_is_loaded():\n"
         "    assert not {'grpc', 'pymilvus', 'cryptography', 'pydantic'} & set(sys.modules)\n"
     )
-    done = run_pytest(tmp_path)
-    assert done.returncode == 0, done.stdout
+    completed = run_pytest(tmp_path)
+    assert completed.returncode == 0, completed.stdout

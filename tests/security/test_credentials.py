@@ -13,7 +13,7 @@ from pymilvus.grpc_gen import common_pb2, milvus_pb2
 import impostors
 import minting
 import peers
-from canaries import PASSWORD, TOKEN, USER, told
+from canaries import PASSWORD, TOKEN, USER, report_text
 from milvus_secure import check, connect_secure, connect_secure_async
 from milvus_secure.client.settings import MilvusSettings
 from milvus_secure.errors import MilvusSecureError, SecureConnectionError
@@ -51,8 +51,8 @@ def _wrong_ca(trio: minting.Trio, heard: Heard) -> Iterator[int]:
 
 @contextmanager
 def _wrong_name(trio: minting.Trio, heard: Heard) -> Iterator[int]:
-    other = minting.mint("other", sans=["other.example"], issuer=trio.ca, which=8)
-    with impostors.grpc_server(other, answer=heard.answer) as port:
+    misnamed = minting.mint("other", sans=["other.example"], issuer=trio.ca, which=8)
+    with impostors.grpc_server(misnamed, answer=heard.answer) as port:
         yield port
 
 
@@ -183,6 +183,6 @@ async def test_a_server_that_repeats_what_it_was_sent_is_quoted_without_it(
         with pytest.raises(SecureConnectionError) as caught:
             await call(made)
     # pymilvus's own exception, the cause, is left as it is.
-    seen = f"{caught.value}{caught.value!r}{told(caught.value.report)}"
-    assert "not **********, that is **********" in seen
-    assert [canary for canary in canaries if canary in seen] == []
+    text = f"{caught.value}{caught.value!r}{report_text(caught.value.report)}"
+    assert "not **********, that is **********" in text
+    assert [canary for canary in canaries if canary in text] == []

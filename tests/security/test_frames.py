@@ -63,17 +63,17 @@ def test_no_frame_holds_a_secret(secret, wrong):
             continue  # loading settings opens no file
         with pytest.raises(MilvusSecureError) as caught:
             way(function, **secret, **wrong)
-        assert [found for found in variables(caught.value) if SECRET in found[2]] == []
+        assert [variable for variable in variables(caught.value) if SECRET in variable[2]] == []
 
 
 def test_the_endpoint_as_the_first_argument_is_kept_by_no_frame():
     with pytest.raises(MilvusSecureError) as caught:
         connect_secure(f"https://root:{SECRET}@localhost:x")
-    assert [found for found in variables(caught.value) if SECRET in found[2]] == []
+    assert [variable for variable in variables(caught.value) if SECRET in variable[2]] == []
 
 
 def test_a_changed_copy_leaves_none_either():
     settings = MilvusSettings.from_arguments(uri="https://localhost:1")
     with pytest.raises(MilvusSecureError) as caught:
         settings.replace(token=SECRET, timeout="soon")
-    assert [found for found in variables(caught.value) if SECRET in found[2]] == []
+    assert [variable for variable in variables(caught.value) if SECRET in variable[2]] == []

@@ -54,7 +54,7 @@ class Kind:
 
     def settings(self, isolation_folder: Path, isolated_endpoint: Endpoint) -> dict[str, object]:
         anchor = "foreign.pem" if self.fault == "anchor" else "ca.pem"
-        given = {
+        values = {
             "uri": isolated_endpoint.uri,
             "token": self.token,
             "ca_pem_path": isolation_folder / anchor,
@@ -63,10 +63,10 @@ class Kind:
             **HERE,
         }
         if self.fault == "name":
-            given["server_name"] = "other.example"
+            values["server_name"] = "other.example"
         if self.fault == "certificate":
-            del given["client_pem_path"], given["client_key_path"]
-        return given
+            del values["client_pem_path"], values["client_key_path"]
+        return values
 
 
 kinds = st.builds(
@@ -104,7 +104,7 @@ class Outcome(NamedTuple):
     """What came of one connection: whom the server takes the client for, or None if refused."""
 
     kind: Kind
-    seen: tuple[str, ...] | None
+    certificate: tuple[str, ...] | None
 
 
 def expected(kind: Kind) -> Outcome:
@@ -124,17 +124,17 @@ def in_thread(kind: Kind, where: Where, turns: Barrier) -> list[Outcome]:
         client = connect_secure(**kind.settings(*where))
     except SecureConnectionError:
         client = None
-    found = []
+    outcomes = []
     for turn in range(2):
         turns.wait(30)
         if client is not None and not (turn and kind.leaves):
-            found.append(outcome(kind, client._get_connection()._stub.GetVersion(ASK).version))
+            outcomes.append(outcome(kind, client._get_connection()._stub.GetVersion(ASK).version))
         elif client is None:
-            found.append(outcome(kind, None))
+            outcomes.append(outcome(kind, None))
         turns.wait(30)
         if client is not None and (turn or kind.leaves):
             client.close()
-    return found
+    return outcomes
 
 
 async def in_tasks(kinds: list[Kind], where: Where, turns: Barrier) -> list[Outcome]:
@@ -147,7 +147,7 @@ async def in_tasks(kinds: list[Kind], where: Where, turns: Barrier) -> list[Outc
             return kind, None
 
     clients = await asyncio.gather(*map(connected, kinds))
-    found = []
+    outcomes = []
     for turn in range(2):
         await asyncio.to_thread(turns.wait, 30)
         for kind, client in clients:
@@ -155,14 +155,14 @@ async def in_tasks(kinds: list[Kind], where: Where, turns: Barrier) -> list[Outc
                 handler = client._get_connection()
                 handler = await handler if isawaitable(handler) else handler
                 answer = await handler._async_stub.GetVersion(ASK)
-                found.append(outcome(kind, answer.version))
+                outcomes.append(outcome(kind, answer.version))
             elif client is None:
-                found.append(outcome(kind, None))
+                outcomes.append(outcome(kind, None))
         await asyncio.to_thread(turns.wait, 30)
         for kind, client in clients:
             if client is not None and (turn or kind.leaves):
                 await client.close()
-    return found
+    return outcomes
 
 
 def run(threads: list[Kind], tasks: list[Kind], where: Where) -> list[Outcome]:
@@ -180,9 +180,9 @@ def run(threads: list[Kind], tasks: list[Kind], where: Where) -> list[Outcome]:
 def test_every_client_is_the_one_it_was_made_for(
     isolation_folder, isolated_endpoint, threads, tasks
 ):
-    found = run(threads, tasks, (isolation_folder, isolated_endpoint))
-    assert [finding for finding in found if finding != expected(finding.kind)] == []
-    assert {finding.kind for finding in found} == {*threads, *tasks}
+    outcomes = run(threads, tasks, (isolation_folder, isolated_endpoint))
+    assert [finding for finding in outcomes if finding != expected(finding.kind)] == []
+    assert {finding.kind for finding in outcomes} == {*threads, *tasks}
 
 
 @pytest.mark.thorough
@@ -191,8 +191,8 @@ def test_every_client_is_the_one_it_was_made_for(
 def test_every_client_is_the_one_it_was_made_for_in_many_more_runs(
     isolation_folder, isolated_endpoint, threads, tasks
 ):
-    found = run(threads, tasks, (isolation_folder, isolated_endpoint))
-    assert [finding for finding in found if finding != expected(finding.kind)] == []
+    outcomes = run(threads, tasks, (isolation_folder, isolated_endpoint))
+    assert [finding for finding in outcomes if finding != expected(finding.kind)] == []
 
 
 def test_pymilvus_s_own_clients_are_taken_for_each_other(isolation_folder, isolated_endpoint):

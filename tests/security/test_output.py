@@ -19,9 +19,9 @@ from canaries import (
     TOKEN,
     USER,
     printed,
+    report_text,
     secret_values,
     shown,
-    told,
     with_locals,
 )
 from milvus_secure import check, connect_secure, connect_secure_async
@@ -55,18 +55,18 @@ def test_no_outcome_shows_a_secret(
         **source(tmp_path, key_pem),
         **FAILURES[failure],
     }
-    seen = ""
+    output = ""
     try:
         settings = MilvusSettings(**values)
-        seen += shown(settings) + told(check(settings, online=False))
+        output += shown(settings) + report_text(check(settings, online=False))
         if failure != "nothing":
             connect_secure(settings)
     except MilvusSecureError as error:
-        seen += printed(error)
-    seen += caplog.text + "".join(capfd.readouterr())
+        output += printed(error)
+    output += caplog.text + "".join(capfd.readouterr())
 
-    assert seen
-    assert [canary for canary in canaries if canary in seen] == []
+    assert output
+    assert [canary for canary in canaries if canary in output] == []
 
 
 def test_the_canaries_would_be_found(canaries, key_pem):
@@ -99,9 +99,9 @@ def test_a_crash_reporter_finds_no_secret_in_the_variables_of_a_failed_connectio
         connect_secure(made) if call == "connect_secure" else asyncio.run(
             connect_secure_async(made)
         )
-    seen = with_locals(caught.value)
-    assert "MilvusException" in seen, "the cause is still shown"
-    assert [canary for canary in canaries if canary in seen] == []
+    output = with_locals(caught.value)
+    assert "MilvusException" in output, "the cause is still shown"
+    assert [canary for canary in canaries if canary in output] == []
 
 
 @pytest.mark.parametrize("fault", [{}, {"ca_pem_path": "/nowhere.pem"}], ids=["dialled", "checked"])
@@ -115,8 +115,8 @@ def test_crash_reporters_find_no_secret_given_as_a_keyword(fault, certs, trio):
             timeout=1,
             **{"ca_pem_path": certs / "ca.pem", "user": USER, "password": PASSWORD, **fault},
         )
-    seen = with_locals(caught.value)
-    assert PASSWORD not in seen
+    output = with_locals(caught.value)
+    assert PASSWORD not in output
 
 
 def test_nor_when_it_is_interrupted(certs, trio):
@@ -149,16 +149,16 @@ def test_a_password_in_a_uri_that_cannot_be_parsed_is_not_shown(uri, settings):
     made = settings(uri=uri.format(PASSWORD))
     report = check(made, online=False)
     assert report.root_cause.code == "uri-invalid"
-    assert PASSWORD not in shown(made) + told(report)
+    assert PASSWORD not in shown(made) + report_text(report)
 
 
 class TestPickles:
     """What is sent to another process holds the secrets, as it must; what it prints does not."""
 
     def test_settings_arrive_whole_and_still_masked(self, settings):
-        given = settings(token=TOKEN)
-        assert TOKEN.encode() in pickle.dumps(given)
-        arrived = pickle.loads(pickle.dumps(given))
+        original = settings(token=TOKEN)
+        assert TOKEN.encode() in pickle.dumps(original)
+        arrived = pickle.loads(pickle.dumps(original))
         assert arrived.token.get_secret_value() == TOKEN
         assert TOKEN not in shown(arrived)
 

@@ -63,14 +63,14 @@ def test_two_clients_of_the_same_settings_close_apart(one_way, certs):
 
 
 async def test_the_keywords_fit_the_async_client(one_way, certs, settings):
-    given = settings(uri=one_way.uri, ca_pem_path=certs / "ca.pem", timeout=3)
-    client = AsyncMilvusClient(**given.client_kwargs())
+    loaded = settings(uri=one_way.uri, ca_pem_path=certs / "ca.pem", timeout=3)
+    client = AsyncMilvusClient(**loaded.client_kwargs())
     await client.close()
 
 
 @pytest.mark.filterwarnings("ignore:.*ORM-style")
 def test_the_keywords_fit_the_orm(one_way, certs, settings):
-    given = settings(uri=one_way.uri, ca_pem_path=certs / "ca.pem", timeout=3)
-    connections.connect(**{**given.client_kwargs(), "alias": "mine"})
+    loaded = settings(uri=one_way.uri, ca_pem_path=certs / "ca.pem", timeout=3)
+    connections.connect(**{**loaded.client_kwargs(), "alias": "mine"})
     assert connections.has_connection("mine")
     connections.remove_connection("mine")

@@ -21,7 +21,7 @@ def printed(error: BaseException) -> str:
     """Everything a program or a log would show of an exception."""
     text = "".join(traceback.format_exception(error)) + repr(error)
     report = getattr(error, "report", None)
-    return text + (told(report) if report else "")
+    return text + (report_text(report) if report else "")
 
 
 def with_locals(error: BaseException) -> str:
@@ -44,7 +44,7 @@ def with_locals(error: BaseException) -> str:
     return "\n".join(lines)
 
 
-def told(report: Report) -> str:
+def report_text(report: Report) -> str:
     return f"{report!r}{report}{report.to_json()}{report.to_dict()}{to_junit([report])}"
 
 

@@ -30,7 +30,7 @@ def run_openssl(*arguments: object) -> str:
 def openssl_verdict(folder: Path, stem: str, purpose: str) -> str:
     """``OK``, or what ``openssl verify`` has against a leaf in its strict mode."""
     pem = folder / f"{stem}.pem"
-    told = run_openssl(
+    output = run_openssl(
         "verify",
         "-x509_strict",
         "-purpose",
@@ -41,7 +41,7 @@ def openssl_verdict(folder: Path, stem: str, purpose: str) -> str:
         pem,
         pem,
     )
-    return "OK" if told.strip().endswith(": OK") else told
+    return "OK" if output.strip().endswith(": OK") else output
 
 
 def python_handshake(folder: Path, name: str, client: str = "client") -> str:
@@ -54,27 +54,27 @@ def python_handshake(folder: Path, name: str, client: str = "client") -> str:
     dialling.verify_flags |= strict
     dialling.load_cert_chain(folder / f"{client}.pem", folder / f"{client}.key")
     ours, theirs = socket.socketpair()
-    said: list[str] = []
+    failures: list[str] = []
 
     def serve() -> None:
         try:
             with server.wrap_socket(theirs, server_side=True) as tls:
                 tls.sendall(b"hello")
         except ssl.SSLError as error:
-            said.append(f"server: {error}")
+            failures.append(f"server: {error}")
 
     thread = threading.Thread(target=serve)
     thread.start()
     try:
         with dialling.wrap_socket(ours, server_hostname=name) as tls:
-            said += [] if tls.recv(5) == b"hello" else ["nothing came"]
+            failures += [] if tls.recv(5) == b"hello" else ["nothing came"]
     except ssl.SSLError as error:
-        said.append(f"client: {error}")
+        failures.append(f"client: {error}")
     finally:
         ours.close()
         thread.join(60)
         theirs.close()
-    return "; ".join(said) or "OK"
+    return "; ".join(failures) or "OK"
 
 
 def grpc_handshake(folder: Path, name: str, client: str = "client") -> str:

@@ -31,15 +31,15 @@ def tlv(tag: int, *content: bytes) -> bytes:
 
 def elements(der: bytes) -> list[bytes]:
     """The elements that stand one after the other, each whole."""
-    found = []
+    values = []
     while der:
         start, size = 2, der[1]
         if size > 127:
             start += size & 127
             size = int.from_bytes(der[2:start], "big")
-        found.append(der[: start + size])
+        values.append(der[: start + size])
         der = der[start + size :]
-    return found
+    return values
 
 
 def content(der: bytes) -> bytes:

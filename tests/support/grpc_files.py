@@ -37,11 +37,11 @@ class Judge:
         address = f"127.0.0.1:{self._port}"
         with suppress(grpc.RpcError), grpc.secure_channel(address, credentials, options) as channel:
             channel.unary_unary("/none/None")(b"", timeout=20)
-        return any(self._seen(given=chain is not None))
+        return any(self._readings(with_certificate=chain is not None))
 
-    def _seen(self, *, given: bool) -> Iterator[bool]:
+    def _readings(self, *, with_certificate: bool) -> Iterator[bool]:
         while not self._outcomes.empty():
-            yield self._outcomes.get_nowait() >= given
+            yield self._outcomes.get_nowait() >= with_certificate
 
 
 @contextmanager

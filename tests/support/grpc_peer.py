@@ -104,7 +104,7 @@ def server_context(chain_pem: bytes, key_pem: bytes, client_ca_pem: bytes | None
             pem.write_bytes(client_ca_pem)
             context.load_verify_locations(str(pem))
             required = SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT
-            context.set_verify(required, lambda *seen: bool(seen[-1]))
+            context.set_verify(required, lambda *arguments: bool(arguments[-1]))
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     context.set_alpn_select_callback(lambda _, offered: b"h2" if b"h2" in offered else offered[0])
     return context
@@ -116,23 +116,23 @@ def _serve(connection: SSL.Connection, peer: socket.socket) -> tuple[bool, str]:
     peer.settimeout(None)
     peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", _PATIENCE, 0))
     connection.set_accept_state()
-    seen = b""
+    received = b""
     try:
         connection.do_handshake()
         connection.sendall(_EMPTY_SETTINGS)
-        while not _has_headers(seen):
-            seen += connection.recv(16384)
+        while not _has_headers(received):
+            received += connection.recv(16384)
     except (SSL.Error, OSError) as error:
         return False, f"{type(error).__name__} {error}"
     return True, ""
 
 
-def _has_headers(seen: bytes) -> bool:
+def _has_headers(received: bytes) -> bool:
     at = len(_PREFACE)
-    while len(seen) >= at + 9:
-        if seen[at + 3] == _HEADERS:
+    while len(received) >= at + 9:
+        if received[at + 3] == _HEADERS:
             return True
-        at += 9 + int.from_bytes(seen[at : at + 3], "big")
+        at += 9 + int.from_bytes(received[at : at + 3], "big")
     return False
 
 

@@ -62,7 +62,8 @@ def tls(
         )
     if clients is not None:
         context.set_verify(
-            SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, lambda *seen: bool(seen[-1])
+            SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT,
+            lambda *arguments: bool(arguments[-1]),
         )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # older pyOpenSSL takes nothing but its own type here

@@ -43,9 +43,9 @@ def _refused(kinds: str, command: str, *tools: str) -> str:
     for tool in ("unshare", *tools):
         if shutil.which(tool, path=_PATH) is None:
             return f"there is no `{tool}` on this machine"
-    tried = ["unshare", kinds, "sh", "-c", command]
+    arguments = ["unshare", kinds, "sh", "-c", command]
     ended = subprocess.run(
-        tried, capture_output=True, text=True, env={**os.environ, "PATH": _PATH}, timeout=10
+        arguments, capture_output=True, text=True, env={**os.environ, "PATH": _PATH}, timeout=10
     )
     if ended.returncode == 0:
         return ""
@@ -64,11 +64,11 @@ def run(
         folder: Its working directory.
         environ: Variables beside those of this process.
     """
-    told = {"PATH": _PATH, "PYTHONPATH": Path(__file__).parent, _MARK: kinds, **environ}
+    variables = {"PATH": _PATH, "PYTHONPATH": Path(__file__).parent, _MARK: kinds, **environ}
     return subprocess.run(
         ["unshare", kinds, sys.executable, "-c", script, *map(str, arguments)],
         cwd=folder,
-        env={**os.environ, **{name: str(value) for name, value in told.items()}},
+        env={**os.environ, **{name: str(value) for name, value in variables.items()}},
         capture_output=True,
         text=True,
         timeout=120,
@@ -123,9 +123,9 @@ class Disk:
         for path in self.at.glob("filler*"):
             path.unlink()
 
-    def allow(self, how: str) -> None:
+    def allow(self, options: str) -> None:
         """Let files be read and written, ``rw``, or only read, ``ro``."""
-        _do("m", "mount", "-o", f"remount,{how}", str(self.at))
+        _do("m", "mount", "-o", f"remount,{options}", str(self.at))
 
     def files(self) -> dict[str, bytes]:
         """What is in every file, hidden ones and directories too, but for what only fills it."""

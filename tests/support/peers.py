@@ -26,7 +26,7 @@ def tcp(serve: Serve, *, host: str = "127.0.0.1") -> Iterator[int]:
         open_ones: list[socket.socket] = []
         threads: list[threading.Thread] = []
 
-        def one(connection: socket.socket) -> None:
+        def serve_connection(connection: socket.socket) -> None:
             with closing(connection), suppress(OSError, SSL.Error):
                 serve(connection)
 
@@ -35,7 +35,7 @@ def tcp(serve: Serve, *, host: str = "127.0.0.1") -> Iterator[int]:
                 while True:
                     connection, _ = listener.accept()
                     open_ones.append(connection)
-                    threads.append(threading.Thread(target=one, args=(connection,)))
+                    threads.append(threading.Thread(target=serve_connection, args=(connection,)))
                     threads[-1].start()
 
         acceptor = threading.Thread(target=accept)

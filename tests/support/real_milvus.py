@@ -88,8 +88,8 @@ class RunningMilvus:
         if self.tls_mode is TLSMode.PLAINTEXT:
             return grpc.insecure_channel(address, options)
         names = ("ca.pem", "client.key", "client.pem")
-        given = names if self.tls_mode is TLSMode.MUTUAL else names[:1]
-        pems = [(self.certs / name).read_bytes() for name in given]
+        files = names if self.tls_mode is TLSMode.MUTUAL else names[:1]
+        pems = [(self.certs / name).read_bytes() for name in files]
         return grpc.secure_channel(address, grpc.ssl_channel_credentials(*pems), options)
 
 
@@ -119,9 +119,9 @@ def real_milvus(
     from milvus import MilvusServerConfig  # noqa: PLC0415 - absent on other platforms
 
     settings = MilvusServerConfig(data_dir=str(data))
-    asked = [name for name in settings.configurable_items if name.endswith("_port")]
-    metrics, etcd_client, etcd_peer, *ports = free_ports(len(asked) + 3)
-    settings.update(**dict(zip(asked, ports, strict=True)))
+    port_settings = [name for name in settings.configurable_items if name.endswith("_port")]
+    metrics, etcd_client, etcd_peer, *ports = free_ports(len(port_settings) + 3)
+    settings.update(**dict(zip(port_settings, ports, strict=True)))
     if configure is None:
         settings.set("tls_mode", tls_mode.number)
         settings.set("authorization_enabled", authorization)
@@ -167,9 +167,9 @@ def real_milvus(
 
 def free_ports(count: int) -> list[int]:
     """Ports nothing listens on, all different."""
-    taken = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [listener.getsockname()[1] for listener in taken]
-    for listener in taken:
+    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [listener.getsockname()[1] for listener in listeners]
+    for listener in listeners:
         listener.close()
     return ports
 

@@ -10,12 +10,12 @@ def cause(report: Report) -> str | None:
 
 
 def codes(report: Report) -> set[str]:
-    return {found.code for found in (*report.errors, *report.warnings)}
+    return {finding.code for finding in (*report.errors, *report.warnings)}
 
 
 def errors(report: Report) -> list[str]:
-    return [found.code for found in report.errors]
+    return [finding.code for finding in report.errors]
 
 
 def warned(report: Report) -> list[str]:
-    return [found.code for found in report.warnings]
+    return [finding.code for finding in report.warnings]

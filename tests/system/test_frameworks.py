@@ -13,11 +13,11 @@ ROOT = Path(__file__).parents[2]
 
 def test_the_recipe_for_gunicorn_runs_and_names_a_wrong_ca():
     pytest.importorskip("gunicorn", reason="gunicorn is for POSIX")
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, ROOT / "tools" / "frameworks.py", "--here", "gunicorn"],
         capture_output=True,
         text=True,
         timeout=300,
     )
-    assert done.returncode == 0, done.stdout
-    assert done.stdout.count(" ok") == 3
+    assert completed.returncode == 0, completed.stdout
+    assert completed.stdout.count(" ok") == 3

@@ -39,23 +39,26 @@ def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("python", ["false", "no-such-python"])
 def test_a_python_that_is_too_old_gets_one_line_and_no_environment(checkout, python):
-    done = make(checkout, "demo", f"PYTHON={python}")
-    assert done.returncode != 0
-    [line] = done.stderr.splitlines()
+    completed = make(checkout, "demo", f"PYTHON={python}")
+    assert completed.returncode != 0
+    [line] = completed.stderr.splitlines()
     assert f"milvus-secure needs Python 3.10 or newer, which {python} is not." in line
     assert "make PYTHON=python3.12 demo" in line
     assert not (checkout / ".venv").exists()
 
 
 def test_the_installation_says_what_it_downloads(checkout):
-    done = make(checkout, "--dry-run", "demo", f"PYTHON={sys.executable}")
-    assert "Installing into .venv: milvus-secure and Milvus Lite (120 MB to download" in done.stdout
+    completed = make(checkout, "--dry-run", "demo", f"PYTHON={sys.executable}")
+    assert (
+        "Installing into .venv: milvus-secure and Milvus Lite (120 MB to download"
+        in completed.stdout
+    )
 
 
 def environment_is_made_anew(checkout: Path) -> bool:
-    done = make(checkout, "--dry-run", "demo", f"PYTHON={sys.executable}")
-    assert done.returncode == 0, done.stderr
-    return "rm -rf .venv" in done.stdout
+    completed = make(checkout, "--dry-run", "demo", f"PYTHON={sys.executable}")
+    assert completed.returncode == 0, completed.stderr
+    return "rm -rf .venv" in completed.stdout
 
 
 def test_an_environment_is_kept_unless_its_set_up_was_interrupted(checkout):

@@ -26,20 +26,20 @@ FILES = ("demo", "dev", "release", "oldest")
 
 def group(name: str) -> list[str]:
     """The requirements of a dependency group, those it includes among them."""
-    found: list[str] = []
+    requirements: list[str] = []
     for item in GROUPS[name]:
-        found += [item] if isinstance(item, str) else group(item["include-group"])
-    return found
+        requirements += [item] if isinstance(item, str) else group(item["include-group"])
+    return requirements
 
 
 def pins(name: str) -> dict[str, list[Requirement]]:
     """What a file of pins holds, by distribution; several where Pythons differ."""
     text = (ROOT / "requirements" / f"{name}.txt").read_text("utf-8")
-    found: dict[str, list[Requirement]] = {}
+    requirements: dict[str, list[Requirement]] = {}
     for line in re.findall(r"(?m)^[^\s#].*==[^\\\n]*", text):
-        one = Requirement(line)
-        found.setdefault(canonicalize_name(one.name), []).append(one)
-    return found
+        requirement = Requirement(line)
+        requirements.setdefault(canonicalize_name(requirement.name), []).append(requirement)
+    return requirements
 
 
 def release(pin: Requirement) -> str:
@@ -56,7 +56,7 @@ def test_every_pin_has_hashes(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "wanted"),
+    ("name", "declared"),
     [
         ("demo", [*USERS, *group("packaging")]),
         ("dev", [*USERS, *group("dev")]),
@@ -65,11 +65,11 @@ def test_every_pin_has_hashes(name):
     ],
     ids=FILES,
 )
-def test_the_pins_are_what_is_declared(name, wanted):
+def test_the_pins_are_what_is_declared(name, declared):
     pinned = pins(name)
-    for item in map(Requirement, wanted):
-        found = pinned[canonicalize_name(item.name)]
-        assert all(pin.specifier and release(pin) in item.specifier for pin in found), item
+    for item in map(Requirement, declared):
+        pins_of_item = pinned[canonicalize_name(item.name)]
+        assert all(pin.specifier and release(pin) in item.specifier for pin in pins_of_item), item
 
 
 def test_the_oldest_pins_are_the_lowest_that_are_declared():

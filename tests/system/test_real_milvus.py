@@ -118,11 +118,11 @@ class TestMutual:
             capture_output=True,
             timeout=120,
         )
-        given = real_mutual.replace(
+        with_store = real_mutual.replace(
             client_key_path=None, client_pem_path=store, client_key_password="open sesame"
         )
-        assert check(given).findings == ()
-        assert life_of_a_collection(given) == 500
+        assert check(with_store).findings == ()
+        assert life_of_a_collection(with_store) == 500
 
     @pytest.mark.passes("client-certificate-required")
     @pytest.mark.passes("client-certificate-rejected")
@@ -192,9 +192,9 @@ class TestPlaintext:
         assert cause_of_refusal(tls) == "server-plaintext"
 
 
-def written(folder: Path, **how: object) -> dict[str, Path]:
+def written(folder: Path, **options: object) -> dict[str, Path]:
     """A client pair of its own, as settings."""
-    client = minting.mint("client", which=9, **how)
+    client = minting.mint("client", which=9, **options)
     (folder / "c.pem").write_bytes(client.pem)
     (folder / "c.key").touch(mode=0o600)
     (folder / "c.key").write_bytes(client.key_pem)

@@ -103,19 +103,19 @@ async def test_the_event_loop_goes_on_while_the_probe_looks(trio, certs):
 
 
 def open_channels() -> list[grpc.aio.Channel]:
-    channels = [one for one in gc.get_objects() if isinstance(one, grpc.aio.Channel)]
-    return [one for one in channels if one.get_state() is not SHUTDOWN]
+    channels = [channel for channel in gc.get_objects() if isinstance(channel, grpc.aio.Channel)]
+    return [channel for channel in channels if channel.get_state() is not SHUTDOWN]
 
 
 async def test_a_failure_leaves_no_open_channel(one_way, certs):
-    others = open_channels()  # of tests before this one in the same process
+    earlier = open_channels()  # of tests before this one in the same process
     with pytest.raises(SecureConnectionError) as caught:
         await connect_secure_async(
             uri=one_way.uri, ca_pem_path=certs / "ca.pem", server_name="other.example", **HERE
         )
     # The exception is kept, so that its traceback still holds whatever was left.
     assert caught.value.__cause__ is not None
-    assert [one for one in open_channels() if one not in others] == []
+    assert [channel for channel in open_channels() if channel not in earlier] == []
 
 
 SHUTDOWN = grpc.ChannelConnectivity.SHUTDOWN

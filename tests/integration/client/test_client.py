@@ -139,7 +139,7 @@ class TestPreflight:
             connect_secure(
                 uri=one_way.uri, ca_pem_path=certs / "ca.pem", environ=environ, env_file=None
             ).close()
-        (record,) = [one for one in caplog.records if one.name == "milvus_secure"]
+        (record,) = [entry for entry in caplog.records if entry.name == "milvus_secure"]
         assert "env-unknown" in record.getMessage()
         assert "\n" not in record.getMessage()
 
@@ -153,7 +153,7 @@ class TestPreflight:
                 env_file=None,
                 preflight=False,
             ).close()
-        assert not [one for one in caplog.records if one.name == "milvus_secure"]
+        assert not [entry for entry in caplog.records if entry.name == "milvus_secure"]
 
     def test_left_out_a_missing_file_is_still_explained(self, one_way, tmp_path):
         with pytest.raises(SecureConnectionError) as caught:
@@ -170,7 +170,7 @@ class TestPreflight:
             connect_secure(
                 uri=mutual.uri, **{**pair(certs), slot: tmp_path / "empty"}, preflight=False, **HERE
             )
-        assert "file-empty" in [found.code for found in caught.value.report.errors]
+        assert "file-empty" in [finding.code for finding in caught.value.report.errors]
 
     def test_left_out_a_named_pipe_still_never_reaches_pymilvus(self, one_way, tmp_path):
         os.mkfifo(tmp_path / "pipe")

@@ -28,8 +28,8 @@ def mapped(settings) -> dict[str, object]:
 
 class TestOneWay:
     def test_a_ca_alone_becomes_the_anchor(self, settings, certs):
-        given = settings(uri="https://h:1", ca_pem_path=certs / "ca.pem")
-        assert mapped(given) == {
+        loaded = settings(uri="https://h:1", ca_pem_path=certs / "ca.pem")
+        assert mapped(loaded) == {
             "uri": "https://h:1",
             "secure": True,
             "timeout": 10.0,
@@ -37,25 +37,25 @@ class TestOneWay:
         }
 
     def test_the_server_s_certificate_wins_over_a_ca(self, settings, certs):
-        given = settings(ca_pem_path=certs / "ca.pem", server_pem_path=certs / "server.pem")
-        assert mapped(given)["server_pem_path"] == str(certs / "server.pem")
+        loaded = settings(ca_pem_path=certs / "ca.pem", server_pem_path=certs / "server.pem")
+        assert mapped(loaded)["server_pem_path"] == str(certs / "server.pem")
 
     def test_public_roots_need_no_keyword(self, settings):
         assert "server_pem_path" not in mapped(settings(ca_pem_path="system"))
 
     def test_a_server_name_is_handed_on(self, settings, certs):
-        given = settings(ca_pem_path=certs / "ca.pem", server_name="milvus.example")
-        assert mapped(given)["server_name"] == "milvus.example"
+        loaded = settings(ca_pem_path=certs / "ca.pem", server_name="milvus.example")
+        assert mapped(loaded)["server_name"] == "milvus.example"
 
     def test_asked_for_it_shows_no_client_certificate(self, settings, certs, client_pair):
-        given = settings(tls_mode="one-way", ca_pem_path=certs / "ca.pem", **client_pair)
-        assert not {"client_pem_path", "client_key_path", "ca_pem_path"} & set(mapped(given))
+        loaded = settings(tls_mode="one-way", ca_pem_path=certs / "ca.pem", **client_pair)
+        assert not {"client_pem_path", "client_key_path", "ca_pem_path"} & set(mapped(loaded))
 
 
 class TestMutual:
     def test_three_files_are_handed_on_as_they_are(self, settings, certs, client_pair):
-        given = settings(uri="https://h:1", ca_pem_path=certs / "ca.pem", **client_pair)
-        assert mapped(given) == {
+        loaded = settings(uri="https://h:1", ca_pem_path=certs / "ca.pem", **client_pair)
+        assert mapped(loaded) == {
             "uri": "https://h:1",
             "secure": True,
             "timeout": 10.0,
@@ -65,14 +65,14 @@ class TestMutual:
         }
 
     def test_the_server_s_certificate_is_never_handed_on(self, settings, certs, client_pair):
-        given = settings(
+        loaded = settings(
             ca_pem_path=certs / "ca.pem", server_pem_path=certs / "server.pem", **client_pair
         )
-        assert "server_pem_path" not in mapped(given)
+        assert "server_pem_path" not in mapped(loaded)
 
     def test_public_roots_are_named_by_their_file(self, settings, client_pair):
-        given = settings(ca_pem_path="system", **client_pair)
-        assert mapped(given)["ca_pem_path"] == str(public_roots_path())
+        loaded = settings(ca_pem_path="system", **client_pair)
+        assert mapped(loaded)["ca_pem_path"] == str(public_roots_path())
 
 
 class TestPlaintext:
@@ -81,8 +81,8 @@ class TestPlaintext:
             settings(uri="http://h:1").client_kwargs()
 
     def test_allowed_it_takes_no_tls_keyword(self, settings):
-        given = settings(uri="http://h:1", allow_plaintext=True)
-        assert mapped(given) == {"uri": "http://h:1", "secure": False, "timeout": 10.0}
+        loaded = settings(uri="http://h:1", allow_plaintext=True)
+        assert mapped(loaded) == {"uri": "http://h:1", "secure": False, "timeout": 10.0}
 
 
 class TestGuard:
@@ -127,15 +127,15 @@ def test_secrets_are_not_in_the_repr(settings, certs):
 
 
 def test_no_value_is_none(settings, certs, client_pair):
-    given = settings(
+    loaded = settings(
         ca_pem_path=certs / "ca.pem", token="root:Milvus", db_name="books", **client_pair
     )
-    assert None not in given.client_kwargs().values()
+    assert None not in loaded.client_kwargs().values()
 
 
 def test_every_client_gets_a_channel_of_its_own(settings, certs):
-    given = settings(ca_pem_path=certs / "ca.pem")
-    first, second = given.client_kwargs(), given.client_kwargs()
+    loaded = settings(ca_pem_path=certs / "ca.pem")
+    first, second = loaded.client_kwargs(), loaded.client_kwargs()
     if installed_pymilvus() >= (2, 6, 10):
         assert first["dedicated"]
     elif installed_pymilvus() >= (2, 5, 12):
@@ -151,7 +151,7 @@ class TestHandshake:
     def connects(self, trio):
         with milvus_endpoint(trio.server, clients=trio.ca) as endpoint:
             self.uri = endpoint.uri
-            yield lambda given: MilvusClient(**given.client_kwargs()).close()
+            yield lambda loaded: MilvusClient(**loaded.client_kwargs()).close()
 
     def test_with_files(self, settings, certs, client_pair, connects):
         connects(settings(uri=self.uri, ca_pem_path=certs / "ca.pem", **client_pair))
@@ -232,21 +232,21 @@ def connect_with_roots(
 class TestSystemRoots:
     def test_are_trusted_one_way(self, trio, certs):
         with milvus_endpoint(trio.server) as endpoint:
-            done = connect_with_roots(certs / "ca.pem", endpoint.uri, str(certs))
-        assert done.returncode == 0, done.stderr
+            completed = connect_with_roots(certs / "ca.pem", endpoint.uri, str(certs))
+        assert completed.returncode == 0, completed.stderr
 
     def test_are_trusted_in_mutual_mode(self, trio, certs):
         with milvus_endpoint(trio.server, clients=trio.ca) as endpoint:
-            done = connect_with_roots(certs / "ca.pem", endpoint.uri, str(certs), "pem", "key")
-        assert done.returncode == 0, done.stderr
+            completed = connect_with_roots(certs / "ca.pem", endpoint.uri, str(certs), "pem", "key")
+        assert completed.returncode == 0, completed.stderr
 
     @pytest.mark.parametrize("files", [(), ("pem", "key")], ids=["one-way", "mutual"])
     def test_that_do_not_hold_the_ca_are_not_enough(self, trio, certs, tmp_path, files):
         (tmp_path / "other.pem").write_bytes(minting.mint("foreign CA", which=9).pem)
         clients = trio.ca if files else None
         with milvus_endpoint(trio.server, clients=clients) as endpoint:
-            done = connect_with_roots(tmp_path / "other.pem", endpoint.uri, str(certs), *files)
-        assert "SecureConnectionError" in done.stderr
+            completed = connect_with_roots(tmp_path / "other.pem", endpoint.uri, str(certs), *files)
+        assert "SecureConnectionError" in completed.stderr
 
     def test_are_what_an_empty_anchor_amounts_to_so_it_is_refused(
         self, trio, certs, tmp_path, settings
@@ -262,7 +262,7 @@ class TestSystemRoots:
         assert refused.value.report.root_cause.code == "file-empty"
 
     def test_fall_back_to_grpc_s_bundle_when_the_variable_names_no_file(self, tmp_path):
-        done = subprocess.run(
+        completed = subprocess.run(
             [
                 sys.executable,
                 "-c",
@@ -274,4 +274,4 @@ class TestSystemRoots:
             check=True,
             timeout=60,
         )
-        assert done.stdout.strip().endswith("_credentials/roots.pem")
+        assert completed.stdout.strip().endswith("_credentials/roots.pem")

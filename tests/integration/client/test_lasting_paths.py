@@ -125,7 +125,7 @@ MilvusClient(**kwargs)
 def test_a_path_whose_settings_are_gone_never_widens_trust(trio, certs, foreign_ca, state, error):
     """Every free descriptor becomes `/dev/null`, which gRPC takes for all public roots."""
     with milvus_endpoint(trio.server, token="root:Milvus") as endpoint:
-        done = subprocess.run(
+        completed = subprocess.run(
             [sys.executable, "-W", "ignore", "-c", WIDENED, endpoint.uri, foreign_ca, state],
             env={**os.environ, "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(certs / "ca.pem")},
             capture_output=True,
@@ -133,7 +133,7 @@ def test_a_path_whose_settings_are_gone_never_widens_trust(trio, certs, foreign_
             timeout=120,
         )
         assert endpoint.connects == 0
-    assert error in done.stderr.splitlines()[-1]
+    assert error in completed.stderr.splitlines()[-1]
 
 
 PRINT_PATHS = """
@@ -169,10 +169,10 @@ class TestAProcessThatIsKilled:
         assert not path.parent.exists()
 
     def test_leaves_nothing_when_it_ends_by_itself(self, certs):
-        done = subprocess.run(
+        completed = subprocess.run(
             command(certs), check=True, timeout=120, capture_output=True, text=True
         )
-        assert not Path(done.stdout.strip()).parent.exists()
+        assert not Path(completed.stdout.strip()).parent.exists()
 
 
 @LINUX
@@ -184,7 +184,7 @@ def test_another_user_cannot_read_them(certs):
         command(certs, "sys.stdin.readline()"), stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
         path = process.stdout.readline().strip()
-        done = subprocess.run(
+        completed = subprocess.run(
             ["cat", path],
             user=65534,
             group=65534,
@@ -193,8 +193,8 @@ def test_another_user_cannot_read_them(certs):
             text=True,
             timeout=60,
         )
-    assert "Permission denied" in done.stderr
-    assert done.stdout == ""
+    assert "Permission denied" in completed.stderr
+    assert completed.stdout == ""
 
 
 MOUNTED = (
@@ -220,7 +220,7 @@ NO_MEMORY = {
 @pytest.mark.parametrize("state", NO_MEMORY)
 class TestWithoutAFileSystemInMemory:
     def test_the_key_is_in_a_private_file_and_the_log_says_so(self, certs, tmp_path, state):
-        done = run(
+        completed = run(
             MOUNTED,
             certs,
             NO_MEMORY[state],
@@ -229,17 +229,17 @@ class TestWithoutAFileSystemInMemory:
             TMPDIR=tmp_path,
             XDG_RUNTIME_DIR="",
         )
-        assert done.returncode == 0, done.stderr
-        path, mode = done.stdout.split()
+        assert completed.returncode == 0, completed.stderr
+        path, mode = completed.stdout.split()
         assert tmp_path in Path(path).parents
         assert mode == "0o600"
-        assert f"A private key is in the file {path}" in done.stderr
+        assert f"A private key is in the file {path}" in completed.stderr
         assert not Path(path).exists()
 
     def test_another_file_system_in_memory_is_used_first(self, certs, tmp_path, state):
         (tmp_path / "run").mkdir(mode=0o700)
         mount = f"{NO_MEMORY[state]} && mount -t tmpfs tmpfs '{tmp_path}/run'"
-        done = run(
+        completed = run(
             MOUNTED,
             certs,
             mount,
@@ -248,6 +248,6 @@ class TestWithoutAFileSystemInMemory:
             TMPDIR=tmp_path,
             XDG_RUNTIME_DIR=tmp_path / "run",
         )
-        assert done.returncode == 0, done.stderr
-        assert tmp_path / "run" in Path(done.stdout.split()[0]).parents
-        assert done.stderr == ""
+        assert completed.returncode == 0, completed.stderr
+        assert tmp_path / "run" in Path(completed.stdout.split()[0]).parents
+        assert completed.stderr == ""

@@ -42,8 +42,8 @@ def packed(text: str, width: int = 0) -> str:
 class TestBase64:
     @pytest.mark.parametrize("width", [0, 76])
     def test_stands_for_the_text_it_holds(self, mutual, pem_texts, width):
-        given = {name: packed(text, width) for name, text in pem_texts.items()}
-        connect_secure(uri=mutual.uri, **given, **HERE).close()
+        packed_texts = {name: packed(text, width) for name, text in pem_texts.items()}
+        connect_secure(uri=mutual.uri, **packed_texts, **HERE).close()
         assert mutual.names == ["client"]
 
     def test_is_taken_from_the_environment(self, mutual, pem_texts):
@@ -53,23 +53,23 @@ class TestBase64:
         assert mutual.names == ["client"]
 
     def test_reaches_pymilvus_as_pem(self, pem_texts, settings):
-        given = {name: packed(text) for name, text in pem_texts.items()}
-        made = settings(**given)
+        packed_texts = {name: packed(text) for name, text in pem_texts.items()}
+        made = settings(**packed_texts)
         kwargs = made.client_kwargs()
         assert Path(kwargs["client_key_path"]).read_text() == pem_texts["client_key"]
 
     def test_is_judged_as_what_it_holds(self, pem_texts, settings):
-        other = minting.mint("other", usages=[minting.CLIENT], which=7)
-        given = {**pem_texts, "client_key": packed(other.key_pem.decode())}
-        report = check(settings(**given), online=False)
-        assert "key-mismatch" in [one.code for one in report.errors]
+        unrelated = minting.mint("other", usages=[minting.CLIENT], which=7)
+        texts = {**pem_texts, "client_key": packed(unrelated.key_pem.decode())}
+        report = check(settings(**texts), online=False)
+        assert "key-mismatch" in [finding.code for finding in report.errors]
 
     @pytest.mark.parametrize(
         "text", [packed("no PEM at all"), packed("-----BEGIN")[:-3], "LS0tLS1!"]
     )
     def test_of_anything_else_is_no_pem(self, pem_texts, settings, text):
         report = check(settings(**{**pem_texts, "client_key": text}), online=False)
-        assert "file-not-pem" in [one.code for one in report.errors]
+        assert "file-not-pem" in [finding.code for finding in report.errors]
 
 
 class TestAnOpenedKey:
@@ -117,19 +117,19 @@ class TestMemory:
 
     def test_is_not_handed_to_programs_started_by_us(self):
         path = MemoryFiles().path_for(b"PRIVATE KEY")
-        done = subprocess.run(["cat", path], capture_output=True, check=False, timeout=120)
-        assert b"PRIVATE KEY" not in done.stdout
+        completed = subprocess.run(["cat", path], capture_output=True, check=False, timeout=120)
+        assert b"PRIVATE KEY" not in completed.stdout
 
     def test_that_is_refused_leaves_no_second_copy_of_a_key_on_a_disk(self, certs):
         path = str(certs / "client.key")
-        done = subprocess.run(
+        completed = subprocess.run(
             [sys.executable, "-c", NO_DESCRIPTOR_LEFT, path],
             capture_output=True,
             text=True,
             timeout=60,
             check=False,
         )
-        assert done.stdout.strip() == path, done.stderr
+        assert completed.stdout.strip() == path, completed.stderr
 
     def test_closed_by_others_is_made_anew(self):
         files = MemoryFiles()
@@ -181,14 +181,14 @@ sys.exit(status)
 @pytest.mark.parametrize("kind", ["worker", "daemon"])
 def test_a_forked_child_can_connect_and_leaves_the_parent_s_material(certs, kind):
     """A daemon closes every descriptor it inherited."""
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", FORKED, str(certs), kind],
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
+    assert completed.returncode == 0, completed.stderr
 
 
 def connect_from_elsewhere(settings: MilvusSettings) -> str:

@@ -45,7 +45,7 @@ def _temporary_files_of_our_own(tmp_path):
     tempfile.tempdir = before
 
 
-def held() -> Counter[str]:
+def live_objects() -> Counter[str]:
     """What this process holds: descriptors by kind, threads by name, and its temporary files."""
     gc.collect()
     count: Counter[str] = Counter()
@@ -55,7 +55,9 @@ def held() -> Counter[str]:
         except FileNotFoundError:  # the descriptor that lists the others
             continue
         count[f"fd {target.partition(':')[0]}"] += 1
-    names = [one.name for one in threading.enumerate() if not one.name.startswith("endpoint")]
+    names = [
+        thread.name for thread in threading.enumerate() if not thread.name.startswith("endpoint")
+    ]
     count.update(f"thread {name.rstrip('0123456789')}" for name in names)
     count["files"] = len(list(Path(tempfile.gettempdir()).iterdir()))
     return count
@@ -111,11 +113,11 @@ def leftovers(cycle: Callable[[], None], cycles: int) -> tuple[Counter[str], int
     """What more is held after these cycles than after the first few."""
     for _ in range(20):  # gRPC starts threads and opens pipes of its own
         cycle()
-    before, mapped = held(), maps()
+    before, mapped = live_objects(), maps()
     for _ in range(cycles):
         cycle()
-    eventually(lambda: not held() - before, seconds=30)  # gRPC lets go a moment later
-    return held() - before, maps() - mapped
+    eventually(lambda: not live_objects() - before, seconds=30)  # gRPC lets go a moment later
+    return live_objects() - before, maps() - mapped
 
 
 CYCLE = pytest.mark.parametrize(

@@ -24,15 +24,17 @@ PASSWORD = "canary of the store"
 
 
 def store(
-    pair: minting.Minted, *others: x509.Certificate, password: str | None = PASSWORD
+    pair: minting.Minted, *intermediates: x509.Certificate, password: str | None = PASSWORD
 ) -> bytes:
     """A store as a company's tools hand it out: the pair, and whatever else lay around."""
-    how = (
+    encryption = (
         serialization.BestAvailableEncryption(password.encode())
         if password
         else serialization.NoEncryption()
     )
-    return pkcs12.serialize_key_and_certificates(b"client", pair.key, pair.certificate, others, how)
+    return pkcs12.serialize_key_and_certificates(
+        b"client", pair.key, pair.certificate, intermediates, encryption
+    )
 
 
 def openssl(folder: Path, *arguments: str) -> bytes:
@@ -52,7 +54,7 @@ def path(trio, tmp_path) -> Path:
 
 
 @pytest.fixture
-def given(settings, certs, path):
+def store_settings(settings, certs, path):
     """Settings that name the store alone."""
 
     def make(**more: object):
@@ -68,30 +70,36 @@ def given(settings, certs, path):
 
 
 class TestConnecting:
-    def test_the_store_alone_gives_certificate_and_key(self, given, mutual):
-        connect_secure(given(uri=mutual.uri)).close()
+    def test_the_store_alone_gives_certificate_and_key(self, store_settings, mutual):
+        connect_secure(store_settings(uri=mutual.uri)).close()
         assert mutual.names == ["client"]
 
-    def test_the_probe_presents_it_too(self, given, mutual):
-        report = check(given(uri=mutual.uri))
+    def test_the_probe_presents_it_too(self, store_settings, mutual):
+        report = check(store_settings(uri=mutual.uri))
         assert report.ok, str(report)
         assert "client" in mutual.names
 
-    def test_as_base64_in_place_of_a_path(self, given, mutual, path):
+    def test_as_base64_in_place_of_a_path(self, store_settings, mutual, path):
         text = base64.encodebytes(path.read_bytes()).decode()
-        connect_secure(given(uri=mutual.uri, client_pem_path=None, client_pem=text)).close()
+        connect_secure(
+            store_settings(uri=mutual.uri, client_pem_path=None, client_pem=text)
+        ).close()
         assert mutual.names == ["client"]
 
     @pytest.mark.parametrize("password", [PASSWORD, None])
     @pytest.mark.parametrize("half", ["client_pem_path", "client_key_path"])
-    def test_beside_the_other_half_as_pem(self, half, password, given, mutual, certs, trio, path):
+    def test_beside_the_other_half_as_pem(
+        self, half, password, store_settings, mutual, certs, trio, path
+    ):
         path.write_bytes(store(trio.client, password=password))
         halves = {
             "client_pem_path": certs / "client.pem",
             "client_key_path": certs / "client.key",
             half: path,
         }
-        connect_secure(given(uri=mutual.uri, client_key_password=password, **halves)).close()
+        connect_secure(
+            store_settings(uri=mutual.uri, client_key_password=password, **halves)
+        ).close()
         assert mutual.names == ["client"]
 
     @pytest.mark.parametrize(
@@ -104,24 +112,24 @@ class TestConnecting:
         ],
         ids=["today's", "before OpenSSL 3", "Windows", "only a MAC"],
     )
-    def test_in_the_encryption_of_its_maker(self, options, given, mutual, certs, path):
+    def test_in_the_encryption_of_its_maker(self, options, store_settings, mutual, certs, path):
         if "-legacy" in options and "OpenSSL 1" in _version():
             pytest.skip("before OpenSSL 3 this was the only one")
         pair = ["-in", "client.pem", "-inkey", "client.key", "-certfile", "ca.pem"]
         path.write_bytes(openssl(certs, *pair, *options))
-        connect_secure(given(uri=mutual.uri)).close()
+        connect_secure(store_settings(uri=mutual.uri)).close()
         assert mutual.names == ["client"]
 
-    def test_with_an_intermediate_in_any_order(self, trio, given, path):
+    def test_with_an_intermediate_in_any_order(self, trio, store_settings, path):
         middle = minting.mint("middle", issuer=trio.ca, ca=True, which=5)
         leaf = minting.mint("leaf", issuer=middle, usages=[minting.CLIENT], which=6)
         stray = minting.mint("stray", which=9)
         above = stray.certificate, trio.ca.certificate, middle.certificate
         path.write_bytes(store(leaf, *above))
         with milvus_endpoint(trio.server, clients=trio.ca) as endpoint:
-            connect_secure(given(uri=endpoint.uri)).close()
+            connect_secure(store_settings(uri=endpoint.uri)).close()
             assert endpoint.names == ["leaf"]
-        chain = read_material(given())["client_pem"].certificates
+        chain = read_material(store_settings())["client_pem"].certificates
         assert chain == (leaf.certificate, middle.certificate)
 
 
@@ -132,8 +140,8 @@ def _version() -> str:
 
 
 @pytest.mark.skipif(waits_full_timeout(), reason="this pymilvus cannot connect a client again")
-def test_a_renewed_store_is_used_at_the_next_connection(given, mutual, trio, path):
-    client = connect_secure(given(uri=mutual.uri))
+def test_a_renewed_store_is_used_at_the_next_connection(store_settings, mutual, trio, path):
+    client = connect_secure(store_settings(uri=mutual.uri))
     renewed = minting.mint("renewed", issuer=trio.ca, usages=[minting.CLIENT], which=4)
     path.write_bytes(store(renewed)[:400])
     client._get_connection().reconnect()
@@ -150,12 +158,12 @@ class TestSettings:
         assert made.source_of("client_key_path") == "client_pem_path of env MILVUS_CLIENT_PEM_PATH"
         assert check(made, online=False).mode is TLSMode.MUTUAL
 
-    def test_a_key_of_its_own_is_left_alone(self, given, certs):
-        made = given(client_key_path=certs / "client.key")
+    def test_a_key_of_its_own_is_left_alone(self, store_settings, certs):
+        made = store_settings(client_key_path=certs / "client.key")
         assert made.client_key_path == certs / "client.key"
 
-    def test_the_key_goes_with_the_store(self, given, certs):
-        made = given().replace(client_pem_path=certs / "client.pem")
+    def test_the_key_goes_with_the_store(self, store_settings, certs):
+        made = store_settings().replace(client_pem_path=certs / "client.pem")
         assert made.client_key_path is None
 
     def test_a_pem_file_gives_no_key(self, settings, certs):
@@ -170,63 +178,65 @@ class TestSettings:
 class TestFaults:
     def faults(self, made) -> list[tuple[str, str]]:
         errors = check(made, online=False).errors
-        return [(one.code, one.setting) for one in errors]
+        return [(finding.code, finding.setting) for finding in errors]
 
-    def test_a_healthy_one_has_none(self, given):
-        assert check(given(), online=False).findings == ()
+    def test_a_healthy_one_has_none(self, store_settings):
+        assert check(store_settings(), online=False).findings == ()
 
     @pytest.mark.trips("key-encrypted")
-    def test_no_password(self, given):
-        made = given(client_key_password=None)
+    def test_no_password(self, store_settings):
+        made = store_settings(client_key_password=None)
         assert self.faults(made) == [("key-encrypted", "client_pem_path")]
 
     @pytest.mark.trips("key-password-wrong")
-    def test_a_password_that_does_not_open_it(self, given):
-        report = check(given(client_key_password="another canary"), online=False)
-        [one] = report.errors
-        assert (one.code, one.setting) == ("key-password-wrong", "client_pem_path")
-        assert "PKCS#12" in one.message
+    def test_a_password_that_does_not_open_it(self, store_settings):
+        report = check(store_settings(client_key_password="another canary"), online=False)
+        [finding] = report.errors
+        assert (finding.code, finding.setting) == ("key-password-wrong", "client_pem_path")
+        assert "PKCS#12" in finding.message
         assert "canary" not in str(report)
 
-    def test_a_missing_store_is_told_of_once(self, given, tmp_path):
-        made = given(client_pem_path=tmp_path / "none.pfx")
+    def test_a_missing_store_is_told_of_once(self, store_settings, tmp_path):
+        made = store_settings(client_pem_path=tmp_path / "none.pfx")
         assert self.faults(made) == [("file-missing", "client_pem_path")]
 
     @pytest.mark.trips("pem-wrong-type")
-    def test_a_trust_store_has_no_pair(self, given, certs, path):
+    def test_a_trust_store_has_no_pair(self, store_settings, certs, path):
         path.write_bytes(openssl(certs, "-nokeys", "-in", "ca.pem"))
         slots = ["client_pem_path", "client_key_path"]
-        assert sorted(self.faults(given())) == sorted(("pem-wrong-type", slot) for slot in slots)
+        assert sorted(self.faults(store_settings())) == sorted(
+            ("pem-wrong-type", slot) for slot in slots
+        )
 
     @pytest.mark.trips("key-unsupported")
-    def test_a_key_that_nothing_here_can_read(self, given, certs, path):
+    def test_a_key_that_nothing_here_can_read(self, store_settings, certs, path):
         curve = ["openssl", "ecparam", "-name", "prime239v1", "-genkey", "-noout", "-out", "odd"]
         subprocess.run(curve, cwd=certs, check=True, capture_output=True, timeout=120)
         path.write_bytes(openssl(certs, "-nocerts", "-inkey", "odd"))
-        assert self.faults(given(client_key_path=certs / "client.key")) == [
+        assert self.faults(store_settings(client_key_path=certs / "client.key")) == [
             ("key-unsupported", "client_pem_path")
         ]
 
     @pytest.mark.trips("key-permissions")
-    def test_one_without_a_password_that_others_can_read(self, given, trio, path):
+    def test_one_without_a_password_that_others_can_read(self, store_settings, trio, path):
         path.write_bytes(store(trio.client, password=None))
         path.chmod(0o644)
-        [one] = check(given(client_key_password=None), online=False).warnings
-        assert one.code == "key-permissions"
+        [finding] = check(store_settings(client_key_password=None), online=False).warnings
+        assert finding.code == "key-permissions"
 
     @pytest.mark.passes("key-permissions")
-    def test_an_encrypted_one_may_be_read_by_others(self, given, path):
+    def test_an_encrypted_one_may_be_read_by_others(self, store_settings, path):
         path.chmod(0o644)
-        assert check(given(), online=False).findings == ()
+        assert check(store_settings(), online=False).findings == ()
 
     @pytest.mark.trips("file-not-pem")
-    def test_a_trust_anchor_has_to_be_pem(self, given, path):
-        assert self.faults(given(ca_pem_path=path)) == [("file-not-pem", "ca_pem_path")]
+    def test_a_trust_anchor_has_to_be_pem(self, store_settings, path):
+        assert self.faults(store_settings(ca_pem_path=path)) == [("file-not-pem", "ca_pem_path")]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="files in memory need Linux")
-def test_the_key_never_reaches_the_disk(given):
-    made = given()
+def test_the_key_never_reaches_the_disk(store_settings):
+    made = store_settings()
     handed_on = Path(made.client_kwargs()["client_key_path"])
     assert handed_on.read_bytes().startswith(b"-----BEGIN PRIVATE KEY")
     assert str(handed_on.parent.parent) in memory_directories()

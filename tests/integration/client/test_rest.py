@@ -96,9 +96,9 @@ def test_inline_material_serves_as_well(settings, certificate_set: Path, rest_po
 
 
 def test_another_ca_is_refused(settings, rest_port: int, tmp_path: Path):
-    other = tmp_path / "other.pem"
-    other.write_bytes(minting.mint("Other CA", which=8).pem)
-    context = settings(ca_pem_path=other).ssl_context()
+    foreign_ca = tmp_path / "other.pem"
+    foreign_ca.write_bytes(minting.mint("Other CA", which=8).pem)
+    context = settings(ca_pem_path=foreign_ca).ssl_context()
     with pytest.raises(OSError, match="CERTIFICATE_VERIFY_FAILED"):
         urllib.request.urlopen(f"https://localhost:{rest_port}/", context=context, timeout=60)
 
@@ -156,19 +156,19 @@ def test_the_curl_line_works_as_printed(mutual_settings, rest_port: int):
 def test_the_curl_line_names_files_and_asks_for_their_password(
     settings, certificate_set, rest_port, form
 ):
-    given = {
+    pair = {
         "client_pem_path": certificate_set / "client.pem",
         "client_key_path": certificate_set / "locked.key",
     }
     if form.startswith("PKCS#12"):
         store = certificate_set / ("client.p12" if form == "PKCS#12" else "store")
         store.write_bytes(CertificateSet(certificate_set).export_pkcs12("open sesame"))
-        given = {"client_pem_path": store, "client_key_path": store}
+        pair = {"client_pem_path": store, "client_key_path": store}
     else:
         key = serialization.load_pem_private_key(
             (certificate_set / "client.key").read_bytes(), None
         )
-        given["client_key_path"].write_bytes(
+        pair["client_key_path"].write_bytes(
             key.private_bytes(
                 serialization.Encoding.PEM,
                 serialization.PrivateFormat.PKCS8,
@@ -176,7 +176,7 @@ def test_the_curl_line_names_files_and_asks_for_their_password(
             )
         )
     made = settings(
-        ca_pem_path=certificate_set / "ca.pem", client_key_password="open sesame", **given
+        ca_pem_path=certificate_set / "ca.pem", client_key_password="open sesame", **pair
     )
     line = curl_command(made, rest_port)
     assert "open sesame" not in line

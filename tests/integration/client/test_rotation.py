@@ -61,8 +61,8 @@ def reconnect(client: MilvusClient) -> None:
 
 def codes(caplog: pytest.LogCaptureFixture) -> list[str]:
     """The findings logged, in order."""
-    said = [one.getMessage() for one in caplog.records if one.name == "milvus_secure"]
-    return [line.split(":")[0] for line in said if " Fix: " in line]
+    messages = [record.getMessage() for record in caplog.records if record.name == "milvus_secure"]
+    return [line.split(":")[0] for line in messages if " Fix: " in line]
 
 
 @RECONNECTS
@@ -165,13 +165,13 @@ client._get_connection().reconnect()
 
 @RECONNECTS
 def test_without_this_a_file_being_written_aborts_the_process(mutual, certs):
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", ABORTS, mutual.uri, str(certs)],
         capture_output=True,
         check=False,
         timeout=60,
     )
-    assert done.returncode == -signal.SIGABRT
+    assert completed.returncode == -signal.SIGABRT
 
 
 @RECONNECTS
@@ -223,12 +223,12 @@ class TestWatch:
         soon = minting.mint("soon", issuer=trio.ca, usages=[minting.CLIENT], days=6, which=6)
         install(soon, certs)
         client = connect_secure(uri=mutual.uri, **files(certs), **HERE)
-        told = codes(caplog)
-        seen = mutual.connects
+        reported = codes(caplog)
+        connects = mutual.connects
         with watch(client, interval=0.01):
-            assert eventually(lambda: mutual.connects > seen + 2)
+            assert eventually(lambda: mutual.connects > connects + 2)
         client.close()
-        assert codes(caplog) == told
+        assert codes(caplog) == reported
 
     def test_tells_what_was_not_told_at_the_connection(self, trio, certs, caplog, mutual):
         soon = minting.mint("soon", issuer=trio.ca, usages=[minting.CLIENT], days=6, which=6)
@@ -256,12 +256,12 @@ class TestWatch:
         finally:
             logger.removeHandler(handler)
 
-    @pytest.mark.parametrize("how", ["closed", "forgotten"])
-    def test_ends_with_its_client(self, mutual, certs, how):
+    @pytest.mark.parametrize("ending", ["closed", "forgotten"])
+    def test_ends_with_its_client(self, mutual, certs, ending):
         client = connect_secure(uri=mutual.uri, **files(certs), **HERE)
         watch(client, interval=0.01)
         client.close()
-        if how == "forgotten":
+        if ending == "forgotten":
             del client
             gc.collect()
         assert eventually(

@@ -188,8 +188,8 @@ class TestVerification:
         return line
 
     def test_a_server_of_another_ca_is_refused_and_named(self, certificates, tmp_path):
-        other = CertificateSet.create(tmp_path / "other")
-        with serving(other) as server, tunnel(server.uri, certificates) as (uri, process):
+        foreign = CertificateSet.create(tmp_path / "other")
+        with serving(foreign) as server, tunnel(server.uri, certificates) as (uri, process):
             assert "chain-untrusted" in self.refused(uri, process)
 
     def test_a_wrong_name_is_refused_and_named(self, certificates):
@@ -200,8 +200,8 @@ class TestVerification:
             assert "name-mismatch" in self.refused(uri, process)
 
     def test_a_server_that_is_not_there_is_named(self, certificates):
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            port = taken.getsockname()[1]
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
         with tunnel(f"https://localhost:{port}", certificates) as (uri, process):
             assert "tcp-refused" in self.refused(uri, process)
 
@@ -264,7 +264,7 @@ class TestListening:
 
     def test_a_port_in_use_is_named(self, certificates, capsys, monkeypatch):
         monkeypatch.chdir(certificates.directory)
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            address = f"127.0.0.1:{taken.getsockname()[1]}"
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            address = f"127.0.0.1:{listener.getsockname()[1]}"
             assert main(["tunnel", "--listen", address, "--ca-pem-path", "ca.pem"]) == 1
         assert f"cannot listen on http://{address}" in capsys.readouterr().err

@@ -25,10 +25,10 @@ def grpc_server(minted=None, *, clients_of=None):
             port = server.add_insecure_port("127.0.0.1:0")
         else:
             pairs = [(minted.key_pem, minted.chain_pem)]
-            how = grpc.ssl_server_credentials(
+            credentials = grpc.ssl_server_credentials(
                 pairs, clients_of.pem if clients_of else None, clients_of is not None
             )
-            port = server.add_secure_port("127.0.0.1:0", how)
+            port = server.add_secure_port("127.0.0.1:0", credentials)
         server.start()
         try:
             yield port

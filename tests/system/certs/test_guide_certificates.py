@@ -101,7 +101,7 @@ def test_the_check_finds_no_error_in_mutual_tls(guide_mutual):
 
 @pytest.mark.trips("name-cn-only")
 def test_the_check_warns_that_there_is_no_subject_alternative_name(guide_mutual):
-    assert "name-cn-only" in {found.code for found in check(guide_mutual).warnings}
+    assert "name-cn-only" in {finding.code for finding in check(guide_mutual).warnings}
 
 
 def test_they_connect_to_the_real_milvus_in_mutual_tls(
@@ -110,5 +110,5 @@ def test_they_connect_to_the_real_milvus_in_mutual_tls(
     with real_milvus(
         milvus_program, tmp_path, tls_mode=TLSMode.MUTUAL, certs=guide_certs, authorization=True
     ) as server:
-        given = settings(uri=server.uri, token=ROOT_TOKEN, **mutual_paths(guide_certs))
-        assert collections(given) == []
+        client_settings = settings(uri=server.uri, token=ROOT_TOKEN, **mutual_paths(guide_certs))
+        assert collections(client_settings) == []

@@ -61,13 +61,13 @@ def test_the_command_after_a_killed_one_has_a_whole_set(tmp_path, command):
         check=True,
         timeout=120,
     )
-    found = json.loads(run.stdout)
-    assert len(found) > 20
-    for files in found:
-        whole({name: bytes.fromhex(data) for name, data in files.items()})
+    snapshots = json.loads(run.stdout)
+    assert len(snapshots) > 20
+    for files in snapshots:
+        assert_whole({name: bytes.fromhex(data) for name, data in files.items()})
 
 
-def whole(files: dict[str, bytes]) -> None:
+def assert_whole(files: dict[str, bytes]) -> None:
     """Assert that keys fit certificates, that all are of one CA, and nothing is missing."""
     assert len(files) == 10
     assert files["notes.txt"] == b"mine"

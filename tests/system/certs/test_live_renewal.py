@@ -124,9 +124,9 @@ def test_no_row_is_lost_while_leaf_and_ca_are_renewed(deployed_set, tmp_path, se
         assert writer.refusals == []
         client = connect_secure(deployed.settings)
         client.load_collection("rows")
-        found = client.query("rows", filter="id >= 0", output_fields=["id"], limit=16_000)
+        rows = client.query("rows", filter="id >= 0", output_fields=["id"], limit=16_000)
         client.close()
-        assert {row["id"] for row in found} >= set(range(writer.inserted))
+        assert {row["id"] for row in rows} >= set(range(writer.inserted))
     finally:
         deployed.up.close()
 
@@ -147,8 +147,8 @@ def steps(deployed_set, deployed):
     yield lambda: (deployed.copy("server", "ca.pem"), deployed.restart())
 
 
-def wait_for(done) -> None:
+def wait_for(condition) -> None:
     deadline = time.monotonic() + 300
-    while not done():
+    while not condition():
         assert time.monotonic() < deadline, "the client makes no progress"
         time.sleep(0.02)

@@ -63,14 +63,14 @@ def test_the_verdict_on_both_files_is_the_verdict_of_the_endpoint(
         config.write_text("common: {security: {tlsMode: 0}}\n")
     else:
         config.write_text(milvus_yaml(ServerPlan(server.certs, server.tls_mode), str(server.certs)))
-    given = clients(server.certs, unknown_client)[odd]
-    scheme = given.pop("uri", "https")
+    values = clients(server.certs, unknown_client)[odd]
+    scheme = values.pop("uri", "https")
     settings = MilvusSettings(
         environ={},
         env_file=None,
         uri=f"{scheme}://localhost:{server.port}",
         token=ROOT_TOKEN if server.authorization else None,
-        **given,
+        **values,
     )
     offline, online = check_server(config, settings), check(settings)
     assert offline.ok == online.ok, f"{offline}\n\n{online}"

@@ -157,7 +157,7 @@ def test_milvus_answers_in_the_mode_that_the_model_computes(
         milvus_program, data, tls_mode=mode, certs=certs, configure=prepare, environ=environ
     ) as server:
         assert predicted == [mode]
-        other = grpc.insecure_channel(f"localhost:{server.port}")
+        plaintext = grpc.insecure_channel(f"localhost:{server.port}")
         if mode is not TLSMode.PLAINTEXT:
-            with other, pytest.raises(grpc.FutureTimeoutError):
-                grpc.channel_ready_future(other).result(timeout=2)
+            with plaintext, pytest.raises(grpc.FutureTimeoutError):
+                grpc.channel_ready_future(plaintext).result(timeout=2)

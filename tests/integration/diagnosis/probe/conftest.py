@@ -45,7 +45,7 @@ def observe(settings, certs: Path) -> Callable[..., Observation]:
         assert report.ok == (observation.milvus is not None and observation.milvus.code == 0), (
             "a failed probe yields a finding"
         )
-        assert "internal-error" not in {found.code for found in report.findings}
+        assert "internal-error" not in {finding.code for finding in report.findings}
         return observation
 
     return at

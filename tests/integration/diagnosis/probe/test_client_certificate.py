@@ -27,8 +27,8 @@ PLAIN = (
 @pytest.fixture
 def foreign_pair(tmp_path: Path) -> dict[str, Path]:
     """A client pair that a CA the server does not know has issued."""
-    other = minting.mint("other CA", which=5)
-    client = minting.mint("stranger", issuer=other, usages=[minting.CLIENT], which=6)
+    foreign_ca = minting.mint("other CA", which=5)
+    client = minting.mint("stranger", issuer=foreign_ca, usages=[minting.CLIENT], which=6)
     pem, key = tmp_path / "foreign.pem", tmp_path / "foreign.key"
     pem.write_bytes(client.pem)
     key.touch(mode=0o600)
@@ -62,10 +62,10 @@ def test_accepted_issuers_stand_beside_ours(trio, look, foreign_pair, version):
     with impostors.tls(trio.server, clients=trio.ca, versions=(version, version)) as port:
         report = look(port, **foreign_pair)
 
-    [found] = [f for f in report.errors if f.code == "client-certificate-rejected"]
-    assert "CN=test CA" in found.expected
-    assert "CN=other CA" in found.presented
-    assert "alert" in found.presented
+    [finding] = [f for f in report.errors if f.code == "client-certificate-rejected"]
+    assert "CN=test CA" in finding.expected
+    assert "CN=other CA" in finding.presented
+    assert "alert" in finding.presented
 
 
 def test_our_certificate_is_not_shown_to_a_server_we_do_not_trust(
@@ -98,7 +98,7 @@ def test_without_a_ca_the_server_is_not_judged_by_roots_that_nobody_named(
         timeout=5,
     )
     report = check(made)
-    assert [one.code for one in report.errors] == ["mutual-ca-missing"]
+    assert [finding.code for finding in report.errors] == ["mutual-ca-missing"]
     [step] = [step for step in report.server.steps if step.name == "grpc"]
     assert (step.ok, step.detail) == (None, "not tried: ca_pem_path is not set")
 
@@ -133,7 +133,7 @@ def test_a_key_that_does_not_belong_to_the_certificate_is_not_said_to_be_refused
     files = pair_files(pair, tmp_path)
     files["client_key_path"].write_bytes(minting.key("rsa2048").private_bytes(*PLAIN))
     with impostors.grpc_server(trio.server, clients=trio.ca) as port:
-        assert [found.code for found in look(port, **files).errors] == ["key-mismatch"]
+        assert [finding.code for finding in look(port, **files).errors] == ["key-mismatch"]
 
 
 def test_our_certificate_is_not_shown_to_another_server_than_the_one_that_was_verified(trio):

@@ -112,8 +112,10 @@ class TestServerName:
 
     @pytest.mark.trips("server-name-unknown")
     def test_no_route_for_server_name(self, look, tmp_path, trio):
-        both = minting.mint("both", sans=["localhost", "milvus.internal"], issuer=trio.ca, which=4)
-        with front_ends.front_end(both, tmp_path, front_ends.answers(404)) as port:
+        minted = minting.mint(
+            "both", sans=["localhost", "milvus.internal"], issuer=trio.ca, which=4
+        )
+        with front_ends.front_end(minted, tmp_path, front_ends.answers(404)) as port:
             report = look(port, server_name="milvus.internal")
 
         assert cause(report) == "server-name-unknown"
@@ -212,7 +214,7 @@ def test_envoy_answers_in_grpc_s_form(trio, look, tmp_path, words, credentials):
     with front_ends.front_end(trio.server, tmp_path, front_ends.replies(fields)) as port:
         report = look(port, **credentials)
 
-    assert [found.code for found in report.errors] == ["front-end-answered"]
+    assert [finding.code for finding in report.errors] == ["front-end-answered"]
     assert fix in report.root_cause.remedy
     assert "most likely Envoy" in report.root_cause.message
     assert explain(report.server.grpc.details).startswith("Most likely front-end-answered")

@@ -49,11 +49,11 @@ def targets(settings, trio, certs):
 
 
 def test_each_endpoint_gets_its_own_report_in_order(targets):
-    asked = targets(10)
+    endpoints = targets(10)
 
-    reports = check_many([settings for settings, _ in asked])
+    reports = check_many([settings for settings, _ in endpoints])
 
-    assert [report.root_cause.code for report in reports] == [code for _, code in asked]
+    assert [report.root_cause.code for report in reports] == [code for _, code in endpoints]
 
 
 # As in a terminal; a shell's background jobs, and thus these tests, may ignore the signal.
@@ -68,8 +68,8 @@ sys.exit(main())
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc tells when the port is asked")
 @pytest.mark.parametrize("count", [1, 3])
 def test_an_interrupted_check_ends_at_once(count):
-    with peers.tcp(peers.silent) as port, peers.closed_port() as other:
-        uris = [f"--uri=https://localhost:{one}" for one in (port, other, port)[:count]]
+    with peers.tcp(peers.silent) as port, peers.closed_port() as closed:
+        uris = [f"--uri=https://localhost:{number}" for number in (port, closed, port)[:count]]
         command = [sys.executable, "-c", INTERRUPTIBLE, "check", "--timeout=60", *uris]
         with started(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as checking:
             assert eventually(lambda: open_connections(port) or checking.poll() is not None)
@@ -82,9 +82,9 @@ def test_an_interrupted_check_ends_at_once(count):
                 with suppress(subprocess.TimeoutExpired):
                     checking.wait(5)
             checking.kill()
-            told = checking.stderr.read()
-    assert checking.returncode == 130, told
-    assert "Traceback" not in told or told.startswith("Exception ignored in"), told
+            output = checking.stderr.read()
+    assert checking.returncode == 130, output
+    assert "Traceback" not in output or output.startswith("Exception ignored in"), output
 
 
 ASYNC = """
@@ -108,8 +108,8 @@ def test_an_interrupted_asynchronous_check_ends_at_once():
             assert checking.poll() is None
             checking.send_signal(signal.SIGINT)
             checking.wait(30)  # the check itself would take 60 s
-            told = checking.stderr.read()
-    assert (checking.returncode, told) == (130, "")
+            output = checking.stderr.read()
+    assert (checking.returncode, output) == (130, "")
 
 
 def test_no_endpoint_is_no_report():
@@ -118,23 +118,23 @@ def test_no_endpoint_is_no_report():
 
 def test_two_hundred_endpoints_hold_a_bounded_number_of_threads(targets):
     most = 0
-    done = threading.Event()
+    finished = threading.Event()
 
     def watch() -> None:
         nonlocal most
-        while not done.wait(0.02):
+        while not finished.wait(0.02):
             most = max(most, len(library_threads()))
 
     watcher = threading.Thread(target=watch)
     watcher.start()
     try:
-        asked = targets(200)
-        reports = check_many([settings for settings, _ in asked])
+        endpoints = targets(200)
+        reports = check_many([settings for settings, _ in endpoints])
     finally:
-        done.set()
+        finished.set()
         watcher.join(60)
 
-    assert [report.root_cause.code for report in reports] == [code for _, code in asked]
+    assert [report.root_cause.code for report in reports] == [code for _, code in endpoints]
     assert 0 < most <= 200  # a hundred workers, and a resolver for each
 
 
@@ -157,11 +157,11 @@ async def test_the_event_loop_goes_on_meanwhile(targets):
 
 
 async def test_several_are_asked_at_once(targets):
-    asked = targets(50)
+    endpoints = targets(50)
 
-    reports = await asyncio.gather(*(check_async(settings) for settings, _ in asked))
+    reports = await asyncio.gather(*(check_async(settings) for settings, _ in endpoints))
 
-    assert [report.root_cause.code for report in reports] == [code for _, code in asked]
+    assert [report.root_cause.code for report in reports] == [code for _, code in endpoints]
     assert eventually(lambda: library_threads() == set()), library_threads()
 
 

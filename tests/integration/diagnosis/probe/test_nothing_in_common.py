@@ -81,7 +81,7 @@ def test_an_RSA_key_too_short_for_TLS_1_3(trio, look, tmp_path):  # noqa: N802 -
 def test_the_same_key_is_accepted_under_TLS_1_2(trio, look, tmp_path):  # noqa: N802 - its name
     leaf = minting.server(trio.ca, kind="rsa512")
     with openssl_server(leaf, tmp_path, *any_cipher("-tls1_2")) as port:
-        assert "weak-key" not in [found.code for found in look(port, timeout=2).errors]
+        assert "weak-key" not in [finding.code for finding in look(port, timeout=2).errors]
 
 
 @pytest.mark.trips("tls-cipher")
@@ -165,6 +165,6 @@ def test_what_answers_the_plain_hello_is_read_whatever_it_is(answer, expected):
     ):
         connection.setblocking(False)
         wire = DeadlineSocket(connection, Deadline(30), LIMIT)
-        got = ask_in_plain(wire, "localhost", ALL_SUITES, 32)
+        answered = ask_in_plain(wire, "localhost", ALL_SUITES, 32)
 
-    assert (got and (got.version, got.suite, got.chain)) == expected
+    assert (answered and (answered.version, answered.suite, answered.chain)) == expected

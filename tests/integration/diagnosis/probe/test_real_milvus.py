@@ -90,9 +90,9 @@ class TestMutual:
             milvus_mutual, client_pem_path=tmp_path / "c.pem", client_key_path=tmp_path / "c.key"
         )
 
-        [found] = [f for f in report.errors if f.code == "client-certificate-rejected"]
-        assert "CN=test CA" in found.expected
-        assert "alert" in found.presented
+        [finding] = [f for f in report.errors if f.code == "client-certificate-rejected"]
+        assert "CN=test CA" in finding.expected
+        assert "alert" in finding.presented
 
     @pytest.mark.trips("server-requires-tls")
     def test_plaintext_is_refused(self, milvus_mutual, look_at_milvus):

@@ -40,10 +40,10 @@ def run_script() -> Callable[[str], str]:
     """Run a script in a Python of its own; answers with what it printed."""
 
     def printed(script: str) -> str:
-        done = subprocess.run(
+        completed = subprocess.run(
             [sys.executable, "-c", script], capture_output=True, text=True, timeout=120
         )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        assert completed.returncode == 0, completed.stderr
+        return completed.stdout
 
     return printed

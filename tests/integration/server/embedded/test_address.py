@@ -58,7 +58,7 @@ def bound_addresses(port: int) -> set[str]:
     tables = [Path("/proc/net/tcp"), Path("/proc/net/tcp6")]
     if not tables[0].exists():
         pytest.skip("the kernel's table of sockets is read from /proc, which is Linux's")
-    found = set()
+    addresses = set()
     for table in filter(Path.exists, tables):
         for line in table.read_text().splitlines()[1:]:
             local, _, state = line.split()[1:4]
@@ -67,9 +67,9 @@ def bound_addresses(port: int) -> set[str]:
                 words = [bytes.fromhex(address[i : i + 8])[::-1] for i in range(0, len(address), 8)]
                 raw = b"".join(words)
                 family = socket.AF_INET if len(raw) == 4 else socket.AF_INET6
-                found.add(socket.inet_ntop(family, raw))
-    assert found
-    return found
+                addresses.add(socket.inet_ntop(family, raw))
+    assert addresses
+    return addresses
 
 
 def ipv6() -> bool:

@@ -25,18 +25,18 @@ def exported(lines: list[str]) -> dict[str, str]:
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "0.0.0.0", "localhost"])
 def test_each_address_is_dialled_as_it_is_bound_and_named_as_certified(server_pair, host):
     with EmbeddedMilvus(**server_pair, host=host) as server:
-        told = exports(server.uri, server_pair["server_pem_path"], None, Path("none"))
-        report = check(MilvusSettings(environ=exported(told), env_file=None))
+        lines = exports(server.uri, server_pair["server_pem_path"], None, Path("none"))
+        report = check(MilvusSettings(environ=exported(lines), env_file=None))
     assert report.ok, str(report)
 
 
 def test_a_name_that_localhost_does_not_bear_is_given_as_server_name(tmp_path: Path):
     certs = minting.trio(sans=["*.example.com"]).write(tmp_path / "certs")
-    given = {"server_pem_path": certs / "server.pem", "server_key_path": certs / "server.key"}
-    with EmbeddedMilvus(**given) as server:
-        told = exported(exports(server.uri, certs / "server.pem", None, Path("none")))
-        assert told["MILVUS_SERVER_NAME"] == "milvus.example.com"
-        report = check(MilvusSettings(environ=told, env_file=None))
+    pair = {"server_pem_path": certs / "server.pem", "server_key_path": certs / "server.key"}
+    with EmbeddedMilvus(**pair) as server:
+        variables = exported(exports(server.uri, certs / "server.pem", None, Path("none")))
+        assert variables["MILVUS_SERVER_NAME"] == "milvus.example.com"
+        report = check(MilvusSettings(environ=variables, env_file=None))
     assert report.ok, str(report)
 
 
@@ -47,19 +47,19 @@ def test_ipv6_loopback_is_called_by_a_name_that_leads_there_or_by_itself(server_
         pytest.skip("this machine has no IPv6 loopback")
     with EmbeddedMilvus(**server_pair, host="::1") as server:
         host = server.uri.removeprefix("https://").rpartition(":")[0]
-        found = {entry[4][0] for entry in socket.getaddrinfo(host.strip("[]"), server.port)}
-        assert ipaddress.ip_address("::1") in map(ipaddress.ip_address, found)
+        addresses = {entry[4][0] for entry in socket.getaddrinfo(host.strip("[]"), server.port)}
+        assert ipaddress.ip_address("::1") in map(ipaddress.ip_address, addresses)
 
 
 def test_a_ca_that_is_another_is_not_handed_out(server_pair, certs: Path, foreign_ca: Path):
     shutil.copy(foreign_ca, certs / "ca.pem")
-    told = exports("https://localhost:1", server_pair["server_pem_path"], None, Path("none"))
-    assert told[-1] == "export MILVUS_CA_PEM_PATH=...  # the CA that issued server.pem"
+    lines = exports("https://localhost:1", server_pair["server_pem_path"], None, Path("none"))
+    assert lines[-1] == "export MILVUS_CA_PEM_PATH=...  # the CA that issued server.pem"
 
 
 def test_a_client_that_the_server_refuses_is_not_handed_out(server_pair, foreign_ca: Path):
-    told = exports("https://localhost:1", server_pair["server_pem_path"], foreign_ca, Path("none"))
-    assert told[-2:] == [
+    lines = exports("https://localhost:1", server_pair["server_pem_path"], foreign_ca, Path("none"))
+    assert lines[-2:] == [
         f"export MILVUS_CLIENT_PEM_PATH=...  # issued by the CA in {foreign_ca.name}",
         "export MILVUS_CLIENT_KEY_PATH=...  # its key",
     ]
@@ -71,5 +71,5 @@ def test_an_env_file_of_something_else_is_passed_over(
 ):
     env = tmp_path / "client.env"
     env.write_text(text)
-    told = exported(exports("https://localhost:1", server_pair["server_pem_path"], None, env))
-    assert told["MILVUS_CA_PEM_PATH"] == str(certs / "ca.pem")
+    variables = exported(exports("https://localhost:1", server_pair["server_pem_path"], None, env))
+    assert variables["MILVUS_CA_PEM_PATH"] == str(certs / "ca.pem")

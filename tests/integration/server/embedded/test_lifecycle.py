@@ -35,9 +35,9 @@ try:
 except Exception as error:
     print(type(error).__name__, error)
 """
-        said = run_script(script)
-        assert said.startswith("MilvusSecureError")
-        assert "pip install 'milvus-secure[embedded]'" in said
+        output = run_script(script)
+        assert output.startswith("MilvusSecureError")
+        assert "pip install 'milvus-secure[embedded]'" in output
 
 
 class TestFiles:
@@ -108,8 +108,8 @@ class TestClosing:
             assert server.start().port == port
 
     def test_a_failed_start_leaves_the_data_free(self, server_pair, tmp_path):
-        with EmbeddedMilvus(**server_pair) as other, pytest.raises(MilvusSecureError):
-            EmbeddedMilvus(**server_pair, data_dir=tmp_path / "data", port=other.port).start()
+        with EmbeddedMilvus(**server_pair) as server, pytest.raises(MilvusSecureError):
+            EmbeddedMilvus(**server_pair, data_dir=tmp_path / "data", port=server.port).start()
         with EmbeddedMilvus(**server_pair, data_dir=tmp_path / "data"):
             pass
 
@@ -130,8 +130,8 @@ print(server)
             port = int(process.stdout.readline())
             socket.create_connection(("127.0.0.1", port), timeout=60).close()
             process.send_signal(number)
-            said, errors = process.communicate(timeout=30)
-        assert (process.returncode, said.strip(), errors) == (
+            output, errors = process.communicate(timeout=30)
+        assert (process.returncode, output.strip(), errors) == (
             0,
             "<EmbeddedMilvus, one-way TLS, not started>",
             "",
