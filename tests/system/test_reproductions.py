@@ -1,12 +1,14 @@
 """The reproductions of the explanations, run as they are printed.
 
 Those that dial or serve use fixed ports, so each gets a network of its own (unshare, Linux only).
+Of the others bash runs the preparation, and hands the check that shows the finding to this process.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -15,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from command_line import run_main
 from milvus_secure.diagnosis.explain import explanations
 from milvus_secure.reporting.catalogue import CATALOGUE
 
@@ -28,7 +31,17 @@ PRELUDE = """
 ip link set lo up
 sleep() { until grep -q ' 0A ' /proc/net/tcp /proc/net/tcp6; do command sleep 0.1; done; }
 """
-# They tell in words what no few commands can set up.
+CHECKS_IN_THIS_PROCESS = """
+milvus-secure() {
+    case "$1 $2" in
+        'check --offline' | 'server check')
+            printf '%s\\0' "$@" >&3
+            for name in ${!MILVUS_@}; do printf '%s\\0' "$name=${!name}" >&4; done ;;
+        *) command milvus-secure "$@" ;;
+    esac
+}
+"""
+# Their texts describe in words what a few commands cannot set up.
 IN_WORDS = {
     "internal-error",
     "known-public-key",
@@ -99,26 +112,44 @@ def _unshares() -> bool:
     return tried.returncode == 0
 
 
-@pytest.mark.parametrize("code", reproducible())
-def test_a_reproduction_shows_its_finding(code, tmp_path):
-    """The text's own commands, run in an empty folder, lead to the code they explain."""
+def run_in_bash(script: str, folder: Path, *before: str) -> str:
+    """What a script prints in a folder, in an environment without Milvus's variables."""
     clean = {n: v for n, v in os.environ.items() if not n.startswith(("MILVUS_", "GRPC_"))}
-    script = shell(explanations()[code].reproduce)
-    command = ["bash", "-c", script]
-    if dials(code):
-        command = [*NETWORK, "bash", "-c", PRELUDE + script]
-    ran = subprocess.run(
-        command,
+    completed = subprocess.run(
+        [*before, "bash", "-c", script],
         env={**clean, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
-        cwd=tmp_path,
+        cwd=folder,
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
-    told = ran.stdout + ran.stderr
-    assert re.search(rf"^(error|warning|info): {code}:", told, re.MULTILINE), told
-    assert "Traceback" not in ran.stderr
+    return completed.stdout + completed.stderr
+
+
+def check_in_this_process(script: str, folder: Path) -> str:
+    """Run a script with bash, and its check of files here: what the check prints."""
+    arguments, variables = folder.with_name("arguments"), folder.with_name("variables")
+    redirections = f"3> {shlex.quote(str(arguments))} 4> {shlex.quote(str(variables))}"
+    printed = run_in_bash(f"{CHECKS_IN_THIS_PROCESS}{{ {script}\n}} {redirections}", folder)
+    words = arguments.read_text("utf-8").split("\0")[:-1]
+    assert words, printed
+    environ = dict(part.split("=", 1) for part in variables.read_text("utf-8").split("\0")[:-1])
+    completed = run_main(words, folder, environ)
+    return completed.stdout + completed.stderr
+
+
+@pytest.mark.parametrize("code", reproducible())
+def test_a_reproduction_shows_its_finding(code, tmp_path):
+    """The text's own commands, run in an empty folder, lead to the code they explain."""
+    script, folder = shell(explanations()[code].reproduce), tmp_path / "empty"
+    folder.mkdir()
+    if dials(code):
+        printed = run_in_bash(PRELUDE + script, folder, *NETWORK)
+    else:
+        printed = check_in_this_process(script, folder)
+    assert re.search(rf"^(error|warning|info): {code}:", printed, re.MULTILINE), printed
+    assert "Traceback" not in printed
 
 
 def test_every_reproduction_is_commands_alone():

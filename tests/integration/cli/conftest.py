@@ -1,13 +1,13 @@
-"""The program, run as users run it."""
+"""The program as users call it."""
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from command_line import run_main
 
 
 @pytest.fixture
@@ -15,14 +15,6 @@ def cli(tmp_path: Path):
     """Run the program in an empty directory with nothing of the machine's MILVUS_ environment."""
 
     def run(*arguments: object, **environ: str) -> subprocess.CompletedProcess[str]:
-        clean = {name: value for name, value in os.environ.items() if "MILVUS" not in name}
-        return subprocess.run(
-            [sys.executable, "-m", "milvus_secure", *map(str, arguments)],
-            cwd=tmp_path,
-            env={**clean, **environ},
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
+        return run_main(arguments, tmp_path, environ)
 
     return run
