@@ -27,6 +27,7 @@ from pymilvus.exceptions import MilvusException, ParamError
 from milvus_secure import CertificateSet
 from milvus_secure._common.endpoint import parse_endpoint
 from milvus_secure._common.versions import installed_pymilvus
+from warm_python import run_python
 
 RELEASE = installed_pymilvus()
 WAITS_IN_VAIN = RELEASE < (2, 6, 16) or RELEASE == (3, 0, 0)
@@ -252,12 +253,7 @@ def test_a_global_cluster_is_asked_with_the_token_and_another_trust(tmp_path, fo
             "MilvusClient(sys.argv[1], token='root:Milvus', server_pem_path=sys.argv[2], timeout=2)"
         )
         environ = {**os.environ, "REQUESTS_CA_BUNDLE": str(certs / "ca.pem"), "no_proxy": "*"}
-        ended = subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", script, uri, str(foreign_ca)],
-            env=environ,
-            capture_output=True,
-            timeout=60,
-        )
+        ended = run_python(script, uri, foreign_ca, environ=environ)
         server.shutdown()
         thread.join(60)
     assert ended.returncode == 1

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 
 from milvus_secure import EmbeddedMilvus
+from warm_python import run_python
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SCRIPTS = sorted(path.name for path in EXAMPLES.glob("*.py"))
@@ -23,15 +22,7 @@ def run_example(tmp_path):
 
     def run_example(name, **variables):
         kept = {n: v for n, v in os.environ.items() if not n.startswith(("MILVUS_", "GRPC_"))}
-        return subprocess.run(
-            [sys.executable, EXAMPLES / name],
-            env={**kept, **variables},
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        return run_python(EXAMPLES / name, folder=tmp_path, environ={**kept, **variables})
 
     return run_example
 

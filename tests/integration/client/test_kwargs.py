@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from milvus_secure import SecureConnectionError
 from milvus_secure._common.versions import installed_grpc, installed_pymilvus
 from milvus_secure.pem.public_roots import public_roots_path
 from milvus_secure.verification.hostname import GrpcNameRules, generation
+from warm_python import run_python
 
 OWN_CHANNEL = {"dedicated", "alias"}
 
@@ -215,29 +215,22 @@ MilvusClient(uri, server_pem_path=anchor, secure=True, timeout=5).close()
 """
 
 
-def connect_with_roots(
+def run_with_roots(
     roots: Path, *arguments: str, script: str = CONNECT
 ) -> subprocess.CompletedProcess[str]:
     environ = {**os.environ, "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(roots)}
-    return subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", script, *arguments],
-        env=environ,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    return run_python(script, *arguments, environ=environ)
 
 
 class TestSystemRoots:
     def test_are_trusted_one_way(self, trio, certs):
         with milvus_endpoint(trio.server) as endpoint:
-            completed = connect_with_roots(certs / "ca.pem", endpoint.uri, str(certs))
+            completed = run_with_roots(certs / "ca.pem", endpoint.uri, str(certs))
         assert completed.returncode == 0, completed.stderr
 
     def test_are_trusted_in_mutual_mode(self, trio, certs):
         with milvus_endpoint(trio.server, clients=trio.ca) as endpoint:
-            completed = connect_with_roots(certs / "ca.pem", endpoint.uri, str(certs), "pem", "key")
+            completed = run_with_roots(certs / "ca.pem", endpoint.uri, str(certs), "pem", "key")
         assert completed.returncode == 0, completed.stderr
 
     @pytest.mark.parametrize("files", [(), ("pem", "key")], ids=["one-way", "mutual"])
@@ -245,7 +238,7 @@ class TestSystemRoots:
         (tmp_path / "other.pem").write_bytes(minting.mint("foreign CA", which=9).pem)
         clients = trio.ca if files else None
         with milvus_endpoint(trio.server, clients=clients) as endpoint:
-            completed = connect_with_roots(tmp_path / "other.pem", endpoint.uri, str(certs), *files)
+            completed = run_with_roots(tmp_path / "other.pem", endpoint.uri, str(certs), *files)
         assert "SecureConnectionError" in completed.stderr
 
     def test_are_what_an_empty_anchor_amounts_to_so_it_is_refused(
@@ -254,7 +247,7 @@ class TestSystemRoots:
         empty = tmp_path / "empty.pem"
         empty.touch()
         with milvus_endpoint(trio.server) as endpoint:
-            raw = connect_with_roots(certs / "ca.pem", endpoint.uri, str(empty), script=RAW)
+            raw = run_with_roots(certs / "ca.pem", endpoint.uri, str(empty), script=RAW)
             trusted = generation(installed_grpc()) is GrpcNameRules.HOST_NAME
             assert (raw.returncode == 0) is trusted, raw.stderr
             with pytest.raises(SecureConnectionError) as refused:
@@ -262,16 +255,6 @@ class TestSystemRoots:
         assert refused.value.report.root_cause.code == "file-empty"
 
     def test_fall_back_to_grpc_s_bundle_when_the_variable_names_no_file(self, tmp_path):
-        completed = subprocess.run(
-            [
-                sys.executable,
-                "-c",
-                "from milvus_secure.pem.public_roots import public_roots_path as p; print(p())",
-            ],
-            env={**os.environ, "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(tmp_path / "missing")},
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=60,
-        )
+        script = "from milvus_secure.pem.public_roots import public_roots_path as p; print(p())"
+        completed = run_with_roots(tmp_path / "missing", script=script)
         assert completed.stdout.strip().endswith("_credentials/roots.pem")

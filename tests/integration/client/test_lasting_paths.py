@@ -21,6 +21,7 @@ from milvus_secure import MilvusSettings
 from milvus_secure._common.versions import installed_pymilvus
 from namespaces import no_disks, run
 from processes import started
+from warm_python import run_python
 
 HERE = {"environ": {}, "env_file": None, "timeout": 10}
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="files in memory need Linux")
@@ -125,13 +126,8 @@ MilvusClient(**kwargs)
 def test_a_path_whose_settings_are_gone_never_widens_trust(trio, certs, foreign_ca, state, error):
     """Every free descriptor becomes `/dev/null`, which gRPC takes for all public roots."""
     with milvus_endpoint(trio.server, token="root:Milvus") as endpoint:
-        completed = subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", WIDENED, endpoint.uri, foreign_ca, state],
-            env={**os.environ, "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(certs / "ca.pem")},
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
+        environ = {**os.environ, "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(certs / "ca.pem")}
+        completed = run_python(WIDENED, endpoint.uri, foreign_ca, state, environ=environ)
         assert endpoint.connects == 0
     assert error in completed.stderr.splitlines()[-1]
 

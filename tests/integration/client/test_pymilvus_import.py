@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
-import pytest
-
-import milvus_secure
-
-SOURCE = str(Path(milvus_secure.__file__).parents[1])
+from warm_python import run_python
 
 BROKEN = [
     {"MILVUS_URI": '"https://host:19530"'},
@@ -31,48 +24,21 @@ uri, ca = sys.argv[1:]
 connect_secure(uri=uri, ca_pem_path=ca, timeout=20).close()
 """
 
-IN_EACH = """
-import json, os, sys, traceback
-import grpc, pandas  # what takes longest to import, and reads none of these variables
-script, environs, *sys.argv[1:] = sys.argv[1:]
-for environ in json.loads(environs):
-    child = os.fork()
-    if child == 0:
-        os.environ.update(environ)
-        try:
-            exec(script)
-        except BaseException:
-            traceback.print_exc()
-            os._exit(1)
-        os._exit(0)
-    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    print(json.dumps([environ, status]), flush=True)
-"""
-
-FORKS = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
-
 
 def run(script: str, *arguments: object, folder: Path, **environ: str):
     kept = {name: value for name, value in os.environ.items() if not name.startswith("MILVUS_")}
-    return subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", script, *map(str, arguments)],
-        env={**kept, "PYTHONPATH": SOURCE, **environ},
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    return run_python(script, *arguments, folder=folder, environ={**kept, **environ})
 
 
 def failures(script: str, *arguments: object, folder: Path) -> list[dict[str, str]]:
     """In which environments of `BROKEN` a script fails, each in a process of its own."""
-    done = run(IN_EACH, script, json.dumps(BROKEN), *arguments, folder=folder)
-    ended = [json.loads(line) for line in done.stdout.splitlines()]
-    assert len(ended) == len(BROKEN), done.stderr
-    return [environ for environ, status in ended if status]
+    return [
+        environ
+        for environ in BROKEN
+        if run(script, *arguments, folder=folder, **environ).returncode != 0
+    ]
 
 
-@FORKS
 def test_no_variable_that_pymilvus_cannot_read_stops_it(one_way, certs, tmp_path):
     assert failures(CONNECT, one_way.uri, certs / "ca.pem", folder=tmp_path) == []
 
@@ -91,7 +57,6 @@ import pymilvus
 """
 
 
-@FORKS
 def test_pymilvus_by_itself_fails_on_each(tmp_path):
     """Else the code that shields its import could go."""
     assert failures("import pymilvus", folder=tmp_path) == BROKEN
