@@ -13,9 +13,10 @@ SCHEMES = ("http", "https", "tcp")
 
 _MILVUS_PORT = 19530
 _HTTPS_PORT = 443
-_LITE = ".db"
+LITE_SUFFIX = ".db"
 """What pymilvus takes for a file of Milvus Lite (``pymilvus/orm/connections.py``)."""
 _PORTS = "its port is not a number from 1 to 65535"
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,7 @@ def uri_of(endpoint: str) -> str:
     except ValueError:
         pass
     match = re.fullmatch(r"(\[[0-9A-Fa-f:.]+(?:%\w+)?\]|[^\s:/?#@\[\]]+)(?::(\d+))?", text)
-    if match is None or text.endswith(_LITE):
+    if match is None or text.endswith(LITE_SUFFIX):
         return endpoint
     return f"https://{match[1]}:{match[2] or _MILVUS_PORT}"
 
@@ -138,6 +139,12 @@ def mask_uri(uri: str) -> str:
     scheme = r"(?s)^((?:[A-Za-z][A-Za-z0-9+.-]*://)?"
     masked = re.sub(rf"{scheme}).*@", r"\1***@", uri)
     return re.sub(rf"{scheme}[^/?#@\[\]:]*:)(?!\d*(?:[/?#]|$)).*", r"\1***", masked)
+
+
+def invisible_character(text: str) -> str:
+    """The first character of a name that no editor shows, as ``U+200B``; empty if there is none."""
+    match = _INVISIBLE.search(text)
+    return f"U+{ord(match[0]):04X}" if match else ""
 
 
 def _parsed(uri: str) -> tuple[Endpoint, SplitResult]:
@@ -153,6 +160,8 @@ def _parsed(uri: str) -> tuple[Endpoint, SplitResult]:
     if "@" in uri[uri.rindex(parts.netloc) + len(parts.netloc) :]:
         # urlsplit ends the host at the first of these, so a part of the password would be dialled.
         raise ValueError("its password contains a /, ? or #; set user and password separately")
+    if invisible := invisible_character(parts.netloc.rpartition("@")[2]):
+        raise ValueError(f"it contains the invisible character {invisible}")
     try:
         host, port = parts.hostname, parts.port
     except ValueError:

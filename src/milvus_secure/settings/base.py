@@ -209,6 +209,10 @@ class LoadedSettings(BaseSettings):
         copy._prefix = self._prefix  # noqa: SLF001 - of its own class
         return copy
 
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """As in pydantic, but what is updated is validated and has its provenance (`replace`)."""
+        return self.replace(**update) if update else super().model_copy(deep=deep)
+
     def shown(self) -> dict[str, dict[str, str]]:
         """Every setting as ``{"value": ..., "source": ...}``, secrets masked."""
         return {

@@ -27,7 +27,7 @@ def read_env_file(path: Path, environ: Mapping[str, str], prefix: str) -> dict[s
         SettingsError: If the file cannot be read or parsed.
     """
     from dotenv.parser import parse_stream  # noqa: PLC0415 - only where there is a file
-    from dotenv.variables import parse_variables  # noqa: PLC0415
+    from dotenv.variables import Variable, parse_variables  # noqa: PLC0415
 
     text = read_or_raise("env_file", path.name, path, lambda: read_settings_text(path))
     variables: dict[str, Sourced] = {}
@@ -42,9 +42,17 @@ def read_env_file(path: Path, environ: Mapping[str, str], prefix: str) -> dict[s
             malformed("env_file", where, path, "it has a line that is not NAME=value")
         if binding.key and binding.value:
             known = {**{name: value.value for name, value in variables.items()}, **environ}
-            value = "".join(part.resolve(known) for part in parse_variables(binding.value))
-            cut = _has_comment(binding.original.string)
-            variables[binding.key] = Sourced(value, where, path.parent, comment_cut=cut)
+            parts = list(parse_variables(binding.value))
+            variables[binding.key] = Sourced(
+                "".join(part.resolve(known) for part in parts),
+                where,
+                path.parent,
+                comment_cut=_has_comment(binding.original.string),
+                unset_variable=any(
+                    isinstance(part, Variable) and part.default is None and part.name not in known
+                    for part in parts
+                ),
+            )
             last = binding.key
     return variables
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from stat import S_ISDIR
@@ -16,7 +16,7 @@ from ..pem.shapes import holds_material
 from ..reporting.report import Finding
 from .declarations import PREFIX, pydantic_aliases, variables
 from .env_file import read_env_file
-from .normalize import expand
+from .normalize import expand, noted_cleaned, stripped
 from .other_names import by_upper_case, is_filled, port_in
 from .provenance import Sourced
 from .settings_file import read_settings_file
@@ -200,6 +200,8 @@ class Loading:
             path = self._path("secrets_dir", name)
             if not _may_be_directory(path):
                 remedy = f"Mount it, or correct or unset {self.places.prefix}SECRETS_DIR."
+                if os.path.lexists(path):
+                    malformed("secrets_dir", name.source, path, "it is not a directory", remedy)
                 missing("secrets_dir", name.source, path, "secrets directory", remedy)
             directories.append((path, name.source))
         return tuple(directories)
@@ -216,6 +218,9 @@ class Loading:
             value = next(
                 (each for each in candidates if each is not None and is_filled(each)), None
             )
+            if value is not None and (text := stripped(value.value)) != value.value:
+                self.notes.append(noted_cleaned(name.lower(), value.source, value.value, text))
+                value = replace(value, value=text)
         if value is not None and holds_material(value.value):
             key_in_place_of_path(name.lower(), value.source)
         return value

@@ -12,7 +12,6 @@ from ..pem.slots import Slot
 from ..reporting.report import Finding
 from .loading import Loading, Places
 from .normalize import clean, with_scheme
-from .other_names import unread_variables
 from .provenance import Sourced
 from .pymilvus_variables import unreadable
 from .sources import (
@@ -24,6 +23,7 @@ from .sources import (
     SourceWithProvenance,
     VariablesSource,
 )
+from .unread_names import unread_variables
 
 
 def load(

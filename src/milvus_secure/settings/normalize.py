@@ -46,12 +46,14 @@ def clean(
             text = value if entry.literal and name in SECRETS else stripped(value)
             # A block of PEM text ends with a line break as it should.
             if text != value and not (name in INLINE and text == value.strip()):
-                notes.append(_noted(name, entry.source, value, text))
+                notes.append(noted_cleaned(name, entry.source, value, text))
             value = text
             if name in PATHS and value not in {"", SYSTEM} and not is_material_path(value):
                 value = expand(value, entry.base, environ)
         if entry.comment_cut and name in SECRETS:
             notes.append(_noted_comment(name, entry.source))
+        if entry.unset_variable:
+            notes.append(_noted_unset(name, entry.source))
         if value != "":
             cleaned[name] = replace(entry, value=value)
     return cleaned, notes
@@ -138,7 +140,8 @@ def stripped(value: str) -> str:
     return text
 
 
-def _noted(name: str, source: str, before: str, after: str) -> Finding:
+def noted_cleaned(name: str, source: str, before: str, after: str) -> Finding:
+    """The note on a value that had blanks, quotes or a line end around it."""
     hidden = name in SECRETS or name in INLINE
     return finding(
         "value-cleaned",
@@ -156,6 +159,19 @@ def _noted_comment(name: str, source: str) -> Finding:
         "value-cleaned",
         f"In {source} the text after the first blank and # is a comment, and not part of {name}.",
         f"If the # belongs to {name}, put the whole value between single quotes.",
+        setting=name,
+        source=source,
+    )
+
+
+def _noted_unset(name: str, source: str) -> Finding:
+    """The variable's name is not shown: it may be a part of a password."""
+    return finding(
+        "value-cleaned",
+        f"In {source} a ${{NAME}} in the value of {name} was replaced by nothing, because no "
+        "variable of that name is set.",
+        f"Set that variable. If the text is meant as it is written, set {name} elsewhere, such as "
+        "in the environment or a TOML file: python-dotenv replaces ${NAME} within quotes too.",
         setting=name,
         source=source,
     )

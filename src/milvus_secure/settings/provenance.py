@@ -24,6 +24,7 @@ class Sourced:
         without_scheme: True for an address to which ``https://`` or ``http://`` is to be added.
         implicit: True for a file that is used because of its name alone, such as ``tls.crt``.
         comment_cut: True if a part of the line in ``.env`` was read as a comment.
+        unset_variable: True if a ``${NAME}`` in ``.env`` names a variable that is not set.
     """
 
     value: Any = field(repr=False)  # it may be a secret
@@ -34,6 +35,7 @@ class Sourced:
     without_scheme: bool = False
     implicit: bool = False
     comment_cut: bool = False
+    unset_variable: bool = False
 
 
 def inside(setting: str, source: str) -> str:

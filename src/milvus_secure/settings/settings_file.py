@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import sys
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 MAX_BYTES = 1 << 20
+_TWICE = "it contains a key twice"
 
 
 def read_settings_text(path: Path) -> str:
@@ -23,7 +26,10 @@ def read_settings_text(path: Path) -> str:
         raise ValueError("it is not a regular file")
     if path.stat().st_size > MAX_BYTES:
         raise ValueError("it is larger than 1 MiB")
-    return path.read_text("utf-8-sig")
+    data = path.read_bytes()
+    if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        raise ValueError("it is UTF-16 text; save it as UTF-8")
+    return io.TextIOWrapper(io.BytesIO(data), "utf-8-sig").read()  # with universal newlines
 
 
 def read_settings_file(path: Path) -> dict[str, Any]:
@@ -61,25 +67,35 @@ def _toml(text: str) -> Any:  # noqa: ANN401 - whatever the file holds
     except ValueError as error:  # also a number with too many digits
         # tomllib ends its message with the place; what stands before may quote the text.
         place = re.search(r"\(at ([a-z0-9 ,]+)\)$", str(error))
-        raise ValueError(f"it is not TOML ({_at(place[1] if place else '')})") from None
+        twice = re.match("Cannot (?:overwrite a value|declare .* twice)", str(error))
+        what = _TWICE if twice else "it is not TOML"
+        raise ValueError(f"{what} ({_at(place[1] if place else '')})") from None
 
 
 def _json(text: str) -> Any:  # noqa: ANN401
-    def unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    twice = False
+
+    def table_of(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal twice
         table = dict(pairs)
-        if len(table) < len(pairs):
-            raise ValueError("an object contains a key twice")
+        twice = twice or len(table) < len(pairs)
         return table
 
     try:
-        return json.loads(text, object_pairs_hook=unique)
+        table = json.loads(text, object_pairs_hook=table_of)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         raise ValueError(f"it is not JSON ({_at(place)})") from None
+    except ValueError:
+        raise ValueError("it contains a number with too many digits") from None
+    if twice:
+        raise ValueError(_TWICE)
+    return table
 
 
 def _yaml(text: str) -> Any:  # noqa: ANN401
     from ruamel.yaml import YAML  # noqa: PLC0415
+    from ruamel.yaml.constructor import DuplicateKeyError  # noqa: PLC0415
     from ruamel.yaml.error import MarkedYAMLError  # noqa: PLC0415
     from ruamel.yaml.events import AliasEvent  # noqa: PLC0415
 
@@ -90,7 +106,12 @@ def _yaml(text: str) -> Any:  # noqa: ANN401
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise ValueError(f"it is not YAML ({_at(place)})") from None
+        what = _TWICE if isinstance(error, DuplicateKeyError) else "it is not YAML"
+        if "single document" in str(error.context):
+            what = "it contains more than one YAML document"
+        elif "'\\t'" in str(error.problem):
+            what = "it is indented with a tab, which YAML does not allow"
+        raise ValueError(f"{what} ({_at(place)})") from None
     except RecursionError:
         raise
     except Exception:  # noqa: BLE001 - ruamel.yaml fails on odd scalars in many ways

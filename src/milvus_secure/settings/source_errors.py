@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterable, Mapping
+from datetime import date, time
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeVar
@@ -16,6 +17,7 @@ from ..reporting.report import Finding, Severity, finding
 from .normalize import shown_value
 from .other_names import meant_setting
 from .provenance import Sourced
+from .unread_names import is_about_verification
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -47,7 +49,14 @@ def unknown_key(
     bare = key.lower().removeprefix("milvus_")
     # An unknown key is an error in any case, so a bold guess does no harm.
     close = None if is_table else meant_setting(bare) or _nearest(bare, names, 0.6)
-    text = f" (or {_TEXT_FOR[close]!r} for the text itself)" if close in _TEXT_FOR else ""
+    remedy = f"Did you mean {close!r}?" if close else "See `milvus-secure settings` for the names."
+    if close in _TEXT_FOR:
+        remedy = f"Did you mean {close!r} (or {_TEXT_FOR[close]!r} for the text itself)?"
+    if is_about_verification(bare):
+        close = "ca_pem_path"
+        remedy = (
+            "The server's certificate is always verified: set ca_pem_path to the CA that issued it."
+        )
     shown = "<PEM text>" if holds_material(key) else printable(key)
     what = (
         f"The settings file has the unknown key {shown!r}."
@@ -57,11 +66,7 @@ def unknown_key(
     return finding(
         "config-unknown-key",
         what,
-        _TABLE
-        if is_table
-        else f"Did you mean {close!r}{text}?"
-        if close
-        else "See `milvus-secure settings` for the names.",
+        _TABLE if is_table else remedy,
         setting=shown,
         source=where,
         origin=_origin(path) if path else None,
@@ -90,10 +95,13 @@ def invalid_values(
 
 
 def _invalid(name: str, kind: str, why: str, value: Sourced | None) -> Finding:
-    why = why.removeprefix("Value error, ")
+    why = _PLAIN.get(kind, why.removeprefix("Value error, "))
     what = f"The value of {name}" if name else "The combination of settings"
     message = f"{what} cannot be used: {why[:1].lower()}{why[1:]}."
     remedy = _correct(value.source) if value else "Correct the settings."
+    scalar = value is not None and isinstance(value.value, (int, float, date, time))
+    if value and value.source != "argument" and kind == "string_type" and scalar:
+        remedy = f"Put the value between quotes in {value.source}."
     if kind == "missing":
         message, remedy = f"The setting {name} is required, but it is not set.", f"Set {name}."
     return finding(
@@ -104,6 +112,19 @@ def _invalid(name: str, kind: str, why: str, value: Sourced | None) -> Finding:
         source=value.source if value else None,
         presented=shown_value(name, value.value)[:80] if value else None,
     )
+
+
+_PLAIN = {
+    "string_type": "it is not text",
+    "float_type": "it is not a number",
+    "float_parsing": "it is not a number",
+    "int_type": "it is not a whole number",
+    "int_parsing": "it is not a whole number",
+    "int_from_float": "it is not a whole number",
+    "bool_type": "it is not true or false",
+    "bool_parsing": "it is not true or false",
+}
+"""What pydantic's types of error mean, for engineers who do not know pydantic."""
 
 
 def _correct(source: str) -> str:

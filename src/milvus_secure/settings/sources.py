@@ -34,6 +34,7 @@ from .other_names import by_upper_case, is_port, port_in, settings_in
 from .provenance import Sourced
 from .settings_file import read_settings_text
 from .source_errors import no_settings_in, not_json, read_or_raise
+from .unread_names import misnamed_secret
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -241,6 +242,11 @@ class SecretsDirSource(_NamedValues, SecretsSettingsSource):
                 settings[slot.path_setting] = Sourced(
                     path, where, directory, literal=True, implicit=True
                 )
+        for entry in entries if settings else ():
+            variable = entry.name.upper()
+            if variable not in known and not is_port(variable, prefix):
+                note = misnamed_secret(entry.name, printable(str(entry)), known, prefix)
+                self.loading.notes.extend([note] if note else [])
         if not settings and not (prefix and any(name.startswith(prefix) for name in files)):
             self.loading.notes.append(no_settings_in(directory, source, [e.name for e in entries]))
         return settings

@@ -137,6 +137,43 @@ class TestFiles:
         (tmp_path / "milvus-secure.toml").write_text(lines)
         assert load().source_of("client_key") == "milvus-secure.toml"
 
+    @pytest.mark.parametrize("key", ["verify", "ssl_verify", "insecure", "tls_skip_verify"])
+    def test_a_key_that_turns_verification_off_names_the_ca_instead(self, key, load, tmp_path):
+        (tmp_path / "milvus-secure.toml").write_text(f"{key} = false\n")
+        with pytest.raises(SettingsError, match="always verified: set ca_pem_path"):
+            load()
+
+    @pytest.mark.parametrize(
+        ("name", "text", "reason"),
+        [
+            ("s.toml", "user = 'a'\nuser = 'b'\n", r"contains a key twice \(at line 2"),
+            ("s.toml", "[profiles.a]\n[profiles.a]\n", "contains a key twice"),
+            ("s.yaml", "user: a\nuser: b\n", r"contains a key twice \(at line 2"),
+            ("s.json", '{"user": "a", "user": "b"}', "contains a key twice"),
+            ("s.yaml", "user: a\n---\nuser: b\n", "more than one YAML document"),
+            ("s.yaml", "user: a\n\tdb_name: b\n", "a tab, which YAML does not allow"),
+            ("s.json", f'{{"timeout": {"1" * 5000}}}', "number with too many digits"),
+            ("s.toml", "user = 'a'\n".encode("utf-16"), "it is UTF-16 text; save it as UTF-8"),
+        ],
+    )
+    def test_the_reason_why_a_file_cannot_be_read_is_plain(
+        self, name, text, reason, load, tmp_path
+    ):
+        (tmp_path / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+        with pytest.raises(SettingsError, match=reason):
+            load(config=name)
+
+    @pytest.mark.parametrize("value", ["0123", "2026-01-01", "1.5"])
+    def test_a_number_in_place_of_text_is_to_be_quoted(self, value, load, tmp_path):
+        (tmp_path / "s.yaml").write_text(f"password: {value}\n")
+        with pytest.raises(SettingsError, match=r"between quotes in s\.yaml"):
+            load(config="s.yaml")
+
+    def test_a_secrets_directory_that_is_a_file_is_said_to_be_one(self, load, tmp_path):
+        (tmp_path / "secrets").write_text("x")
+        with pytest.raises(SettingsError, match="it is not a directory"):
+            load(secrets_dir="secrets")
+
     def test_an_unknown_argument_is_an_error_with_the_nearest(self, load):
         with pytest.raises(SettingsError, match="Did you mean 'ca_pem_path'"):
             load(ca_pem_pth="x")

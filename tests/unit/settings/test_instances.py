@@ -35,6 +35,11 @@ class TestReplace:
         changed = load(uri="https://u:p@h:1/db").replace(uri="https://other:1")
         assert (changed.user, changed.password, changed.db_name) == (None, None, None)
 
+    def test_pydantics_copy_validates_and_keeps_provenance_too(self, load):
+        changed = load({"MILVUS_USER": "root"}).model_copy(update={"timeout": 3})
+        assert (changed.timeout, changed.source_of("timeout")) == (3.0, "argument")
+        assert changed.source_of("user") == "env MILVUS_USER"
+
     def test_an_unknown_name_is_an_error(self, load):
         with pytest.raises(SettingsError, match="Did you mean 'uri'"):
             load().replace(url="x")

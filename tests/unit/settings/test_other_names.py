@@ -23,6 +23,9 @@ class TestEndpoints:
             ({"MILVUS_HOST": "::1", "MILVUS_PORT": "1"}, "https://[::1]:1"),
             ({"MILVUS_HOST": "http://h:2", "MILVUS_ALLOW_PLAINTEXT": "1"}, "http://h:2"),
             ({"MILVUS_HOST": "h", "MILVUS_PORT": "tcp://10.0.0.1:19530"}, "https://h:19530"),
+            ({"MILVUS_HOST": "https://h", "MILVUS_PORT": "1"}, "https://h:1"),
+            ({"MILVUS_HOST": "https://h/db", "MILVUS_PORT": "1"}, "https://h:1"),
+            ({"MILVUS_HOST": "https://h:2", "MILVUS_PORT": "1"}, "https://h:2"),
             ({"MILVUS_ADDRESS": "h:1"}, "https://h:1"),
             ({"MILVUS_ENDPOINT": "https://h:1/db"}, "https://h:1"),
             ({"MILVUS_HOST": "h", "MILVUS_USE_TLS": "false"}, "http://h:19530"),
@@ -35,6 +38,12 @@ class TestEndpoints:
         settings = load(environ)
         assert (settings.uri, settings.notes) == (uri, ())
         assert settings.endpoint is not None
+
+    @pytest.mark.parametrize("port", ["abc", "0", "99999", "19530/tcp"])
+    def test_a_port_that_is_none_is_an_error_of_the_uri(self, port, load):
+        settings = load({"MILVUS_HOST": "h", "MILVUS_PORT": port})
+        assert settings.uri_fault == "its port is not a number from 1 to 65535"
+        assert settings.source_of("uri") == "env MILVUS_HOST, env MILVUS_PORT"
 
     def test_host_and_port_name_both_variables_as_source(self, load):
         settings = load({"MILVUS_HOST": "h", "MILVUS_PORT": "1"})

@@ -86,6 +86,31 @@ class TestUri:
         assert codes(findings) == ["uri-invalid"]
         assert (findings[0].setting, findings[0].source) == ("uri", "argument")
 
+    @pytest.mark.parametrize(
+        ("uri", "fix"),
+        [
+            ("localhost:19530", "Write it as https://localhost:19530."),
+            ("grpcs://h:1", "Write it as https://h:1."),
+            ("https:/h:1", "Write it as https://h:1."),
+            ("grpc://u:canary@h:1", "Write it as https://HOST:19530."),
+            ("https://::1:1", "Write it as https://HOST:19530."),
+        ],
+    )
+    def test_the_remedy_names_the_uri_that_was_meant(self, uri, fix, settings_findings):
+        (finding,) = settings_findings(uri=uri)
+        assert (finding.code, finding.remedy) == ("uri-invalid", fix)
+
+    @pytest.mark.trips("uri-invalid")
+    @pytest.mark.parametrize("character", ["\u200b", "\ufeff", "\u202e", "\u00ad"])
+    def test_an_invisible_character_is_named(self, character, settings_findings):
+        (finding,) = settings_findings(uri=f"https://h{character}:19530")
+        assert f"invisible character U+{ord(character):04X}" in finding.message
+
+    @pytest.mark.trips("server-name-malformed")
+    def test_one_in_a_server_name_too(self, settings_findings):
+        (finding,) = settings_findings(**URI, server_name="h.example\u200b")
+        assert "invisible character U+200B" in finding.message
+
     @pytest.mark.trips("uri-invalid")
     def test_its_password_is_masked(self, settings_findings):
         assert "canary" not in repr(settings_findings(uri="https://root:canary@h:x"))

@@ -63,6 +63,34 @@ class TestPrecedence:
         settings = load({"DOMAIN": "test"})
         assert (settings.uri, settings.user) == ("https://milvus.test:1", "$x")
 
+    @pytest.mark.parametrize(
+        "line", ["MILVUS_PASSWORD=pa${canary}x", "MILVUS_PASSWORD='pa${canary}x'"]
+    )
+    def test_a_variable_that_is_not_set_is_noted_without_its_name(self, line, load, tmp_path):
+        (tmp_path / ".env").write_text(line)
+        settings = load()
+        (note,) = settings.notes
+        assert settings.password.get_secret_value() == "pax"
+        assert (note.code, note.setting, note.source) == ("value-cleaned", "password", ".env:1")
+        assert "canary" not in repr(note)
+
+    @pytest.mark.parametrize("text", ["x${NAME}", "x${NONE:-d}", "$${", "a$b$NONE"])
+    def test_other_dollar_signs_are_not_noted(self, text, load, tmp_path):
+        (tmp_path / ".env").write_text(f"MILVUS_PASSWORD={text}")
+        assert load({"NAME": "n"}).notes == ()
+
+    @pytest.mark.parametrize("quote", ["'", '"', " "])
+    @pytest.mark.parametrize("name", ["CONFIG", "PROFILE", "SECRETS_DIR"])
+    def test_quotes_around_what_says_where_to_look_are_removed(self, name, quote, load, tmp_path):
+        (tmp_path / "secrets").mkdir()
+        (tmp_path / "secrets" / "milvus_user").write_text("u")
+        (tmp_path / "milvus-secure.toml").write_text("[profiles.prod]\nuser = 'u'\n")
+        (tmp_path / "other.toml").write_text("user = 'u'\n")
+        value = {"CONFIG": "other.toml", "PROFILE": "prod", "SECRETS_DIR": "secrets"}[name]
+        settings = load({f"MILVUS_{name}": f"{quote}{value}{quote}"})
+        assert settings.user == "u"
+        assert [note.code for note in settings.notes] == ["value-cleaned"]
+
     def test_the_machine_is_not_looked_at(self, load):
         os.environ["MILVUS_USER"] = "from the machine"
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ..._common.endpoint import mask_uri
+from ..._common.endpoint import invisible_character, mask_uri
 from ..._common.tls_mode import TLSMode
 from ...pem.slots import Slot
 from ...reporting.report import Finding, Severity, finding
@@ -67,6 +67,8 @@ def _plaintext_not_allowed(context: Context) -> Iterator[Finding]:
     if any(_secure_contradiction(context)):
         return
     asked = _plaintext_asked(context)
+    if asked is None and context.endpoint is None:
+        return  # uri-invalid: the URI says nothing about TLS
     setting = asked[0] if asked else "uri"
     variable = settings.variable_of("allow_plaintext")
     yield finding(
@@ -176,6 +178,8 @@ def _server_name_malformed(context: Context) -> Iterator[Finding]:
         why, bare = "a scheme", name.partition("://")[2]
     elif re.search(r"[\s\x00-\x1f\x7f]", name):
         why, bare = "a blank or a control character", "".join(name.split())
+    elif invisible := invisible_character(name):
+        why, bare = f"the invisible character {invisible}", name
     elif "/" in name:
         why, bare = "a path", name.partition("/")[0]
     elif name.startswith("["):

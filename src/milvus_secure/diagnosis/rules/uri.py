@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ..._common.endpoint import mask_uri
+from ..._common.endpoint import LITE_SUFFIX, mask_uri, parse_uri, uri_of
 from ..._common.tls_mode import TLSMode
 from ..._common.versions import installed_pymilvus
 from ...pem.slots import Slot
@@ -27,12 +28,23 @@ def _uri_invalid(context: Context) -> Iterator[Finding]:
         yield finding(
             "uri-invalid",
             f"The URI cannot be used: {settings.uri_fault}.",
-            "Write it as https://HOST:19530.",
+            _usable_uri(settings.uri),
             setting="uri",
             source=settings.source_of("uri"),
             expected="https://HOST:PORT",
             presented=ascii(mask_uri(settings.uri))[:120],
         )
+
+
+def _usable_uri(uri: str) -> str:
+    if uri.endswith(LITE_SUFFIX):
+        return (
+            "A local file (Milvus Lite) has no TLS: open it with pymilvus.MilvusClient, or write "
+            "the address of a server as https://HOST:19530."
+        )
+    # Only what stands in place of the scheme is replaced; a part of a password is never shown.
+    address = uri_of(re.sub("^(?:grpcs?|milvus)://|^(?:https?|tcp):?/(?!/)/?", "", uri))
+    return f"Write it as {address if parse_uri(address).endpoint else 'https://HOST:19530'}."
 
 
 def _uri_port_implicit(context: Context) -> Iterator[Finding]:
