@@ -70,7 +70,7 @@ class TestOneWay:
         assert check(real_one_way).findings == ()
 
     @pytest.mark.trips("name-mismatch")
-    def test_a_name_the_certificate_does_not_bear(self, real_one_way):
+    def test_a_name_that_the_certificate_does_not_contain(self, real_one_way):
         assert cause_of_refusal(real_one_way, server_name="milvus.example.com") == "name-mismatch"
 
     @pytest.mark.trips("chain-untrusted")
@@ -169,7 +169,7 @@ class TestMutual:
         assert cause_of_refusal(real_mutual, **pair) == "client-certificate-rejected"
 
     @pytest.mark.trips("name-mismatch")
-    def test_a_name_the_certificate_does_not_bear(self, real_mutual):
+    def test_a_name_that_the_certificate_does_not_contain(self, real_mutual):
         assert cause_of_refusal(real_mutual, server_name="milvus.example.com") == "name-mismatch"
 
     @pytest.mark.trips("database-missing")

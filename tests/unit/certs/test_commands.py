@@ -43,7 +43,7 @@ def test_init_makes_the_nine_files_of_the_guide(run_certs):
     assert set(files(run_certs.folder)) == {"ca.key", "ca.pem", "ca.srl"} | pairs
 
 
-def test_init_refuses_to_replace_a_set_until_told(run_certs, capsys):
+def test_init_replaces_a_set_only_when_forced(run_certs, capsys):
     before = files(run_certs.folder)
     assert run_certs("init", run_certs.folder) == 1
     assert "--force" in capsys.readouterr().err
@@ -111,7 +111,7 @@ def test_a_described_set_replaces_no_foreign_pair(run_certs, foreign_folder: Pat
     ],
     ids=" ".join,
 )
-def test_init_names_what_no_certificate_may_carry(tmp_path: Path, capsys, flags: list[str]):
+def test_init_names_what_no_certificate_may_contain(tmp_path: Path, capsys, flags: list[str]):
     folder = tmp_path / "new"
     assert main(["certs", "init", str(folder), *flags]) == 1
     assert capsys.readouterr().err.startswith("error: ")
@@ -150,7 +150,7 @@ def test_renew_keeps_the_ca_and_makes_new_leaves(run_certs):
     assert after["client.pem"] != before["client.pem"]
 
 
-def test_renewing_the_ca_takes_three_steps_and_retire_waits_for_its_turn(run_certs, capsys):
+def test_renewing_the_ca_takes_three_steps_and_retire_is_the_last(run_certs, capsys):
     def anchors() -> int:
         return (run_certs.folder / "ca.pem").read_text().count("BEGIN CERTIFICATE")
 
@@ -166,7 +166,7 @@ def test_renewing_the_ca_takes_three_steps_and_retire_waits_for_its_turn(run_cer
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="gen.sh needs the openssl command")
-def test_repair_mends_the_current_guides_client_certificate(tmp_path: Path):
+def test_repair_fixes_the_current_guides_client_certificate(tmp_path: Path):
     folder = tmp_path / "cert"
     shutil.copytree(GUIDE / "current", folder)
     subprocess.run(["sh", "gen.sh"], cwd=folder, check=True, capture_output=True, timeout=120)

@@ -29,7 +29,7 @@ def test_the_files_are_those_of_the_guide(tmp_path):
     assert {path.name for path in made.directory.iterdir()} == NINE
 
 
-def test_keys_and_directory_are_the_owners_alone(tmp_path):
+def test_keys_and_directory_are_readable_by_the_owner_only(tmp_path):
     made = CertificateSet.create(tmp_path / "certs")
     modes = {p.suffix: stat.S_IMODE(p.stat().st_mode) for p in made.directory.iterdir()}
     assert modes == {".key": 0o600, ".pem": 0o644, ".csr": 0o644, ".srl": 0o644}
@@ -45,7 +45,7 @@ def test_the_three_subjects_differ(tmp_path):
     assert len(subjects) == 3
 
 
-def test_openssl_goes_on_from_the_serial_file(tmp_path):
+def test_openssl_continues_the_serial_numbers(tmp_path):
     made = CertificateSet.create(tmp_path / "certs").directory
     subprocess.run(
         [
@@ -74,7 +74,7 @@ def test_openssl_goes_on_from_the_serial_file(tmp_path):
     assert more == client + 1
 
 
-def test_a_set_is_not_overwritten_unasked(tmp_path, snapshot):
+def test_a_set_is_not_overwritten_by_default(tmp_path, snapshot):
     made = CertificateSet.create(tmp_path / "certs")
     before = snapshot(made.directory)
     with pytest.raises(CertificateError, match="already contains a certificate set"):
@@ -92,7 +92,7 @@ def test_overwriting_leaves_nothing_of_the_old_set(tmp_path, snapshot):
     assert not set(before.values()) & set(after.values())
 
 
-def test_foreign_files_stay_when_told_to_overwrite(tmp_path):
+def test_overwriting_keeps_foreign_files(tmp_path):
     folder = tmp_path / "certs"
     folder.mkdir()
     (folder / "gen.sh").write_text("#!/bin/sh\n")
@@ -102,7 +102,7 @@ def test_foreign_files_stay_when_told_to_overwrite(tmp_path):
 
 
 @pytest.mark.parametrize("foreign", ["notes.txt", ".git/"])
-def test_foreign_files_are_not_mixed_with_keys_unasked(tmp_path, foreign):
+def test_keys_are_not_written_next_to_foreign_files_by_default(tmp_path, foreign):
     path = tmp_path / "certs" / foreign
     path.mkdir(parents=True) if foreign.endswith("/") else path.parent.mkdir()
     if not path.exists():
@@ -132,7 +132,7 @@ def test_foreign_files_are_not_mixed_with_keys_unasked(tmp_path, foreign):
         {"ips": ["300.1.1.1"]},
     ],
 )
-def test_what_fits_no_certificate_makes_no_file(tmp_path, bad):
+def test_invalid_values_create_no_file(tmp_path, bad):
     with pytest.raises(CertificateError, match="Fix: "):
         CertificateSet.create(tmp_path / "certs", **bad)
     assert list(tmp_path.iterdir()) == []

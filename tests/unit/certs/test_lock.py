@@ -1,4 +1,4 @@
-"""Two runs on one directory: none loses the other's work, and the later one is told the truth."""
+"""Two runs on one directory: neither loses the other's work, and each reports what is true."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ fcntl = pytest.importorskip("fcntl", reason="only POSIX locks directories")
 INIT = [sys.executable, "-m", "milvus_secure", "certs", "init"]
 
 
-def test_of_two_runs_that_make_a_set_one_succeeds(tmp_path):
+def test_only_one_of_two_simultaneous_runs_creates_the_set(tmp_path):
     folder = tmp_path / "certs"
     commands = [
         [*INIT, folder, "--key-type", kind, "--name", f"{kind}.example.com"]
@@ -53,7 +53,7 @@ def der(path) -> bytes:
 
 
 class Later(threading.Thread):
-    """A run that begins while another holds the directory."""
+    """A run that begins while another run has locked the directory."""
 
     def __init__(self, work) -> None:
         super().__init__()
@@ -92,7 +92,7 @@ def test_a_run_waits_for_another_and_keeps_its_work(tmp_path, snapshot, work):
     assert after != before or work == "repair"  # which changes a mode alone
 
 
-def test_nobody_can_keep_a_set_from_being_renewed(tmp_path, monkeypatch, snapshot):
+def test_another_user_with_the_lock_cannot_prevent_a_renewal(tmp_path, monkeypatch, snapshot):
     """Every user who may read a directory can hold its lock."""
     made = CertificateSet.create(tmp_path / "certs")
     before = snapshot(made.directory)
@@ -113,12 +113,12 @@ def lockless(monkeypatch):
 
 
 @pytest.mark.usefixtures("lockless")
-def test_without_locks_a_set_is_made_and_renewed_all_the_same(tmp_path):
+def test_a_set_is_created_and_renewed_where_locks_do_not_exist(tmp_path):
     CertificateSet.create(tmp_path / "certs").renew()
 
 
 @pytest.mark.parametrize("change", ["edit", "add", "remove", "exchange"])
-def test_what_changed_since_it_was_looked_at_is_not_written_over(tmp_path, snapshot, change):
+def test_a_change_by_another_program_is_not_overwritten(tmp_path, snapshot, change):
     made = CertificateSet.create(tmp_path / "certs")
     earlier = directory_snapshot(made.directory)
     if change == "edit":
@@ -137,7 +137,7 @@ def test_what_changed_since_it_was_looked_at_is_not_written_over(tmp_path, snaps
 
 
 @pytest.mark.parametrize("is_directory", [False, True], ids=["appeared", "empty before"])
-def test_a_set_that_appeared_meanwhile_is_not_replaced(tmp_path, snapshot, is_directory):
+def test_a_set_that_another_run_created_is_not_replaced(tmp_path, snapshot, is_directory):
     folder = tmp_path / "certs"
     if is_directory:
         folder.mkdir()
@@ -149,7 +149,7 @@ def test_a_set_that_appeared_meanwhile_is_not_replaced(tmp_path, snapshot, is_di
     assert snapshot(folder) == before
 
 
-def test_a_file_that_appeared_meanwhile_is_not_replaced(tmp_path, monkeypatch):
+def test_a_file_that_another_program_created_is_not_replaced(tmp_path, monkeypatch):
     path = tmp_path / "client.p12"
     monkeypatch.setattr("os.path.lexists", lambda _: False)  # as the look before it saw it
     path.write_bytes(b"mine")

@@ -38,7 +38,7 @@ def password(tmp_path) -> Path:
     return path
 
 
-def test_show_tells_which_key_belongs_to_which_certificate(fresh_set, capsys):
+def test_show_names_the_certificate_of_each_key(fresh_set, capsys):
     assert certs("show", fresh_set.directory, "--format", "json") == 0
     files = {Path(file["file"]).name: file for file in json.loads(capsys.readouterr().out)["files"]}
     owners = {name: file["keys"][0]["belongs_to"] for name, file in files.items() if file["keys"]}
@@ -48,13 +48,13 @@ def test_show_tells_which_key_belongs_to_which_certificate(fresh_set, capsys):
     }
 
 
-def test_show_tells_a_key_of_another_set(fresh_set, tmp_path, capsys):
+def test_show_recognizes_a_key_of_another_set(fresh_set, tmp_path, capsys):
     other_set = CertificateSet.create(tmp_path / "other")
     certs("show", fresh_set.server_pem, other_set.server_key)
     assert "belongs to no certificate shown" in capsys.readouterr().out
 
 
-def test_show_tells_everything_about_a_certificate(fresh_set, capsys):
+def test_show_prints_every_field_of_a_certificate(fresh_set, capsys):
     certs("show", fresh_set.server_pem, "--format", "json")
     [shown] = json.loads(capsys.readouterr().out)["files"][0]["certificates"]
     fixed = {
@@ -87,7 +87,7 @@ def test_show_tells_everything_about_a_certificate(fresh_set, capsys):
         ((1, 0), "not in order"),
     ],
 )
-def test_show_tells_the_order_of_a_chain(fresh_set, tmp_path, capsys, order, words):
+def test_show_describes_the_order_of_a_chain(fresh_set, tmp_path, capsys, order, words):
     pems = [fresh_set.server_pem.read_bytes(), fresh_set.ca_pem.read_bytes()]
     (tmp_path / "chain.pem").write_bytes(b"".join(pems[place] for place in order))
     certs("show", tmp_path / "chain.pem")
@@ -186,7 +186,7 @@ def test_status_is_sorted_by_what_expires_first(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(("days", "state", "code"), [(365, "ok", 0), (10, "expiring", 1)])
-def test_status_exits_with_1_when_somebody_must_act(tmp_path, capsys, days, state, code):
+def test_status_exits_with_1_when_action_is_needed(tmp_path, capsys, days, state, code):
     fresh_set = CertificateSet.create(tmp_path / "certs", days=days)
     status_code, output = status(capsys, fresh_set.server_pem)
     assert (status_code, output.split()[0]) == (code, state)
@@ -199,12 +199,12 @@ def test_status_exits_with_1_when_somebody_must_act(tmp_path, capsys, days, stat
         ({"start": minting.dt.timedelta(days=2)}, "not-yet-valid"),
     ],
 )
-def test_status_tells_what_is_not_valid_now(tmp_path, capsys, defect, state):
+def test_status_shows_what_is_not_valid_now(tmp_path, capsys, defect, state):
     (tmp_path / "odd.pem").write_bytes(minting.mint("odd", **defect).pem)
     assert status(capsys, tmp_path / "odd.pem")[1].split()[0] == state
 
 
-def test_status_looks_at_what_the_settings_refer_to(fresh_set, tmp_path, capsys):
+def test_status_reads_the_files_that_the_settings_name(fresh_set, tmp_path, capsys):
     code, output = status(
         capsys,
         "--ca-pem-path",
@@ -218,7 +218,7 @@ def test_status_looks_at_what_the_settings_refer_to(fresh_set, tmp_path, capsys)
     assert (code, rows) == (1, {"client_pem_path": "unreadable", "ca_pem_path": "ok"})
 
 
-def test_a_directory_without_certificates_is_no_good_news(tmp_path, capsys):
+def test_a_directory_without_certificates_fails_the_status(tmp_path, capsys):
     (tmp_path / "empty").mkdir()
     code, output = status(capsys, tmp_path / "empty")
     assert (code, output.split()[0]) == (1, "unreadable")
@@ -273,7 +273,7 @@ def test_a_request_whose_signature_is_broken_is_not_signed(fresh_set, tmp_path):
 
 
 @pytest.mark.parametrize("data", [b"garbage", b"", b"0\x03\x02\x01\x05"])
-def test_what_is_no_request_is_not_signed(fresh_set, tmp_path, data):
+def test_a_file_that_is_not_a_request_is_not_signed(fresh_set, tmp_path, data):
     (tmp_path / "x.csr").write_bytes(data)
     with pytest.raises(CertificateError, match="no certificate request"):
         certs("sign", tmp_path / "x.csr", "--dir", fresh_set.directory, "--role", "client")

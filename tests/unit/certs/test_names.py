@@ -1,4 +1,4 @@
-"""Which names a certificate may carry."""
+"""Which names a certificate may contain."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from milvus_secure.errors import CertificateError
         "9milvus",
     ],
 )
-def test_a_name_that_clients_dial_is_taken(name):
+def test_a_name_that_clients_dial_is_accepted(name):
     assert identifiers([name]).dns == (name,)
 
 
@@ -50,7 +50,7 @@ def test_a_name_that_clients_dial_is_taken(name):
         ("a\nb", "blank"),
     ],
 )
-def test_a_name_no_certificate_may_carry_is_refused_with_its_cause(name, why):
+def test_a_name_that_no_certificate_may_contain_is_refused_with_the_cause(name, why):
     with pytest.raises(CertificateError, match=why):
         identifiers([name])
 
@@ -80,6 +80,6 @@ def test_a_host_name_among_the_addresses_is_refused():
         {"organization": 5},
     ],
 )
-def test_a_subject_no_certificate_may_carry_is_refused(part):
+def test_a_subject_that_no_certificate_may_contain_is_refused(part):
     with pytest.raises(CertificateError):
         Subject(**part)

@@ -1,4 +1,4 @@
-"""Renewing leaves and the CA: who still works after each step."""
+"""Renewing leaves and the CA: which clients still connect after each step."""
 
 from __future__ import annotations
 
@@ -60,12 +60,12 @@ def test_a_dry_run_says_that_pinned_clients_break(named_set):
     assert "server_pem_path" in named_set.renew(dry_run=True).text(dry_run=True)
 
 
-def test_renewing_what_is_not_there_names_what_is(named_set):
+def test_renewing_an_unknown_certificate_lists_the_known_ones(named_set):
     with pytest.raises(CertificateError, match="it contains: server, client"):
         named_set.renew("ingest")
 
 
-def test_a_ca_that_is_too_short_is_named_with_the_command_that_renews_it(tmp_path):
+def test_a_ca_that_expires_too_soon_is_named_with_the_command_that_renews_it(tmp_path):
     made = CertificateSet.create(tmp_path / "certs", days=20, ca_days=20)
     with pytest.raises(CertificateError, match="fewer days, or renew the CA") as caught:
         made.renew(days=21)
@@ -103,7 +103,7 @@ def test_retiring_a_lone_ca_is_refused(named_set):
 
 @pytest.fixture
 def remote(named_set, tmp_path) -> str:
-    """Signed for a server whose key never was here; answers with the path of its request."""
+    """Signed for a server whose key is elsewhere; returns the path of its request."""
     other_set = CertificateSet.create(tmp_path / "other", ["node.example.com"])
     (named_set.directory / "node.pem").write_bytes(
         named_set.sign(other_set.directory / "server.csr", Role.SERVER)
@@ -128,7 +128,7 @@ def test_a_certificate_whose_key_is_elsewhere_is_named_and_keeps_the_old_ca(
     ).endswith("OK\n")
 
 
-def test_a_copy_of_the_old_ca_does_not_hold_up_its_end(named_set):
+def test_a_copy_of_the_old_ca_does_not_prevent_its_removal(named_set):
     shutil.copy(named_set.ca_pem, named_set.directory / "old.pem")
     named_set.renew_ca()
     named_set.renew()
@@ -150,7 +150,7 @@ def test_a_pair_of_another_ca_is_named(named_set, tmp_path):
 
 
 @pytest.mark.parametrize("place", ["missing", "."])
-def test_a_place_without_a_set_is_named(tmp_path, place):
+def test_a_directory_without_a_set_is_named(tmp_path, place):
     with pytest.raises(CertificateError, match=r"ca\.pem cannot be read: there is no"):
         CertificateSet(tmp_path / place).renew()
 
@@ -193,7 +193,7 @@ def test_a_broken_ca_key_is_named(named_set, garbage):
         named_set.renew()
 
 
-def test_a_client_that_is_there_is_not_replaced_unasked(named_set, snapshot):
+def test_an_existing_client_is_not_replaced(named_set, snapshot):
     before = snapshot(named_set.directory)
     with pytest.raises(CertificateError, match=r"contains client\.key"):
         named_set.add_client("client")
@@ -201,7 +201,7 @@ def test_a_client_that_is_there_is_not_replaced_unasked(named_set, snapshot):
 
 
 @pytest.mark.parametrize("name", ["", "ca", "Server", "../x", "a/b", "-x", ".x", "a b", "x" * 65])
-def test_a_client_name_that_is_no_file_is_refused(named_set, name, snapshot):
+def test_a_client_name_that_cannot_be_a_file_name_is_refused(named_set, name, snapshot):
     before = snapshot(named_set.directory)
     with pytest.raises(CertificateError):
         named_set.add_client(name)

@@ -1,4 +1,4 @@
-"""What gen.sh leaves, before and after repair."""
+"""The output of gen.sh, before and after repair."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_repair_says_what_was_wrong(gen_sh):
     assert "client.pem: the same subject as the CA; no extended key usage clientAuth" in text
 
 
-def test_names_that_are_there_need_no_repair(tmp_path):
+def test_existing_names_need_no_repair(tmp_path):
     made = CertificateSet.create(tmp_path / "certs")
     assert not made.repair(["localhost"]).files
 
@@ -68,7 +68,7 @@ def test_a_sound_set_needs_no_repair(tmp_path):
     assert not CertificateSet.create(tmp_path / "certs").repair().files
 
 
-def test_a_key_others_can_read_is_closed(tmp_path):
+def test_a_key_that_others_can_read_gets_a_stricter_mode(tmp_path):
     made = CertificateSet.create(tmp_path / "certs")
     made.server_key.chmod(0o644)
     made.repair()

@@ -1,4 +1,4 @@
-"""Writing a set: all of it or none, whatever happens on the way."""
+"""A set is written completely or not at all, whatever fails."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from milvus_secure.certs.storage.store import exclusive, write_change
 from milvus_secure.errors import CertificateError
 
 
-def test_nothing_is_left_beside_the_set(tmp_path):
+def test_no_temporary_file_is_left_next_to_the_set(tmp_path):
     CertificateSet.create(tmp_path / "certs")
     CertificateSet.create(tmp_path / "certs", overwrite=True)
     assert [path.name for path in tmp_path.iterdir()] == ["certs"]
@@ -52,7 +52,7 @@ def test_an_unwritable_parent_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("place", ["missing/certs", "file", "file/certs"])
-def test_a_place_for_no_directory_is_refused(tmp_path, place):
+def test_a_path_that_cannot_be_a_directory_is_refused(tmp_path, place):
     (tmp_path / "file").write_text("mine")
     with pytest.raises(CertificateError, match="Fix: "):
         CertificateSet.create(tmp_path / place)
@@ -138,7 +138,7 @@ def test_a_directory_in_place_of_a_file_is_refused_by_run_and_dry_run(tmp_path):
             made.renew(dry_run=dry_run)
 
 
-def test_a_directory_within_stays(tmp_path):
+def test_a_subdirectory_is_kept(tmp_path):
     made = CertificateSet.create(tmp_path / "certs")
     (made.directory / "old").mkdir()
     made.renew()

@@ -1,4 +1,4 @@
-"""Files in memory that go with a client."""
+"""Files in memory that exist as long as their client."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def test_the_same_bytes_share_one_path(memory_files):
     assert memory_files.path_for(b"a") == memory_files.path_for(b"a") != memory_files.path_for(b"b")
 
 
-def test_closed_it_leaves_nothing(memory_files):
+def test_closing_removes_everything(memory_files):
     path = Path(memory_files.path_for(b"PEM"))
     memory_files.close()
     assert not path.exists()
 
 
-def test_collected_it_leaves_nothing(monkeypatch):
+def test_garbage_collection_removes_everything(monkeypatch):
     monkeypatch.delattr(os, "memfd_create", raising=False)
     memory_files = MemoryFiles()
     path = Path(memory_files.path_for(b"PEM"))

@@ -1,4 +1,4 @@
-"""Several files of a directory change together, whatever stops the process on the way."""
+"""Several files of a directory change together, also if the process is killed meanwhile."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ def test_a_file_keeps_its_mode(folder_of_files):
 
 
 @posix
-def test_a_new_private_file_is_its_owners_alone(folder_of_files):
+def test_a_new_private_file_is_readable_by_its_owner_only(folder_of_files):
     replace_files(
         folder_of_files, {"new.key": NewFile(b"key", private=True), "new.pem": NewFile(b"pem")}
     )
@@ -208,7 +208,7 @@ def test_a_file_keeps_its_access_control_list(folder_of_files):
     assert os.getxattr(folder_of_files / "a.key", "system.posix_acl_access") == packed
 
 
-def test_a_given_mode_replaces_the_one_that_was_there(folder_of_files):
+def test_a_given_mode_replaces_the_old_mode(folder_of_files):
     (folder_of_files / "a.key").chmod(0o644)
     replace_files(folder_of_files, {"a.key": NewFile(b"old key", mode=0o600)})
     assert stat.S_IMODE((folder_of_files / "a.key").stat().st_mode) == 0o600
@@ -306,7 +306,7 @@ def test_a_directory_that_changed_since_the_decision_is_left_alone(folder_of_fil
 
 
 class Killed(BaseException):
-    """Stands for a kill, after which no clean-up runs."""
+    """Simulates a kill: no clean-up runs after it."""
 
 
 @pytest.fixture
@@ -380,7 +380,7 @@ class TestOneFile:
         write_file(tmp_path / "store", NewFile(b"data", private=True))
         assert contents(tmp_path) == {"store": b"data"}
 
-    def test_an_existing_one_is_not_replaced_unasked(self, folder_of_files):
+    def test_an_existing_one_is_not_replaced_by_default(self, folder_of_files):
         with pytest.raises(FileExistsError):
             write_file(folder_of_files / "mine", NewFile(b"data"))
         assert contents(folder_of_files) == OLD

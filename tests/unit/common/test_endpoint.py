@@ -1,4 +1,4 @@
-"""A URI taken apart, held against what the installed pymilvus makes of it."""
+"""Parsing a URI, compared with the installed pymilvus."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class TestAddress:
             ("https://root:1?x@h", "password"),
         ],
     )
-    def test_what_cannot_be_dialled_is_refused_with_the_reason(self, uri, why):
+    def test_a_uri_that_cannot_be_dialled_is_refused_with_the_reason(self, uri, why):
         with pytest.raises(ValueError, match=why):
             parse_endpoint(uri)
 
@@ -88,7 +88,7 @@ class TestSplit:
         assert (parsed.bare, parsed.user) == (bare, user)
         assert (parsed.password, parsed.db_name) == (password, db_name)
 
-    def test_what_cannot_be_dialled_keeps_its_text_and_has_a_fault(self):
+    def test_a_uri_that_cannot_be_dialled_keeps_its_text_and_a_reason(self):
         parsed = parse_uri("not a uri")
         assert (parsed.endpoint, parsed.fault) == (
             None,

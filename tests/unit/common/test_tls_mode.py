@@ -1,4 +1,4 @@
-"""Which of the three modes settings amount to."""
+"""Which of the three TLS modes the settings select."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`explain`: every code has its long help, and raw exceptions are read for what they say."""
+"""`explain`: every code has a long help text, and raw exceptions are recognized."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ PARTS = [part.name for part in fields(Explanation)]
 class TestEveryCode:
     """Each test lists all codes that break its rule."""
 
-    def test_has_an_explanation_and_no_explanation_is_left_over(self):
+    def test_has_an_explanation_and_every_explanation_has_a_code(self):
         assert set(explanations()) == set(CATALOGUE)
 
-    def test_tells_every_part(self):
+    def test_contains_every_part(self):
         empty = {
             code: [part for part in PARTS if not getattr(explanation, part).strip()]
             for code, explanation in explanations().items()
@@ -82,7 +82,7 @@ class TestSubjects:
         with pytest.raises(MilvusSecureError, match="Did you mean 'name-mismatch'"):
             explain("name-missmatch")
 
-    def test_a_code_like_no_other_points_to_the_list(self):
+    def test_an_unrecognizable_code_points_to_the_list(self):
         with pytest.raises(MilvusSecureError, match="`milvus-secure explain` lists them"):
             explain("\x00zzz" * 1000)
 
@@ -111,7 +111,7 @@ class TestForeignExceptions:
         error = RuntimeError("Socket closed while sending token s3cret-t0ken")
         assert "s3cret-t0ken" not in explain(error)
 
-    def test_the_guess_is_worded_as_one(self):
+    def test_a_guess_is_worded_as_a_guess(self):
         text = explain(RuntimeError("WRONG_VERSION_NUMBER"))
         assert text.startswith("Most likely server-plaintext")
         assert "To find out for sure:\n\n    milvus-secure check" in text
@@ -121,7 +121,7 @@ class TestForeignExceptions:
         first.__cause__, second.__cause__ = second, first
         assert "does not name the cause" in explain(first)
 
-    def test_an_exception_whose_parts_cannot_be_asked_is_survived(self):
+    def test_an_exception_that_raises_when_it_is_read_is_handled(self):
         class BrokenError(Exception):
             def details(self):
                 raise RuntimeError("not now")

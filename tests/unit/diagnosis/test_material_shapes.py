@@ -40,7 +40,7 @@ def cause(settings):
 class TestText:
     @pytest.mark.trips("file-not-pem")
     @pytest.mark.parametrize("path", ["/certs/ca.pem", "ca.pem", "file:///certs/ca.pem", "~/x.crt"])
-    def test_a_path_names_the_setting_for_paths(self, cause, path):
+    def test_a_path_in_place_of_text_points_to_the_setting_for_paths(self, cause, path):
         finding = cause(ca_pem=path)
         assert (finding.code, finding.presented) == ("file-not-pem", "the path of a file")
         assert "Name the file in ca_pem_path" in finding.remedy
@@ -71,7 +71,7 @@ class TestText:
         assert "Only its first line was read" in finding.remedy
         assert "base64" in finding.remedy
 
-    def test_lines_joined_by_blanks_are_not_told_to_be_cut(self, cause, trio):
+    def test_lines_joined_by_blanks_are_not_called_truncated(self, cause, trio):
         finding = cause(ca_pem=trio.ca.pem.strip().replace(b"\n", b" "))
         assert finding.code == "pem-malformed"
         assert "Only its first line" not in finding.remedy
@@ -90,7 +90,7 @@ class TestFiles:
         assert "without file://, as /certs/ca.pem." in finding.remedy
 
     @pytest.mark.parametrize("url", ["https://example.com/ca.pem", "s3://bucket/ca.pem"])
-    def test_another_url_is_told_to_be_downloaded(self, cause, url):
+    def test_for_another_url_the_remedy_is_to_download_it(self, cause, url):
         finding = cause(ca_pem_path=url)
         assert finding.code == "file-missing"
         assert "takes the path of a file, not a URL" in finding.remedy
@@ -130,7 +130,9 @@ class TestKubernetes:
         assert "defaultMode: 0440" in finding.remedy
         assert finding.command is None
 
-    def test_so_is_one_that_a_link_leads_to(self, settings, pair, certs, tmp_path):
+    def test_a_key_behind_a_link_is_restricted_where_the_volume_is_declared(
+        self, settings, pair, certs, tmp_path
+    ):
         volume = tmp_path / "volume"
         (volume / "..2026").mkdir(parents=True)
         (volume / "..data").symlink_to("..2026")
@@ -140,7 +142,7 @@ class TestKubernetes:
         [finding] = [finding for finding in report.findings if finding.code == "key-permissions"]
         assert "defaultMode: 0440" in finding.remedy
 
-    def test_any_other_is_restricted_by_chmod(self, settings, pair):
+    def test_any_other_key_is_restricted_by_chmod(self, settings, pair):
         report = check(settings(uri="https://h:1", **pair), online=False)
         [finding] = [finding for finding in report.findings if finding.code == "key-permissions"]
         assert finding.command.startswith("chmod 600")

@@ -43,7 +43,7 @@ def codes(report) -> list[str]:
 @pytest.mark.passes("name-differs-by-grpc")
 @pytest.mark.parametrize("served", [True, False])
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST.", "db.example.com", "10.0.0.7", "[::1]"])
-def test_a_certificate_that_bears_the_name_passes(judge_names, host, served):
+def test_a_certificate_that_contains_the_name_passes(judge_names, host, served):
     sans = ("localhost", "*.example.com", "10.0.0.7", "::1")
     assert codes(judge_names("localhost", *sans, host=host, served=served)) == []
 
@@ -81,7 +81,7 @@ class TestMismatch:
             ("*", "localhost", "needs a domain behind it"),
         ],
     )
-    def test_a_wildcard_that_falls_short_is_explained(self, judge_names, san, host, why):
+    def test_a_wildcard_that_does_not_match_is_explained(self, judge_names, san, host, why):
         [finding] = judge_names("x", san, host=host).errors
         assert why in finding.message
 
@@ -89,7 +89,7 @@ class TestMismatch:
         [finding] = judge_names("x", "*.local", host="db.local", grpc=OLD).errors
         assert "two labels after" in finding.message
 
-    def test_a_common_name_beside_alternatives_does_not_count(self, judge_names):
+    def test_a_common_name_next_to_dns_names_is_ignored(self, judge_names):
         [finding] = judge_names("localhost", "db").errors
         assert "gRPC ignores the CN" in finding.message
 
@@ -111,7 +111,7 @@ class TestMismatch:
     @pytest.mark.parametrize(
         ("values", "setting"), [({}, "uri"), ({"server_name": "db"}, "server_name")]
     )
-    def test_it_is_about_the_setting_that_gave_the_name(self, judge_names, values, setting):
+    def test_the_finding_names_the_setting_that_gave_the_name(self, judge_names, values, setting):
         [finding] = judge_names("x", "y", **values).errors
         assert finding.setting == setting
 
@@ -122,7 +122,7 @@ class TestMismatch:
 
 @pytest.mark.trips("name-mismatch")
 class TestCallsAreRefusedAfterTheHandshake:
-    """From gRPC 1.78 on, each call's host is compared once more, by the rules of before."""
+    """From gRPC 1.78 on, each call compares its host once more, by the older rules."""
 
     @pytest.mark.parametrize(
         ("cn", "sans", "host", "why"),
@@ -145,7 +145,7 @@ class TestCallsAreRefusedAfterTheHandshake:
         report = judge_names(cn, "uri:urn:x", host=host, server_name=host)
         assert report.errors == ()
 
-    def test_a_pinned_certificate_is_judged_alike_offline(self, judge_names):
+    def test_a_pinned_certificate_is_judged_the_same_offline(self, judge_names):
         [finding] = judge_names("10.0.0.5", host="10.0.0.5", served=False).errors
         assert "refuses every call" in finding.message
 

@@ -1,4 +1,4 @@
-"""One function on many things at once, in an order, and without waiting for the slow."""
+"""Running a function on many items in threads: order, limits, interruption."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from milvus_secure.diagnosis.threads import map_in_threads
 from waiting import eventually, library_threads
 
 
-def test_results_stand_in_the_order_of_their_things():
+def test_results_are_in_the_order_of_the_items():
     def slower_first(number: int) -> int:
         time.sleep((5 - number) / 100)
         return number * 10
@@ -36,7 +36,7 @@ def test_never_more_at_a_time_than_asked_for(most):
     assert max(counts) <= most
 
 
-def test_what_is_raised_is_raised_here_and_what_is_still_due_is_let_go():
+def test_the_first_error_is_raised_and_cancels_pending_items():
     started, gate = [], threading.Event()
 
     def fail(number: int) -> None:

@@ -1,4 +1,4 @@
-"""Findings about files: which code, in which words, with which remedy, and when not."""
+"""Findings about files: code, message and remedy, and files that have none."""
 
 from __future__ import annotations
 

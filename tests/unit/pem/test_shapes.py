@@ -1,4 +1,4 @@
-"""Keys and certificates in a text, whatever form they were brought into."""
+"""Keys and certificates in a text are recognized in every encoding."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_a_certificate_is_recognized_too(trio):
         "My" * 30,
     ],
 )
-def test_names_and_paths_are_not(text):
+def test_names_and_paths_are_not_recognized_as_material(text):
     assert not is_material_path(text)
 
 
@@ -146,7 +146,7 @@ def test_the_name_of_a_file_looks_like_a_path(text):
         "ca.pem is here",
     ],
 )
-def test_other_text_does_not(text):
+def test_other_text_does_not_look_like_a_path(text):
     assert not looks_like_path(text)
 
 

@@ -50,7 +50,7 @@ class TestAPath:
         path = Path(TempFiles().path_for(b"PEM" * 100_000))
         assert path.read_bytes() == path.read_bytes() == b"PEM" * 100_000
 
-    def test_outlives_what_gave_it(self):
+    def test_outlives_the_object_that_made_it(self):
         files = TempFiles()
         path = Path(files.path_for(b"PEM"))
         del files
@@ -92,7 +92,7 @@ class TestClosing:
         files.close()
         assert list(memory.iterdir()) == []
 
-    def test_leaves_what_another_gave_too(self):
+    def test_keeps_a_file_that_another_object_uses(self):
         first, second = TempFiles(), TempFiles()
         first.path_for(b"PEM")
         path = Path(second.path_for(b"PEM"))
@@ -101,7 +101,7 @@ class TestClosing:
         second.close()
         assert not path.exists()
 
-    def test_leaves_what_a_collected_one_gave_too(self):
+    def test_keeps_a_file_that_a_collected_object_made(self):
         path = Path(TempFiles().path_for(b"PEM"))
         gc.collect()
         files = TempFiles()

@@ -1,4 +1,4 @@
-"""Code, rule, explanation, and a tripping and a passing case hold together for every finding."""
+"""Every finding has a code, a rule, an explanation, a case that trips it and one that passes."""
 
 from __future__ import annotations
 
@@ -79,12 +79,12 @@ class TestEveryCode:
         assert {entry.severity for entry in CATALOGUE.values()} <= set(Severity)
 
 
-class TestTheWhole:
+class TestTheCatalogue:
     def test_no_two_rules_share_a_code(self):
         repeated = {c: n for c, n in Counter(r.code for r in checks.RULES).items() if n > 1}
         assert repeated == {}
 
-    def test_rules_stand_in_the_room_of_their_area(self):
+    def test_rules_are_in_the_package_of_their_area(self):
         rooms = {entry.area for entry in CATALOGUE.values()} - {"server"}
         misplaced = [
             (room, rule.code)

@@ -1,4 +1,4 @@
-"""What people read: the cause first, 80 columns, nothing obeyed that a peer wrote."""
+"""The text report: the cause first, 80 columns, control characters of a peer escaped."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_the_first_line_is_the_root_cause():
     assert first.startswith("error: name-mismatch: The server's certificate is for other")
 
 
-def test_expected_and_presented_stand_in_lines_of_their_own_under_each_other():
+def test_expected_and_presented_are_on_adjacent_lines():
     lines = report(MISMATCH).text(WIDTH).splitlines()
     place = lines.index("  expected  milvus.example.com")
     assert lines[place + 1] == "  presented DNS:localhost, IP:127.0.0.1"
@@ -54,7 +54,7 @@ def test_a_finding_says_where_its_setting_came_from():
     assert "server_name, from env MILVUS_SERVER_NAME" in report(MISMATCH).text(WIDTH)
 
 
-def test_the_ladder_tells_each_areas_outcome():
+def test_the_ladder_shows_the_outcome_of_each_area():
     text = report(MISMATCH, EXPIRING, judged=("uri-invalid",)).text(WIDTH)
     assert "  ok      settings\n" in text
     assert "  warning trust              certificate-expiring\n" in text
@@ -106,7 +106,7 @@ def test_no_line_is_wider_than_a_terminal_unless_one_word_is(code, severity, mes
         assert len(line) <= WIDTH or len(line.split()) <= 3
 
 
-def test_an_area_that_nobody_judged_is_not_called_ok():
+def test_an_area_that_was_not_judged_is_not_called_ok():
     text = report(judged=("uri-invalid",)).text()
     assert "  ok      settings" in text
     assert "  -       names              not judged: the server's certificate is not known" in text
@@ -118,7 +118,7 @@ def test_in_a_pipe_each_field_is_one_line():
 
 
 class TestCommands:
-    """What is to be pasted stands on a line of its own, however long; the words are wrapped."""
+    """A command is on one line of its own, however long; other text is wrapped."""
 
     LONG = f"milvus-secure certs repair {'d' * 70} --name db.example.com"
 
@@ -131,7 +131,7 @@ class TestCommands:
         assert command_line == f"  run       {self.LONG}"
         assert all(len(line) <= WIDTH for line in lines if line is not command_line)
 
-    def test_a_command_quoted_in_the_words_is_never_broken(self):
+    def test_a_command_quoted_in_a_message_is_never_broken(self):
         broken = finding(
             "name-mismatch", "It is for another.", f"Reissue it with `{self.LONG}` now."
         )
@@ -149,7 +149,7 @@ class TestCommands:
 class TestNotebooks:
     """What Jupyter and IPython show."""
 
-    def test_a_report_is_shown_as_text_with_nothing_of_it_taken_for_html(self):
+    def test_a_report_is_shown_as_text_with_html_escaped(self):
         odd = finding("name-mismatch", "It is for <b>another</b>.", "Change it.")
         for shown in (report(odd)._repr_html_(), odd._repr_html_()):
             assert "&lt;b&gt;another&lt;/b&gt;" in shown

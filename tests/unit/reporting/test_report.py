@@ -43,14 +43,14 @@ def test_the_root_cause_is_the_most_specific_error():
     assert mixed_errors.root_cause.code == "certificate-expired"
 
 
-def test_errors_stand_before_warnings_before_information():
+def test_errors_come_before_warnings_before_information():
     mixed = report(
         make_finding("value-cleaned"), make_finding("pinned-leaf"), make_finding("tls-failed")
     )
     assert [item.severity.value for item in mixed.findings] == ["error", "warning", "info"]
 
 
-def test_the_same_finding_is_told_once():
+def test_the_same_finding_is_reported_once():
     assert len(report(make_finding("file-missing"), make_finding("file-missing")).findings) == 1
 
 

@@ -1,4 +1,4 @@
-"""Settings as a program loads them, in a folder and an environment of the test's own."""
+"""Settings as a program loads them, in a folder and environment that the test controls."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from milvus_secure.client.settings import MilvusSettings
 
 @pytest.fixture
 def load(tmp_path: Path):
-    """Load settings in an empty folder, with an environment of one's own."""
+    """Load settings in an empty folder, with only the given environment."""
 
     def make(environ: dict[str, str] | None = None, **more):
         return MilvusSettings(environ=environ or {}, cwd=tmp_path, **more)

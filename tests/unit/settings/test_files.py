@@ -15,7 +15,7 @@ def codes(error: pytest.ExceptionInfo[SettingsError]) -> list[str]:
 
 
 class TestFiles:
-    def test_a_profile_lies_over_the_base(self, load, tmp_path):
+    def test_a_profile_overrides_the_base(self, load, tmp_path):
         (tmp_path / "milvus-secure.toml").write_text(
             'user = "base"\ndb_name = "base"\n[profiles.prod]\nuser = "prod"\n'
         )
@@ -42,7 +42,7 @@ class TestFiles:
         with pytest.raises(SettingsError, match=r"profiles as \[profiles\.NAME\]"):
             load(config=name)
 
-    def test_without_a_profile_the_base_counts_alone(self, load, tmp_path):
+    def test_without_a_profile_only_the_base_is_used(self, load, tmp_path):
         (tmp_path / "milvus-secure.toml").write_text('[profiles.prod]\nuser = "prod"\n')
         assert load().user is None
 
@@ -94,7 +94,7 @@ class TestFiles:
         assert codes(error) == ["config-file-missing"]
 
     @pytest.mark.passes("config-file-missing")
-    def test_places_that_nobody_named_may_be_missing(self, load):
+    def test_implicit_places_may_be_missing(self, load):
         assert load().notes == ()
 
     @pytest.mark.trips("profile-missing")
@@ -188,14 +188,14 @@ class TestFiles:
         assert settings.notes == ()
 
     @pytest.mark.trips("env-unknown")
-    def test_a_misspelled_secret_is_told_of(self, load, tmp_path):
+    def test_a_misspelled_secret_is_reported(self, load, tmp_path):
         (tmp_path / "milvus_tokn").write_text("canary")
         (note,) = load(secrets_dir=tmp_path).notes
         assert (note.code, note.expected) == ("env-unknown", "MILVUS_TOKEN")
         assert note.source == f"secret {tmp_path}/milvus_tokn"
 
     @pytest.mark.skipif(sys.platform != "linux", reason="/proc/self/mem is of Linux")
-    def test_a_file_that_may_not_be_read_is_no_malformed_one_to_correct(self, load):
+    def test_an_unreadable_file_is_not_called_malformed(self, load):
         with pytest.raises(SettingsError, match="Give this user permission") as caught:
             load(config="/proc/self/mem")
         assert caught.value.command == "ls -ld /proc/self/mem"

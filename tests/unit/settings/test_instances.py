@@ -23,7 +23,7 @@ class TestReplace:
         settings.replace(db_name="two")
         assert settings.db_name == "one"
 
-    def test_none_takes_a_setting_back_to_its_default(self, load):
+    def test_none_resets_a_setting_to_its_default(self, load):
         changed = load(timeout=3, user="u").replace(timeout=None, user=None)
         assert (changed.timeout, changed.user) == (10.0, None)
         assert changed.source_of("timeout") == "default"
@@ -31,7 +31,7 @@ class TestReplace:
     def test_relative_paths_start_at_the_working_directory(self, load):
         assert load().replace(ca_pem_path="ca.pem").ca_pem_path == Path.cwd() / "ca.pem"
 
-    def test_a_new_uri_takes_the_old_ones_credentials_along(self, load):
+    def test_a_new_uri_keeps_the_credentials_of_the_old_one(self, load):
         changed = load(uri="https://u:p@h:1/db").replace(uri="https://other:1")
         assert (changed.user, changed.password, changed.db_name) == (None, None, None)
 
@@ -50,7 +50,7 @@ class TestReplace:
 
 
 class TestPemSources:
-    """Where each piece of material is: built from the two settings of a piece in one place."""
+    """The source of each piece of material, which has two settings: a path and a text."""
 
     def test_a_path_and_a_text_name_their_setting_and_source(self, load):
         settings = load({"MILVUS_CA_PEM_PATH": "/ca.pem"}, client_key="canary")
@@ -60,7 +60,7 @@ class TestPemSources:
         assert (key.setting, key.source, key.text) == ("client_key", "argument", "canary")
         assert "canary" not in repr(key)
 
-    def test_a_text_goes_before_a_path(self, load):
+    def test_a_text_has_precedence_over_a_path(self, load):
         [source] = load(ca_pem="text", ca_pem_path="/ca.pem").pem_sources.values()
         assert source.setting == "ca_pem"
 
@@ -84,7 +84,7 @@ class TestEndpoint:
     def test_the_default_has_one(self, load):
         assert load().endpoint.address == "localhost:19530"
 
-    def test_one_that_cannot_be_used_has_a_reason(self, load):
+    def test_an_endpoint_that_cannot_be_used_has_a_reason(self, load):
         settings = load(uri="h:1")
         assert settings.endpoint is None
         with pytest.raises(ValueError, match="must start with https"):

@@ -34,7 +34,7 @@ class TestEndpoints:
             ({"MILVUS_URI": "https://u:1", "MILVUS_HOST": "h"}, "https://u:1"),
         ],
     )
-    def test_are_taken_where_the_meaning_is_sure(self, environ, uri, load):
+    def test_are_used_where_the_meaning_is_sure(self, environ, uri, load):
         settings = load(environ)
         assert (settings.uri, settings.notes) == (uri, ())
         assert settings.endpoint is not None
@@ -94,7 +94,7 @@ class TestEndpoints:
             ("MILVUS_URL", "its name looks like MILVUS_URI"),
         ],
     )
-    def test_why_a_variable_is_not_read_is_said(self, variable, reason, load):
+    def test_the_reason_why_a_variable_is_not_read_is_reported(self, variable, reason, load):
         value = "1" if variable == "MILVUS_PORT" else "tcp://10.0.0.1:19530"
         assert reason in load({variable: value}).notes[0].message
 
@@ -114,7 +114,7 @@ class TestEndpoints:
             {"MILVUS_GRPC_ENDPOINT": "h:1"},
         ],
     )
-    def test_localhost_is_not_used_in_silence(self, environ, load):
+    def test_falling_back_to_localhost_is_reported(self, environ, load):
         settings = load(environ)
         [note] = settings.notes
         assert (note.code, note.severity.value, note.setting) == ("env-unknown", "warning", "uri")
@@ -140,7 +140,7 @@ class TestEndpoints:
             "MILVUS_SERVICE_PORT_METRICS",
         ],
     )
-    def test_nothing_is_said_of_kubernetes_where_a_uri_is_set(self, name, load):
+    def test_kubernetes_is_not_mentioned_where_a_uri_is_set(self, name, load):
         assert load({name: "tcp://10.0.0.1:1", "MILVUS_URI": "https://h:1"}).notes == ()
 
 
@@ -181,7 +181,7 @@ class TestMaterial:
 
     @pytest.mark.parametrize("proper", ["MILVUS_CA_PEM", "MILVUS_CA_PEM_PATH"])
     @pytest.mark.parametrize("value", ["/other.pem", PEM])
-    def test_a_settings_proper_name_goes_before_them(self, proper, value, load):
+    def test_a_settings_own_name_has_precedence(self, proper, value, load):
         settings = load({proper: "x", "MILVUS_CA_CERT": value, "MILVUS_URI": "https://h:1"})
         assert settings.pem_sources["ca_pem"].source == f"env {proper}"
 
@@ -223,7 +223,7 @@ class TestMeaning:
             ("ENABLE_TLS", "secure"),
         ],
     )
-    def test_an_unknown_variable_is_advised_by_it(self, name, setting, load):
+    def test_the_advice_on_an_unknown_variable_follows_it(self, name, setting, load):
         [note] = load({f"MILVUS_{name}": "x", "MILVUS_URI": "https://h:1"}).notes
         assert note.expected == f"MILVUS_{setting.upper()}"
 
@@ -270,7 +270,7 @@ class TestMeaning:
             ("client_cert", "client_pem_path"),
         ],
     )
-    def test_so_is_an_unknown_key(self, key, meant, load, tmp_path):
+    def test_the_advice_on_an_unknown_key_follows_it(self, key, meant, load, tmp_path):
         (tmp_path / "milvus-secure.toml").write_text(f'{key} = "x"\n')
         with pytest.raises(SettingsError, match=f"Did you mean '{meant}'"):
             load()
@@ -307,7 +307,7 @@ class TestSecretsDirectory:
         assert settings.source_of("client_pem_path") == f"secret {secret}/tls.crt"
         assert settings.notes == ()
 
-    def test_half_a_pair_is_none(self, secret, load):
+    def test_half_a_pair_is_not_used(self, secret, load):
         (secret / "tls.key").unlink()
         assert list(load(secrets_dir=secret).pem_sources) == ["ca_pem"]
 
@@ -319,13 +319,13 @@ class TestSecretsDirectory:
             ({"client_key": "k"}, {"ca_pem_path", "client_key"}),
         ],
     )
-    def test_what_is_set_elsewhere_goes_before_them(self, values, remaining, secret, load):
+    def test_what_is_set_elsewhere_has_precedence(self, values, remaining, secret, load):
         settings = load(secrets_dir=secret, **values)
         assert {source.setting for source in settings.pem_sources.values()} == remaining
 
     @pytest.mark.trips("secrets-dir-unused")
     @pytest.mark.parametrize("names", [[], ["token", "ca.pem"]])
-    def test_one_with_no_setting_in_it_is_said(self, names, load, tmp_path):
+    def test_a_directory_without_any_setting_is_reported(self, names, load, tmp_path):
         folder = tmp_path / "secret"
         folder.mkdir()
         for name in names:
@@ -351,11 +351,11 @@ class TestEnvFile:
         assert "double quotes" in finding.remedy
         assert "canary" not in str(caught.value)
 
-    def test_that_of_another_variable_is_left_alone(self, load, tmp_path):
+    def test_the_text_of_another_variable_is_ignored(self, load, tmp_path):
         text = "OTHER=-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\nMILVUS_USER=u\n"
         (tmp_path / ".env").write_text(text)
         assert load().user == "u"
 
-    def test_a_quoted_one_is_read(self, load, tmp_path):
+    def test_a_quoted_text_is_read(self, load, tmp_path):
         (tmp_path / ".env").write_text(f'MILVUS_CA_PEM="{PEM}"\nMILVUS_USER=u\n')
         assert (load().ca_pem, load().user) == (PEM.strip(), "u")

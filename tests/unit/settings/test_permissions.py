@@ -1,4 +1,4 @@
-"""Implicit files that this user may not look at or read."""
+"""Implicit files that this user may not find or read."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def codes(findings):
 
 
 class TestHealthy:
-    """Each of these is a way people connect; none may be talked about."""
+    """Each is a common way to connect; none may cause a finding."""
 
     @pytest.mark.passes("uri-invalid")
     @pytest.mark.passes("uri-port-implicit")
@@ -53,7 +53,7 @@ class TestHealthy:
             {**URI, "ca_pem_path": "ca.pem"},
             {**URI, "ca_pem_path": "system", "token": "t"},
             {**URI, "server_pem": "text", "server_name": "milvus.example.com"},
-            # The guide's own way: http:// beside secure=True and PEM files is TLS.
+            # The guide's own way: http:// with secure=True and PEM files is TLS.
             {"uri": "http://h:19530", "secure": True, "server_pem_path": "server.pem"},
             {"uri": "http://h:19530", "secure": True, **MUTUAL, "server_name": "localhost"},
             {"uri": "tcp://h:19530", "server_pem_path": "server.pem"},
@@ -164,7 +164,7 @@ class TestPlaintext:
         ],
     )
     @pytest.mark.parametrize("allowed", [True, False])
-    def test_plaintext_asked_for_beside_tls(self, values, allowed, settings_findings):
+    def test_plaintext_next_to_tls_settings(self, values, allowed, settings_findings):
         assert codes(settings_findings(**values, allow_plaintext=allowed)) == [
             "secure-contradiction"
         ]
@@ -225,7 +225,7 @@ class TestServerName:
             ("127.0.0.1:1", "warning"),
         ],
     )
-    def test_what_is_no_bare_name(self, name, severity, settings_findings):
+    def test_a_value_that_is_not_a_bare_name(self, name, severity, settings_findings):
         (finding,) = settings_findings(**URI, server_name=name)
         assert (finding.code, finding.severity.value) == ("server-name-malformed", severity)
 
@@ -247,7 +247,7 @@ class TestInline:
 
 
 class TestGlobalCluster:
-    """A host name that makes pymilvus ask, and trust, somebody else."""
+    """A host name that makes pymilvus connect to clusters that it trusts by public roots."""
 
     URI = {"uri": "https://in03-Global-Cluster.example.com:19530"}  # noqa: RUF012
     reads = pytest.mark.skipif(installed_pymilvus() < (2, 6, 10), reason="from 2.6.10 on")
@@ -268,7 +268,7 @@ class TestGlobalCluster:
 
     @pytest.mark.passes("global-cluster-trust")
     @pytest.mark.parametrize("roots", [{}, {"ca_pem_path": "system"}])
-    def test_with_public_roots_it_is_what_zilliz_cloud_wants(self, roots, settings_findings):
+    def test_with_public_roots_it_is_what_zilliz_cloud_needs(self, roots, settings_findings):
         assert codes(settings_findings(**self.URI, **roots)) == []
 
     @pytest.mark.passes("global-cluster-trust")

@@ -91,7 +91,7 @@ class TestPrecedence:
         assert settings.user == "u"
         assert [note.code for note in settings.notes] == ["value-cleaned"]
 
-    def test_the_machine_is_not_looked_at(self, load):
+    def test_a_given_environment_replaces_that_of_the_process(self, load):
         os.environ["MILVUS_USER"] = "from the machine"
         try:
             assert load({}).user is None
@@ -126,7 +126,7 @@ class TestCredentials:
         assert [note.setting for note in settings.notes] == [unused]
         assert "pw" not in repr(settings.notes)
 
-    def test_so_it_does_in_a_copy(self, load):
+    def test_in_a_copy_new_credentials_replace_a_token(self, load):
         for values in ({"user": "alice", "password": "pw"}, {"uri": "https://alice:pw@h:1"}):
             assert self.used(load(self.TOKEN).replace(**values)) == ("alice", "pw", None)
 
@@ -141,7 +141,7 @@ class TestCredentials:
             {"token": "root:Milvus", "uri": "https://alice:pw@h:1"},
         ],
     )
-    def test_less_than_that_leaves_the_token_in_use(self, values, load):
+    def test_incomplete_or_weaker_credentials_keep_the_token(self, values, load):
         assert self.used(load(self.TOKEN, **values)) == (None, None, "root:Milvus")
 
     @pytest.mark.trips("credentials-unused")
@@ -173,7 +173,7 @@ class TestCredentials:
             ({"TOKEN": "t"}, {"user": "u"}, (None, None, "t"), ["user"]),
         ],
     )
-    def test_what_is_not_used_is_noted(self, environ, values, used, unused, load):
+    def test_unused_credentials_are_noted(self, environ, values, used, unused, load):
         settings = load({f"MILVUS_{name}": text for name, text in environ.items()}, **values)
         assert self.used(settings) == used
         assert [note.setting for note in settings.notes] == unused
@@ -191,7 +191,7 @@ class TestCredentials:
             {"user": "u"},
         ],
     )
-    def test_one_set_of_credentials_is_not(self, values, load):
+    def test_a_single_set_of_credentials_is_not_noted(self, values, load):
         assert load(**values).notes == ()
 
 

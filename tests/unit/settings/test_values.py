@@ -1,4 +1,4 @@
-"""What becomes of a value: paths, cleaning, the parts of a URI, types."""
+"""How a value is processed: paths, cleaning, the parts of a URI, types."""
 
 from __future__ import annotations
 
@@ -229,7 +229,7 @@ class TestValues:
         with pytest.raises(SettingsError, match=r"milvus-secure\.toml \[profiles\.prod\]"):
             load(profile="prod")
 
-    def test_all_wrong_values_are_told_at_once(self, load):
+    def test_all_wrong_values_are_reported_together(self, load):
         with pytest.raises(SettingsError) as error:
             load(timeout="soon", secure="maybe")
         assert {finding.setting for finding in error.value.findings} == {"timeout", "secure"}
@@ -295,7 +295,7 @@ class TestMaterial:
         assert not any(part in f"{caught.value}{finding}" for part in (text[:30], text[-30:], body))
 
     @pytest.mark.parametrize("place", ["config", "profile", "secrets_dir", "env_file"])
-    def test_nor_as_an_argument_that_says_where_to_look(self, place, load):
+    def test_is_not_shown_as_an_argument_that_names_a_place(self, place, load):
         with pytest.raises(SettingsError) as caught:
             load(**{place: "MC4C" + "canary" * 10})
         assert "canary" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""What the tests of chains begin with."""
+"""Fixtures for the tests of chains."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hostile chains cost little: the work is counted here, never the time."""
+"""Hostile chains cost little work. The tests count operations, never time."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_more_comparisons_than_grpc_makes_are_a_refusal_and_not_made_here(look_u
     assert look_ups == []
 
 
-def test_constraints_of_a_chain_that_nobody_trusts_are_not_looked_at(look_ups, root):
+def test_constraints_of_an_untrusted_chain_are_not_read(look_ups, root):
     unknown = mint("unknown", which=4, extra=[permitted(1000)])
     verdict = judge(server(unknown, sans=hosts(1000)), unknown, anchor=root)
     assert verdict.failure.code == "chain-untrusted"
@@ -151,7 +151,7 @@ def test_thousands_of_unknown_extensions_are_counted_not_listed(root):
     assert verdict.failure.presented.endswith("and 992 more")
 
 
-def test_two_cas_that_forbid_one_name_are_told_apart(root):
+def test_two_cas_that_forbid_one_name_are_distinguished(root):
     def only(host: str) -> tuple[x509.NameConstraints, bool]:
         return x509.NameConstraints([x509.DNSName(host)], None), True
 
@@ -162,7 +162,7 @@ def test_two_cas_that_forbid_one_name_are_told_apart(root):
     assert len(set(messages)) == len(messages) == 2
 
 
-def test_a_name_that_a_ca_forbids_is_told_once_where_it_is_a_CN_too(root):  # noqa: N802 - its name
+def test_a_name_that_a_ca_forbids_is_reported_once_where_it_is_a_CN_too(root):  # noqa: N802 - its name
     subtree = x509.DirectoryName(
         x509.Name([x509.NameAttribute(x509.NameOID.ORGANIZATION_NAME, "other")])
     )

@@ -1,4 +1,4 @@
-"""Certification paths: which one is judged, by whom, and what the nearest miss is called."""
+"""Certification paths: which path each peer judges, and which error the nearest one gets."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class TestTwoJudges:
         assert verdict.failure is None
 
     @pytest.mark.parametrize(("role", "usage"), [(Role.SERVER, SERVER), (Role.CLIENT, CLIENT)])
-    def test_each_wants_its_own_usage(self, root, role, usage):
+    def test_each_role_requires_its_own_usage(self, root, role, usage):
         sound = mint("leaf", usages=[usage], issuer=root, which=3)
         wrong_usage = mint(
             "leaf", usages=[SERVER if usage is CLIENT else CLIENT], issuer=root, which=3
@@ -82,26 +82,26 @@ class TestTwoJudges:
         assert judge(sound, [root], role).failure is None
         assert judge(wrong_usage, [root], role).failure.code == f"usage-not-{role.value}"
 
-    def test_any_usage_is_one_for_go_only(self, root):
+    def test_any_extended_key_usage_counts_for_go_only(self, root):
         usages = [x509.ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE]
         leaf = mint("leaf", usages=usages, issuer=root, which=3)
         assert judge(leaf, [root], Role.CLIENT).failure is None
         assert judge(leaf, [root], Role.SERVER).failure.code == "usage-not-server"
 
-    def test_an_anchor_without_basic_constraints_is_one_for_grpc_only(self):
+    def test_an_anchor_without_basic_constraints_counts_for_grpc_only(self):
         bare = mint("root", which=1, basic=False)
         leaf = mint("leaf", issuer=bare, which=3)
         assert judge(leaf, [bare], Role.SERVER).failure is None
         assert judge(leaf, [bare], Role.CLIENT).failure.code == "issuer-not-ca"
 
-    def test_p521_is_a_key_for_go_only(self, root):
+    def test_a_p521_key_is_accepted_by_go_only(self, root):
         leaf = mint("leaf", issuer=root, kind="p521")
         assert judge(leaf, [root], Role.CLIENT).failure is None
         assert judge(leaf, [root], Role.SERVER).failure.code == "weak-key"
 
 
 class TestTheNearestMiss:
-    def test_a_rotated_key_is_told_by_both_fingerprints(self, root):
+    def test_a_rotated_key_is_shown_by_both_fingerprints(self, root):
         new = mint("root", which=4)
         leaf = mint("leaf", issuer=root, which=3)
         presented = [leaf.certificate, root.certificate]
@@ -110,7 +110,7 @@ class TestTheNearestMiss:
         assert key_hash(root.certificate) in failure.expected
         assert key_hash(new.certificate) in failure.presented
 
-    def test_a_certificate_known_elsewhere_tells_what_is_missing(self, root):
+    def test_a_certificate_known_elsewhere_shows_what_is_missing(self, root):
         middle = mint("east", issuer=root, ca=True, which=2)
         leaf = mint("leaf", issuer=middle, which=3)
         bare, anchors = [leaf.certificate], [root.certificate]
@@ -134,7 +134,7 @@ class TestTheNearestMiss:
         assert "stranger 3" in failure.expected
         assert "and 5 more" in failure.expected
 
-    def test_by_how_much_a_date_is_off(self, root):
+    def test_the_distance_to_an_expiry_date_is_shown(self, root):
         leaf = mint("leaf", issuer=root, which=3)
         later = leaf.certificate.not_valid_after_utc + dt.timedelta(hours=5, minutes=1)
         lasting = mint("root", which=1, days=10_000)
@@ -144,7 +144,7 @@ class TestTheNearestMiss:
 
 class TestMoreThanAPeerLooksAt:
     @pytest.mark.parametrize("count", [9, 30, 120])
-    def test_a_crowd_of_one_name_is_tried_as_often_as_go_does(self, monkeypatch, root, count):
+    def test_many_issuers_of_one_name_are_tried_as_often_as_go_does(self, monkeypatch, root, count):
         """All have the same name and none leads to the anchor: there are factorially many ways."""
         attempts = []
         monkeypatch.setattr(
@@ -160,7 +160,7 @@ class TestMoreThanAPeerLooksAt:
         # Twice, as what is refused is looked at again for the reason.
         assert len(attempts) <= 2 * MOST_CANDIDATES
 
-    def test_an_issuer_behind_a_crowd_is_not_found(self, root):
+    def test_an_issuer_behind_too_many_others_is_not_found(self, root):
         lone = mint("crowd", issuer=root, ca=True, which=49, identifiers=False)
         crowd = [mint("crowd", ca=True, which=50 + n, identifiers=False) for n in range(100)]
         leaf = mint("leaf", issuer=lone, usages=[CLIENT], which=3, identifiers=False)
@@ -200,7 +200,7 @@ class TestTheReason:
 class TestDamage:
     @pytest.mark.parametrize("role", Role)
     def test_a_damaged_certificate_is_never_accepted_and_never_a_traceback(self, root, role):
-        """Bytes flipped at random, where the certificate still passes for one."""
+        """Bytes flipped at random, where the certificate can still be parsed."""
         usage = SERVER if role is Role.SERVER else CLIENT
         leaf = mint("leaf", sans=["localhost"], usages=[usage], issuer=root, which=3)
         judged, accepted = 0, []
@@ -220,7 +220,7 @@ class TestDamage:
         assert accepted == []
 
 
-def test_a_client_s_key_on_an_unknown_curve_is_told_once(root):
+def test_a_client_s_key_on_an_unknown_curve_is_reported_once(root):
     leaf = mint("leaf", issuer=root, usages=[CLIENT], ca=False, kind="secp256k1")
     verdict = judge(leaf, [root], Role.CLIENT)
     assert [failure.code for failure in verdict.failures] == ["weak-key"]

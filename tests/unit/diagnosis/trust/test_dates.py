@@ -1,4 +1,4 @@
-"""Certificates past their time, before it, and near its end."""
+"""Certificates that are expired, not yet valid, or about to expire."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class TestDates:
         ]
 
     @pytest.mark.passes("certificate-expired")
-    def test_an_expired_stranger_in_a_bundle_is_no_finding(self, judge_trust, ca):
+    def test_an_expired_unrelated_ca_in_a_bundle_is_no_finding(self, judge_trust, ca):
         bundle = ca.pem + mint("another CA", which=5, **EXPIRED).pem
         assert judge_trust(ca_pem=bundle).findings == ()
         assert judge_trust(ca_pem=bundle, served=server(ca)).findings == ()
@@ -65,23 +65,23 @@ class TestDates:
         assert (finding.code, finding.setting) == ("certificate-expired", "client_pem_path")
 
     @pytest.mark.trips("certificate-expiring")
-    def test_a_leaf_that_ends_soon(self, judge_trust, ca):
+    def test_a_leaf_that_expires_soon(self, judge_trust, ca):
         report = judge_trust(ca_pem=ca, served=server(ca, days=8))
         assert warned(report) == ["certificate-expiring"]
         assert "expires in 6 days" in report.warnings[0].message
 
     @pytest.mark.passes("certificate-expiring")
-    def test_the_days_are_the_user_s(self, judge_trust, ca):
+    def test_the_days_of_warning_are_a_setting(self, judge_trust, ca):
         assert (
             judge_trust(ca_pem=ca, served=server(ca, days=8), expiry_warning_days=5).findings == ()
         )
 
     @pytest.mark.trips("certificate-expiring")
-    def test_the_only_anchor_ends_soon(self, judge_trust):
+    def test_the_only_anchor_expires_soon(self, judge_trust):
         assert warned(judge_trust(ca_pem=mint("test CA", days=8))) == ["certificate-expiring"]
 
     @pytest.mark.passes("certificate-expiring")
-    def test_of_two_anchors_one_lasts(self, judge_trust, ca):
+    def test_one_of_two_anchors_expires_soon(self, judge_trust, ca):
         assert judge_trust(ca_pem=mint("old CA", days=8, which=5).pem + ca.pem).findings == ()
 
     @pytest.mark.trips("certificate-expired")

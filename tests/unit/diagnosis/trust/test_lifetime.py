@@ -70,7 +70,7 @@ class TestWhatWillNotLast:
         assert errors(report) == codes
 
     @pytest.mark.trips("weak-key")
-    def test_a_short_anchor(self, judge_trust):
+    def test_an_anchor_with_a_short_key(self, judge_trust):
         assert warned(judge_trust(ca_pem=mint("test CA", kind="rsa1024"))) == ["weak-key"]
 
     @pytest.mark.trips("weak-signature")

@@ -1,4 +1,4 @@
-"""Certificates that are not as RFC 5280 has them: refused, accepted, or visibly not judged."""
+"""Certificates that violate RFC 5280: refused, accepted, or visibly not judged."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_what_only_grpc_can_judge_is_a_visible_skip_with_a_reason(judge_trust, c
 
 
 @pytest.mark.parametrize("kind", ["constraint with a bad mask", "constraint of five bytes"])
-def test_an_address_constraint_that_is_none_does_not_hide_a_sound_name(judge_trust, kind, ca):
+def test_a_malformed_address_constraint_does_not_hide_a_valid_name(judge_trust, kind, ca):
     middle = mint("middle", issuer=ca, ca=True, which=4, **ODD_EXTENSIONS[kind])
     report = judge_trust(ca_pem=ca, served=server(middle))
     assert (report.findings, report.skipped) == ((), ())
@@ -70,7 +70,7 @@ def test_an_address_constraint_that_is_none_does_not_hide_a_sound_name(judge_tru
     ("kind", "codes"),
     [("valid since the year 0000", []), ("valid in the year 0000", ["certificate-expired"])],
 )
-def test_the_year_0000_is_long_ago(judge_trust, ca, kind, codes):
+def test_the_year_0000_is_expired(judge_trust, ca, kind, codes):
     report = judge_trust(ca_pem=ca, served=resigned(server(ca), ca, ODD_FIELDS[kind]))
     assert errors(report) == codes
 

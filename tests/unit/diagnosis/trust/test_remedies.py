@@ -27,13 +27,13 @@ def test_an_unknown_critical_extension_is_left_out(judge_trust, ca):
 
 
 @pytest.mark.trips("weak-key")
-def test_a_server_s_own_key_is_made_anew(judge_trust, ca):
+def test_a_weak_server_key_is_replaced(judge_trust, ca):
     [finding] = judge_trust(ca_pem=ca, served=server(ca, kind="p521")).errors
     assert finding.remedy.startswith("Make a new server key")
 
 
 @pytest.mark.trips("weak-key")
-def test_a_ca_s_key_means_another_ca(judge_trust):
+def test_a_weak_ca_key_means_another_ca(judge_trust):
     odd = minting.mint("odd CA", kind="ed448")
     errors = judge_trust(ca_pem=odd, served=server(odd)).errors
     assert [error.code for error in errors] == ["weak-key"]

@@ -1,4 +1,4 @@
-"""Server configurations as people keep them, and what is wrong with them."""
+"""Server configurations in the form in which people keep them, healthy and changed."""
 
 from __future__ import annotations
 

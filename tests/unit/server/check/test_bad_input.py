@@ -1,4 +1,4 @@
-"""What cannot be read gets a finding or one clear line with file and line; nothing is written."""
+"""Unreadable input ends in a finding or one error with file and line; nothing is written."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_file_that_cannot_be_read_is_named_with_its_line(tmp_path: Path, conte
     assert "milvus.yaml" in str(raised.value)
 
 
-def test_a_bomb_is_refused_before_it_grows(tmp_path: Path):
+def test_an_alias_bomb_is_refused_before_it_expands(tmp_path: Path):
     lines = ["a: &a [x, x, x, x, x, x, x, x, x]"]
     for letter, above in zip("bcdefghi", "abcdefgh", strict=True):
         lines.append(f"{letter}: &{letter} [{', '.join([f'*{above}'] * 9)}]")
@@ -105,7 +105,7 @@ def test_what_compose_refuses_is_a_finding_with_its_line(tmp_path: Path, text: s
     assert "docker-compose.yml" in finding.source
 
 
-def test_standard_input_without_end_is_left(tmp_path: Path):
+def test_endless_standard_input_is_refused(tmp_path: Path):
     endless = "import sys\nwhile True: sys.stdout.write('tls: {}\\n' * 1000)"
     with started([sys.executable, "-c", endless], stdout=subprocess.PIPE) as source:
         completed = run("-", stdin=source.stdout, cwd=tmp_path)

@@ -33,7 +33,7 @@ def test_the_generated_client_fits_the_generated_server(compose: Path, generated
     assert str(report).startswith("ok: This client fits the server configured by")
 
 
-def test_a_name_the_certificate_does_not_bear(compose: Path, generated_client):
+def test_a_name_that_the_certificate_does_not_contain(compose: Path, generated_client):
     assert errors(compose, generated_client(uri="https://milvus.example.com:19530")) == [
         "name-mismatch"
     ]
@@ -96,7 +96,7 @@ def test_check_server_on_the_command_line_does_the_same(compose: Path, capsys):
 @pytest.mark.parametrize(
     ("mode", "severity"), [("mutual", Severity.ERROR), ("auto", Severity.WARNING)]
 )
-def test_a_client_certificate_that_nobody_asks_for(
+def test_a_client_certificate_that_the_server_does_not_request(
     compose: Path, generated_client, change, mode: str, severity: Severity
 ):
     change(compose.with_name("milvus.yaml"), "tlsMode: 2", "tlsMode: 1")
@@ -106,7 +106,7 @@ def test_a_client_certificate_that_nobody_asks_for(
     }
 
 
-def test_of_a_server_whose_mode_is_not_known_nothing_is_said(tmp_path: Path, generated_client):
+def test_a_server_whose_mode_is_unknown_is_not_judged(tmp_path: Path, generated_client):
     path = tmp_path / "values.yaml"
     path.write_text("customConfigMap: mine\nattu: {}\n")
     report = check_server(path, generated_client())
@@ -123,7 +123,7 @@ def test_a_certificate_in_the_cluster_is_named_as_not_judged(
     assert str(report).startswith("ok: As far as the files tell, this client fits the server")
 
 
-def test_a_client_without_a_certificate_is_refused_also_where_the_servers_ca_is_not_at_hand(
+def test_a_client_without_a_certificate_is_refused_even_if_the_servers_ca_is_unknown(
     compose: Path, certs: Path, tmp_path: Path
 ):
     config = tmp_path / "alone.yaml"

@@ -144,7 +144,7 @@ class TestUserYaml:
         assert report.settings["common.security.tlsMode"]["source"] == "values.yaml:7"
 
     @pytest.mark.parametrize("files", ["extraConfigFiles: text\n", "extraConfigFiles: [a]\n"])
-    def test_stands_in_a_mapping_of_files(self, check_values: Judge, files: str):
+    def test_is_an_entry_of_a_mapping_of_files(self, check_values: Judge, files: str):
         assert "server-manifest-refused" in errors(check_values(files, "attu: {}\n"))
 
     def test_set_without_a_backslash_before_its_dot_is_two_keys(self, check_values: Judge):
@@ -152,7 +152,7 @@ class TestUserYaml:
         assert "server-manifest-refused" in errors(report)
         assert "backslash" in report.errors[0].remedy
 
-    def test_gives_way_to_a_config_map_of_ones_own(self, check_values: Judge):
+    def test_is_ignored_with_a_custom_config_map(self, check_values: Judge):
         report = check_values("customConfigMap: mine\n", VOLUMES, MOUNTS, USER_YAML)
         assert report.mode is not TLSMode.ONE_WAY
         assert ignored(report) == {'extraConfigFiles."user.yaml"'}

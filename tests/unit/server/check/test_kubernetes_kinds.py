@@ -1,4 +1,4 @@
-"""What a file is for a cluster is told by what identifies it; other kinds are not judged."""
+"""The kind of a file is recognized by its content and name; other kinds are not judged."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_bitnamis_image_is_not_judged(tmp_path: Path, capsys):
     assert "Bitnami" in "".join(capsys.readouterr())
 
 
-def test_another_operators_workload_is_judged_all_the_same(tmp_path: Path):
+def test_another_operators_workload_is_judged_too(tmp_path: Path):
     path = tmp_path / "all.yaml"
     owner = {"ownerReferences": [{"kind": "Milvus", "name": "mine"}]}
     objects = k8s.stream(k8s.workload(metadata=owner), k8s.config_map())
@@ -86,7 +86,7 @@ def test_another_operators_workload_is_judged_all_the_same(tmp_path: Path):
 @pytest.mark.parametrize(
     "name", ["values.yaml", "values-prod.yaml", "my.values.yml", "Values.yaml"]
 )
-def test_values_are_told_by_their_name_where_the_content_fits_both(tmp_path: Path, name: str):
+def test_values_are_recognized_by_their_name_where_the_content_fits_both(tmp_path: Path, name: str):
     text = "common: {security: {tlsMode: 1}}\ntls: {serverPemPath: /certs/server.pem}\n"
     (tmp_path / name).write_text(text)
     (tmp_path / "milvus.yaml").write_text(text)

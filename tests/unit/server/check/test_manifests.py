@@ -235,7 +235,7 @@ class TestSecrets:
         assert "server-manifest-refused" in errors(report)
         assert "data.server.pem" in str(report)
 
-    def test_with_line_breaks_in_base64_are_taken(self, check_manifests: Judge, server_files):
+    def test_with_line_breaks_in_base64_are_accepted(self, check_manifests: Judge, server_files):
         made = k8s.secret(server_files)
         made["data"]["server.pem"] = base64.encodebytes(server_files["server.pem"]).decode()
         assert codes(check_manifests(k8s.workload(), k8s.config_map(), made)) == {}
@@ -499,7 +499,7 @@ class TestTheConfiguration:
         assert "server-tls-off" not in codes(report)
 
     @pytest.mark.trips("server-manifest-refused")
-    def test_as_a_mapping_where_text_is_wanted_is_refused(
+    def test_as_a_mapping_where_text_is_expected_is_refused(
         self, check_manifests: Judge, server_files
     ):
         made = k8s.config_map()

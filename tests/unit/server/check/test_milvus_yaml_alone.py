@@ -1,4 +1,4 @@
-"""A milvus.yaml names the container's paths; where they lie here only its Compose file tells."""
+"""A milvus.yaml names paths in a container; only its Compose file maps them to this machine."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_the_compose_file_that_mounts_it_is_followed(compose: Path):
     assert report.settings["server"]["value"].startswith(str(compose))
 
 
-def test_so_are_the_faults_behind_its_mounts(compose: Path):
+def test_faults_behind_its_mounts_are_found(compose: Path):
     (compose.parent / "tls/server.key").unlink()
     [finding] = check_server(compose.with_name("milvus.yaml")).errors
     assert finding.origin == f"file:{compose.parent / 'tls/server.key'}"
@@ -59,7 +59,7 @@ def test_a_compose_file_that_mounts_another_is_not_followed(compose: Path):
     assert is_not_judged(unmounted)
 
 
-def test_files_that_only_bear_such_names_lead_nowhere(alone: Path):
+def test_other_files_with_such_names_are_ignored(alone: Path):
     for name in ("compose.yaml", "docker-compose.yml"):
         shutil.copy(alone, alone.with_name(name))
     assert is_not_judged(alone.with_name("compose.yaml"))

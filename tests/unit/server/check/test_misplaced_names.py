@@ -122,7 +122,7 @@ def test_a_name_of_another_program_is_no_mistake(tmp_path: Path, name: str):
     assert "server-env-ignored" not in codes
 
 
-def test_tls_towards_etcd_alone_is_told_from_tls_for_clients(tmp_path: Path):
+def test_tls_towards_etcd_is_distinguished_from_tls_for_clients(tmp_path: Path):
     path = written(tmp_path, "milvus.yaml", {"etcd": {"ssl": {"enabled": True}}})
     report = check_server(path)
     assert_named(report, "server-key-ignored", "etcd.ssl", MODE)

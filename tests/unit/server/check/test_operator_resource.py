@@ -138,7 +138,7 @@ class TestTheConfiguration:
         assert report.mode is TLSMode.ONE_WAY
         assert "known-public-key" in errors(report)
 
-    def test_below_common_is_read_by_nobody(self, check_resource):
+    def test_below_common_is_not_read(self, check_resource):
         config = {"common": {"security": {"tlsMode": 1}, "tls": CONFIG["tls"]}}
         report = check_resource(resource({**config, "proxy": CONFIG["proxy"]}, MOUNTED))
         assert "known-public-key" in errors(report)

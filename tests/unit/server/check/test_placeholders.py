@@ -1,4 +1,4 @@
-"""What an author left out of a manifest is told from what the cluster would get."""
+"""Placeholders in a manifest are distinguished from real files."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ def test_a_value_that_names_its_own_absence_is_a_placeholder(content: bytes):
     ],
     ids=["empty", "blank", "one line", "long text", "DER", "whole", "cut off"],
 )
-def test_a_faulty_file_is_none(content: bytes):
+def test_a_faulty_file_is_no_placeholder(content: bytes):
     assert not is_placeholder(content)
 
 
 @pytest.mark.parametrize("name", ["server.pem", "server.key", "ca.pem", "client.key"])
-def test_a_real_file_is_none(certs: Path, name: str):
+def test_a_real_file_is_no_placeholder(certs: Path, name: str):
     assert not is_placeholder((certs / name).read_bytes())
 
 
-def test_only_a_short_text_is_left_out():
+def test_only_a_short_text_counts_as_left_out():
     assert looks_left_out("<base64 of server.pem>")
     assert looks_left_out("LS0tLS1CRUdJTiBDR--REDUCT")
     assert not looks_left_out("-----BEGIN ... -----")

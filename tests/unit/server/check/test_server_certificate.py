@@ -65,7 +65,7 @@ def test_a_self_signed_one_for_clients_is_a_warning_since_it_must_be_pinned(pres
 
 @pytest.mark.passes("usage-not-server")
 @pytest.mark.parametrize("usages", [[SERVER], [SERVER, CLIENT], []])
-def test_one_for_servers_is_healthy(present, trio, usages):
+def test_a_certificate_for_servers_is_healthy(present, trio, usages):
     made = mint("server", sans=NAMES, issuer=trio.ca, usages=usages, which=2)
     assert not check_server(present(made)).findings
     assert accepted(made, trio.ca.pem)
@@ -73,9 +73,7 @@ def test_one_for_servers_is_healthy(present, trio, usages):
 
 @pytest.mark.parametrize("usages", [[CLIENT], [SERVER]])
 @pytest.mark.parametrize("pinned", [True, False])
-def test_with_a_client_its_own_verdict_is_told_and_told_once(
-    present, client_trusting, trio, usages, pinned
-):
+def test_with_a_client_its_verdict_is_reported_once(present, client_trusting, trio, usages, pinned):
     made = mint("server", sans=NAMES, issuer=trio.ca, usages=usages, which=2)
     anchors = made.pem if pinned else trio.ca.pem
     report = check_server(present(made), client_trusting(anchors))
@@ -99,7 +97,7 @@ def test_a_critical_extension_counts_unless_the_client_pins_the_leaf(
     assert "critical extensions" in alone.remedy
 
 
-def test_an_expired_certificate_is_told_once_with_a_client(present, client_trusting, trio):
+def test_with_a_client_an_expired_certificate_is_reported_once(present, client_trusting, trio):
     made = mint(
         "server",
         sans=NAMES,
@@ -116,7 +114,7 @@ def test_an_expired_certificate_is_told_once_with_a_client(present, client_trust
     assert codes == ["certificate-expired"]
 
 
-def test_without_a_socket_nothing_is_seen_at_an_endpoint(present, client_trusting, trio):
+def test_without_a_socket_no_finding_refers_to_an_endpoint(present, client_trusting, trio):
     compose = present(mint("server", sans=NAMES, issuer=trio.ca, usages=[SERVER], which=2))
     report = check_server(compose, client_trusting(mint("Other CA", which=8).pem))
     [finding] = report.errors

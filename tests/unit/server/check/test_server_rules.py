@@ -56,7 +56,7 @@ def test_tls_mode_must_be_one_of_three_numbers(compose: Path, change, value: str
 
 
 @pytest.mark.trips("server-tls-off")
-def test_plaintext_is_told_and_no_error(compose: Path, change):
+def test_plaintext_is_reported_but_no_error(compose: Path, change):
     change(compose.with_name("milvus.yaml"), "tlsMode: 2", "tlsMode: 0")
     assert codes(compose) == {"server-tls-off": Severity.INFO}
 
@@ -188,7 +188,7 @@ def test_a_configuration_that_milvus_does_not_read_is_named(compose: Path, chang
 
 
 @pytest.mark.trips("server-key-repeated")
-def test_a_section_that_stands_twice_is_named(compose: Path):
+def test_a_section_that_occurs_twice_is_named(compose: Path):
     path = compose.with_name("milvus.yaml")
     path.write_text(f"{path.read_text()}tls:\n  serverPemPath: /milvus/tls/server.pem\n")
     repeated = [f for f in check_server(compose).findings if f.code == "server-key-repeated"]
@@ -290,7 +290,7 @@ def test_internal_tls_as_generated_is_healthy(internal: Path):
 
 @pytest.mark.trips("server-internal-name")
 @pytest.mark.parametrize("sni", ["other", "127.0.0.2", "''"])
-def test_an_internal_name_that_the_certificate_does_not_bear(internal: Path, change, sni: str):
+def test_an_internal_name_that_the_certificate_does_not_contain(internal: Path, change, sni: str):
     change(internal.with_name("milvus.yaml"), "sni: localhost", f"sni: {sni}")
     assert codes(internal) == {"server-internal-name": Severity.ERROR}
 
@@ -353,7 +353,7 @@ def test_what_is_no_configuration_is_named(tmp_path: Path, text: str):
         check_server(path)
 
 
-def test_a_configuration_of_a_client_is_none_of_a_server(tmp_path: Path):
+def test_a_client_s_configuration_is_not_one_of_a_server(tmp_path: Path):
     """milvus-backup's backup.yaml has minio, log and a tlsMode of its own."""
     path = tmp_path / "backup.yaml"
     path.write_text("log: {level: info}\nmilvus: {address: localhost, tlsMode: 1}\nminio: {}\n")
@@ -407,7 +407,7 @@ def test_a_command_that_only_waits_is_judged(tmp_path: Path):
     assert [item.code for item in check_server(path).findings] == ["server-tls-off"]
 
 
-def test_a_file_that_is_not_utf8_is_placed(tmp_path: Path):
+def test_a_file_that_is_not_utf8_is_reported_with_its_line(tmp_path: Path):
     path = tmp_path / "milvus.yaml"
     path.write_bytes(b"tls:\n  a: \xff\n")
     with pytest.raises(MilvusSecureError, match="line 2"):

@@ -54,12 +54,12 @@ def test_a_shell_and_python_dotenv_read_the_same_paths(trio, tmp_path: Path, nam
     assert [str(loaded.ca_pem_path), str(loaded.client_key_path)] == expected
 
 
-def test_where_no_quotes_serve_all_the_shell_is_right(trio, tmp_path: Path):
+def test_where_no_quoting_suits_all_readers_the_shell_is_right(trio, tmp_path: Path):
     certs = tmp_path / "it's $5"
     assert sourced(written(trio, certs))[0] == str(certs / "ca.pem")
 
 
-def test_no_quotes_stand_where_none_are_needed_since_docker_keeps_them(certs: Path):
+def test_unneeded_quotes_are_left_out_since_docker_keeps_them(certs: Path):
     text = client_env(ServerPlan(certs, TLSMode.MUTUAL))
     assert not set(text) & set("'\"")
 
@@ -73,13 +73,15 @@ def test_no_quotes_stand_where_none_are_needed_since_docker_keeps_them(certs: Pa
         (["localhost", "127.0.0.1"], "127.0.0.1"),
     ],
 )
-def test_a_host_that_the_certificate_bears_is_no_warning(tmp_path: Path, names, host):
+def test_a_host_that_the_certificate_contains_is_no_warning(tmp_path: Path, names, host):
     minting.trio(sans=names).write(tmp_path)
     assert name_warning(ServerPlan(tmp_path, TLSMode.ONE_WAY, host=host)) is None
 
 
 @pytest.mark.parametrize(("host", "flag"), [("other.example.com", "--name"), ("10.0.0.1", "--ip")])
-def test_any_other_is_one_with_the_command_that_adds_it(trio, tmp_path: Path, host, flag):
+def test_any_other_host_is_a_warning_with_the_command_that_adds_it(
+    trio, tmp_path: Path, host, flag
+):
     certs = trio.write(tmp_path / "c s")
     warning = name_warning(ServerPlan(certs, TLSMode.ONE_WAY, host=host))
     assert (warning.code, warning.severity) == ("name-mismatch", Severity.WARNING)

@@ -48,7 +48,7 @@ def test_rest_gets_a_port_that_grpc_does_not_take(certs: Path, capsys):
     assert "port: 8081" in capsys.readouterr().out
 
 
-def test_a_host_that_the_certificate_does_not_bear_is_told(certs: Path, capsys):
+def test_a_host_that_the_certificate_lacks_is_reported(certs: Path, capsys):
     assert config("--certs", certs, "--host", "other.example.com") == 0
     shown = capsys.readouterr()
     assert "MILVUS_URI=https://other.example.com:19530" in shown.out
@@ -56,12 +56,12 @@ def test_a_host_that_the_certificate_does_not_bear_is_told(certs: Path, capsys):
     assert f"milvus-secure certs repair {certs} --name other.example.com" in shown.err
 
 
-def test_a_host_that_it_bears_is_not(certs: Path, capsys):
+def test_a_host_that_the_certificate_contains_is_not_reported(certs: Path, capsys):
     assert config("--certs", certs, "--host", "127.0.0.1") == 0
     assert not capsys.readouterr().err
 
 
-def test_where_no_client_is_told_of_it_the_host_is_nobodys_affair(certs: Path, capsys):
+def test_a_target_without_client_settings_accepts_any_host(certs: Path, capsys):
     assert config("--certs", certs, "--host", "other.example.com", "--target", "kubernetes") == 0
     assert not capsys.readouterr().err
 

@@ -1,4 +1,4 @@
-"""Nothing is overwritten without being told, and a patched file changes only where it must."""
+"""Nothing is overwritten without --force, and a patched file changes only where it must."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_milvus_own_template_changes_in_the_intended_keys_only(certs: Path):
 
 @pytest.fixture
 def patch(certs: Path, tmp_path: Path, capsys):
-    """Patch the text of a milvus.yaml; answers with the result and what was reported."""
+    """Patch the text of a milvus.yaml; returns the result and what was reported."""
 
     def run(text: str, *flags: object) -> tuple[str, str]:
         file = tmp_path / "milvus.yaml"
@@ -157,7 +157,7 @@ def test_a_file_that_cannot_be_patched_is_named_and_not_quoted(text: str):
     assert "secret-canary" not in str(caught.value)
 
 
-def test_a_broken_file_is_placed_by_line_and_column():
+def test_a_broken_file_is_reported_with_line_and_column():
     with pytest.raises(MilvusSecureError, match="line 2, column 1"):
         parsed("tls:\n\tserverPemPath: x\n", "milvus.yaml")
 
@@ -183,7 +183,7 @@ def test_a_second_run_changes_nothing(certs: Path, tmp_path: Path, capsys):
     assert before == {path: path.stat().st_mtime_ns for path in before}
 
 
-def test_a_difference_is_shown_and_refused_until_told(certs: Path, tmp_path: Path, capsys):
+def test_a_difference_is_shown_and_refused_without_force(certs: Path, tmp_path: Path, capsys):
     out = tmp_path / "out"
     config("--certs", certs, "--out", out)
     assert config("--certs", certs, "--tls-mode", 2, "--out", out) == 1
