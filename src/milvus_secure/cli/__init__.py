@@ -10,6 +10,7 @@ import sys
 from collections.abc import Collection, Sequence
 from importlib import import_module
 from pathlib import Path
+from textwrap import wrap
 from typing import Any, NoReturn
 
 from .._version import __version__
@@ -126,8 +127,21 @@ def _drop_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+class _Formatter(argparse.HelpFormatter):
+    """Breaks no line within a command such as ``milvus-secure``."""
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        return wrap(" ".join(text.split()), width, break_on_hyphens=False)
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return "\n".join(indent + line for line in self._split_lines(text, width - len(indent)))
+
+
 class _Parser(argparse.ArgumentParser):
     """Repeats no value in an error: a secret may stand where another word was expected."""
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - as argparse
+        super().__init__(formatter_class=_Formatter, **options)
 
     def error(self, message: str) -> NoReturn:
         super().error(re.sub(r"(?s)(ambiguous option: --[\w-]+)=.* could", r"\1 could", message))

@@ -101,3 +101,10 @@ def tls_mode(text: str) -> TLSMode:
     if mode not in {TLSMode.ONE_WAY, TLSMode.MUTUAL}:
         raise argparse.ArgumentTypeError("use one-way or mutual (or 1, 2)")
     return mode
+
+
+def port_number(text: str) -> int:
+    """An argparse type: a port that can be dialled."""
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
+        raise argparse.ArgumentTypeError("use a number from 1 to 65535")
+    return int(text)

@@ -25,7 +25,8 @@ class Fault:
     Attributes:
         code: The finding it amounts to.
         detail: The evidence, in words.
-        hint: For a missing file, the existing one its name resembles.
+        hint: For a missing file, the existing one its name resembles; for an unreadable one, the
+            directory that this user may not enter, if there is one.
     """
 
     code: str
@@ -90,7 +91,19 @@ def _unopened(path: str, error: OSError | ValueError) -> Fault:
         return Fault("file-missing", "its symbolic links form a loop")
     if error.errno in {errno.ENXIO, errno.EISDIR, errno.ENODEV}:
         return Fault("file-not-regular", "a socket or a device")
-    return Fault("file-unreadable", (error.strerror or type(error).__name__).lower())
+    why = (error.strerror or type(error).__name__).lower()
+    return Fault(
+        "file-unreadable", why, _closed_directory(path) if error.errno == errno.EACCES else ""
+    )
+
+
+def _closed_directory(path: str) -> str:
+    """The first directory on the way to a file that this user may not enter; empty if none is."""
+    effective = os.access in os.supports_effective_ids
+    for folder in reversed(Path(path).absolute().parents):
+        if not os.access(folder, os.X_OK, effective_ids=effective):
+            return str(folder)
+    return ""
 
 
 def _surroundings(path: Path) -> tuple[str, str]:

@@ -242,6 +242,18 @@ def test_every_command_has_help_within_80_columns_of_prose(monkeypatch, capsys):
     assert {command: lines for command, lines in wide.items() if lines} == {}
 
 
+def test_help_breaks_no_line_within_the_name_of_the_program(monkeypatch, capsys):
+    broken = []
+    for columns in range(60, 100):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        with pytest.raises(SystemExit, match=r"^0$"):
+            main(["server", "check", "--help"])
+        broken += [
+            line for line in capsys.readouterr().out.splitlines() if line.endswith("milvus-")
+        ]
+    assert broken == []
+
+
 def test_a_server_name_is_printed_in_any_encoding(tmp_path: Path):
     words = ["settings", "--server-name", "mılvus.example"]
     done = subprocess.run(

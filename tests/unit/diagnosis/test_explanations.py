@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
@@ -50,6 +51,19 @@ class TestEveryCode:
         # `server check` reads files only.
         place = re.compile(r"(?i)\b(off|on)line\b|server check")
         assert [c for c in CATALOGUE if not place.search(explanations()[c].detection)] == []
+
+    def test_refers_only_to_files_of_this_project_that_exist(self):
+        root = Path(__file__).parents[3]
+        missing = {
+            code: path
+            for code in CATALOGUE
+            for path in re.findall(
+                r"(?<!\.io/)\b(?:docs|milvus_secure)/[\w/.-]+\.(?:md|py)", explain(code)
+            )
+            if not (root / path).exists() and not (root / "src" / path).exists()
+        }
+        assert missing == {}
+        assert "README" not in "".join(map(explain, CATALOGUE))
 
     def test_has_commands_that_a_shell_can_parse(self):
         errors = {}

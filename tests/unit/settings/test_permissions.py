@@ -50,6 +50,32 @@ def folder() -> Iterator[Path]:
         yield folder
 
 
+CHECK_AS_NOBODY = """
+import os, sys
+from milvus_secure import MilvusSettings, check
+check(MilvusSettings.from_arguments(ca_pem_path=sys.argv[1] + "/none"), online=False)
+os.setgroups([])
+os.setgid(65534)
+os.setuid(65534)
+settings = MilvusSettings.from_arguments(ca_pem_path=sys.argv[1] + "/certs/ca.pem")
+cause = check(settings, online=False).root_cause
+print(cause.code)
+print(cause.message)
+print(cause.command)
+"""
+
+
+def test_a_directory_that_this_user_may_not_enter_is_named(folder):
+    folder.chmod(0o755)
+    certs = folder / "certs"
+    certs.mkdir(mode=0o700)
+    (certs / "ca.pem").write_text("x")
+    code, message, command = loaded_as_nobody(folder, CHECK_AS_NOBODY)
+    assert code == "file-unreadable"
+    assert message.endswith(f"this user may not enter the directory {certs}.")
+    assert command == f"ls -ld {certs}"
+
+
 def test_a_working_directory_that_may_not_be_searched_holds_none(folder):
     folder.chmod(0o700)
     assert loaded_as_nobody(folder) == ["None"]

@@ -8,6 +8,7 @@ import shlex
 from pathlib import Path
 from typing import NamedTuple
 
+from ..._common.text import printable
 from ...pem.blocks import BLANK_LINE, CUT_LINE, JOINED, SHORT_LINES
 from ...pem.formats import Kind
 from ...pem.material import Material
@@ -52,6 +53,16 @@ def not_regular(material: Material) -> Words:
 
 def unreadable(material: Material) -> Words:
     """Words for ``file-unreadable``."""
+    closed = material.fault.hint if material.fault else ""
+    if closed:
+        folder = printable(closed)
+        return Words(
+            f"The file of {material.setting} cannot be read: this user may not enter the directory "
+            f"{folder}.",
+            "Let this user enter it (chmod o+x, or its group), or put the file into another "
+            "directory.",
+            f"ls -ld {shlex.quote(folder)}",
+        )
     message = f"The file of {material.setting} cannot be read: {_detail(material)}."
     if _in_kubernetes_volume(material):
         return Words(message, _KUBERNETES_MODE, f"ls -lL {quoted(material)}")
