@@ -109,7 +109,7 @@ pem_like = st.lists(
 
 
 class TestGarbage:
-    @hypothesis_settings(max_examples=150, deadline=None)
+    @hypothesis_settings(max_examples=50, deadline=None)
     @given(
         st.dictionaries(
             st.sampled_from([*VARIABLES, "MILVUS_CONFIG", "MILVUS_PROFILE", "MILVUS_SECRETS_DIR"]),
@@ -123,7 +123,7 @@ class TestGarbage:
         assert not crashed(result)
         printed(result).encode()
 
-    @hypothesis_settings(max_examples=150, deadline=None)
+    @hypothesis_settings(max_examples=50, deadline=None)
     @given(st.sampled_from(PATHS), pem_like)
     def test_in_every_file(self, name, content):
         with tempfile.TemporaryDirectory() as folder:
@@ -133,7 +133,7 @@ class TestGarbage:
         assert not crashed(result)
 
     @hypothesis_settings(
-        max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+        max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
     )
     @given(
         st.sampled_from(["x.toml", "x.yaml", "x.json", ".env"]),

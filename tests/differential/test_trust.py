@@ -76,7 +76,7 @@ class TestServersAsGrpcJudgesThem:
 
     @pytest.mark.parametrize("share", range(SHARES))
     def test_combinations(self, share):
-        odds = [*combinations(SEED + share, 25, SERVER), *at_random(SEED + share, 15, SERVER)]
+        odds = [*combinations(SEED + share, 15, SERVER), *at_random(SEED + share, 10, SERVER)]
         assert disagreements(odds, map(grpc_accepts, odds), Role.SERVER) == []
 
     @pytest.mark.thorough
@@ -105,7 +105,7 @@ class TestClientsAsGoJudgesThem:
         assert disagreements(odds, go_accepts(program, odds, tmp_path), Role.CLIENT) == []
 
     def test_combinations(self, program, tmp_path):
-        odds = [*combinations(SEED, 300, CLIENT), *at_random(SEED, 120, CLIENT)]
+        odds = [*combinations(SEED, 150, CLIENT), *at_random(SEED, 60, CLIENT)]
         assert disagreements(odds, go_accepts(program, odds, tmp_path), Role.CLIENT) == []
 
     @pytest.mark.thorough

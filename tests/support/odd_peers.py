@@ -29,10 +29,11 @@ def grpc_accepts(odd: Odd) -> bool | None:
     None if the OpenSSL that plays the server cannot present it (that of cryptography 43).
     """
     try:
-        grpc_peer.server_context(odd.chain_pem, odd.leaf.key_pem, None)
+        return grpc_peer.verdict(
+            odd.chain_pem, odd.leaf.key_pem, odd.anchors_pem, "localhost"
+        ).accepted
     except SSL.Error:
         return None
-    return grpc_peer.verdict(odd.chain_pem, odd.leaf.key_pem, odd.anchors_pem, "localhost").accepted
 
 
 def milvus_accepts(port: int, odd: Odd) -> bool:

@@ -24,7 +24,7 @@ import tempfile
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,6 +53,7 @@ REFUSALS = {
 }
 """The authorization header of a call, and how Milvus refuses it."""
 
+_SERVERS = pytest.StashKey["Servers"]()
 _BOOT_SECONDS = 120
 _LIFE_SECONDS = 3600  # a run of the suite that lasts longer has failed
 _COMPONENTS = (
@@ -236,39 +237,73 @@ def milvus_certs(trio: minting.Trio, tmp_path_factory: pytest.TempPathFactory) -
     return trio.write(tmp_path_factory.mktemp("milvus") / "certs")
 
 
+class Servers:
+    """One server a mode, booted for the first test that asks for it."""
+
+    def __init__(self, program: Path, certs: Path, new_folder: Callable[[str], Path]) -> None:
+        self._program, self._certs, self._new_folder = program, certs, new_folder
+        self._running: dict[TLSMode, RunningMilvus] = {}
+        self._ends = ExitStack()
+
+    def in_mode(self, mode: TLSMode) -> RunningMilvus:
+        """The server of a mode; the one for mutual TLS has authorization on."""
+        if mode not in self._running:
+            booted = real_milvus(
+                self._program,
+                self._new_folder(mode.name),
+                tls_mode=mode,
+                certs=self._certs,
+                authorization=mode is TLSMode.MUTUAL,
+            )
+            self._running[mode] = self._ends.enter_context(booted)
+        return self._running[mode]
+
+    def stop(self) -> None:
+        """Stop them all: each takes 3 % of a processor even if nobody asks it anything."""
+        self._running.clear()
+        self._ends.close()
+
+
 @pytest.fixture(scope="session")
-def milvus_plaintext(milvus_program, milvus_certs, tmp_path_factory) -> Iterator[RunningMilvus]:
+def milvus_servers(request, milvus_program, milvus_certs, tmp_path_factory) -> Iterator[Servers]:
+    """The real servers, which are stopped when the next test needs none."""
+    servers = Servers(milvus_program, milvus_certs, tmp_path_factory.mktemp)
+    request.config.stash[_SERVERS] = servers
+    yield servers
+    servers.stop()
+
+
+@pytest.fixture
+def milvus_plaintext(milvus_servers: Servers) -> RunningMilvus:
     """A real Milvus in tlsMode 0."""
-    data = tmp_path_factory.mktemp("plaintext")
-    with real_milvus(milvus_program, data, tls_mode=TLSMode.PLAINTEXT, certs=milvus_certs) as up:
-        yield up
+    return milvus_servers.in_mode(TLSMode.PLAINTEXT)
 
 
-@pytest.fixture(scope="session")
-def milvus_one_way(milvus_program, milvus_certs, tmp_path_factory) -> Iterator[RunningMilvus]:
+@pytest.fixture
+def milvus_one_way(milvus_servers: Servers) -> RunningMilvus:
     """A real Milvus in tlsMode 1."""
-    data = tmp_path_factory.mktemp("one-way")
-    with real_milvus(milvus_program, data, tls_mode=TLSMode.ONE_WAY, certs=milvus_certs) as up:
-        yield up
+    return milvus_servers.in_mode(TLSMode.ONE_WAY)
 
 
-@pytest.fixture(scope="session")
-def milvus_mutual(milvus_program, milvus_certs, tmp_path_factory) -> Iterator[RunningMilvus]:
+@pytest.fixture
+def milvus_mutual(milvus_servers: Servers) -> RunningMilvus:
     """A real Milvus in tlsMode 2 with authorization on."""
-    data = tmp_path_factory.mktemp("mutual")
-    with real_milvus(
-        milvus_program, data, tls_mode=TLSMode.MUTUAL, certs=milvus_certs, authorization=True
-    ) as up:
-        yield up
+    return milvus_servers.in_mode(TLSMode.MUTUAL)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Send every test that needs the real server to one worker."""
+    """Send every test that needs the real server to one worker, one after the other."""
     for item in items:
         if "milvus_program" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.real_milvus)
             item.add_marker(pytest.mark.xdist_group("real_milvus"))
+    items.sort(key=lambda item: "real_milvus" in item.keywords)
+
+
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    if _SERVERS in item.config.stash and "real_milvus" not in getattr(nextitem, "keywords", ()):
+        item.config.stash[_SERVERS].stop()
 
 
 def version(channel: grpc.Channel, authorization: str | None = None) -> str:

@@ -170,7 +170,7 @@ def test_a_verified_server_that_never_lets_grpc_rest(certs, settings, frame):
     command = [sys.executable, "-c", FLOOD, certs, frame]
     with started(command, stdout=subprocess.PIPE, seconds=60) as server:
         port = server.stdout.readline().strip()
-        made = settings(uri=f"https://localhost:{port}", ca_pem_path=certs / "ca.pem", timeout=1.5)
+        made = settings(uri=f"https://localhost:{port}", ca_pem_path=certs / "ca.pem", timeout=1)
         assert not check(made).ok
         with pytest.raises(SecureConnectionError):
             connect_secure(made)
