@@ -1,4 +1,4 @@
-"""What a certificate set costs, beside the guide's gen.sh."""
+"""The time to make a certificate set, compared with the guide's gen.sh."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What connect_secure() adds to MilvusClient() on a live server."""
+"""The time that connect_secure() adds to MilvusClient() on a live server."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _row(mode: str, certs: CertificateSet, **pair: Path) -> Row:
 
 @contextmanager
 def served(mode: str, certs: CertificateSet) -> Iterator[str]:
-    """A server in a process of its own, which leaves this one's interpreter lock alone."""
+    """A server in a separate process, which does not hold this one's interpreter lock."""
     serve = [sys.executable, "-m", "milvus_secure", "serve", "--port=0", f"--tls-mode={mode}"]
     command = [*serve, f"--certs={certs.directory}"]
     with started(command, seconds=600, stdout=subprocess.PIPE) as server:

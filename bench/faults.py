@@ -1,4 +1,4 @@
-"""From start to root cause for each fault of an endpoint, beside raw pymilvus; and CPU time."""
+"""The time to the root cause of each fault, compared with raw pymilvus, and the CPU time."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ def _cpu(port: int, certs: Path) -> Row:
 
 
 def _cpu_of(*command: str) -> float:
-    """CPU seconds: what the process prints itself, else all it used."""
+    """CPU seconds: the number that the process prints, or else all that it used."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     completed = subprocess.run(
         command, stdin=subprocess.DEVNULL, capture_output=True, check=True, timeout=120

@@ -1,4 +1,4 @@
-"""What it costs to import the library and to run an offline check."""
+"""The time and memory to import the library and to run an offline check."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from rich.table import Table
 
 @dataclass(frozen=True)
 class Row:
-    """One figure beside its goal; a lower figure is better."""
+    """One figure and its goal; a lower figure is better."""
 
     what: str
     figure: float
@@ -29,7 +29,7 @@ class Row:
 
 
 def medians(rounds: int, *actions: Callable[[], float]) -> list[float]:
-    """Run the actions in turn, so that a drift of the machine hits all of them alike."""
+    """Run the actions in turn, so that a change in the machine's load affects all of them."""
     figures: list[list[float]] = [[] for _ in actions]
     for _ in range(rounds):
         for place, action in enumerate(actions):
@@ -38,7 +38,7 @@ def medians(rounds: int, *actions: Callable[[], float]) -> list[float]:
 
 
 def timed(action: Callable[[], object]) -> Callable[[], float]:
-    """The action as one that answers how many seconds it took."""
+    """The action, wrapped to return how many seconds it took."""
 
     def run() -> float:
         start = time.perf_counter()

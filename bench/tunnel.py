@@ -1,4 +1,4 @@
-"""What the tunnel costs: eight threads that insert and search, directly and through it."""
+"""The cost of the tunnel: eight threads that insert and search, directly and through it."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""The environment alone, PEM text included: for platforms that hand out variables, not files.
+"""The environment alone, PEM text included: for platforms that provide variables, not files.
 
     export MILVUS_URI=https://localhost:19530
     export MILVUS_CA_PEM="$(cat ca.pem)"
     export MILVUS_CLIENT_PEM="$(cat client.pem)" MILVUS_CLIENT_KEY="$(cat client.key)"
     python env_only.py
 
-The keyword arguments fit whatever hands them on to pymilvus: MilvusClient itself,
+The keyword arguments fit everything that passes them to pymilvus: MilvusClient itself,
 ``connections.connect``, or a framework's ``connection_args``.
 """
 

@@ -3,7 +3,7 @@
     export MILVUS_URI=https://localhost:19530 MILVUS_CA_PEM_PATH=ca.pem
     python quickstart.py
 
-What keeps it from connecting is told in one line, with the fix.
+If it cannot connect, one line names the cause and the fix.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@
 
 A file is named as its variable, in any case: ``milvus_token``, ``milvus_ca_pem``. Docker and
 Compose mount secrets at /run/secrets; in Kubernetes mount a Secret with such keys anywhere.
-Variables are stronger than files, so a value can still be overridden for one run.
+Variables have precedence over files, so a value can still be overridden for one run.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from milvus_secure import MilvusSecureError, MilvusSettings, connect_secure
 
 
 def main() -> None:
-    """Tell where each setting came from, never a secret itself, and connect."""
+    """Print where each setting came from, without secrets, and connect."""
     settings = MilvusSettings()
     for name, shown in settings.shown().items():
         if shown["source"] != "default":

@@ -49,7 +49,7 @@ def client_pair(certs: Path) -> dict[str, Path]:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Callable[..., MilvusSettings]:
-    """Make settings from arguments alone, deaf to the machine's environment and .env."""
+    """Make settings from arguments alone, without the process's environment and .env."""
 
     def make(**values: object) -> MilvusSettings:
         values.setdefault("environ", {})
@@ -69,7 +69,7 @@ def one_way(trio: minting.Trio) -> Iterator[Endpoint]:
 
 @pytest.fixture
 def mutual(trio: minting.Trio) -> Iterator[Endpoint]:
-    """One that wants a client certificate."""
+    """An endpoint that requires a client certificate."""
     from milvus_endpoint import milvus_endpoint  # noqa: PLC0415
 
     with milvus_endpoint(trio.server, clients=trio.ca) as endpoint:

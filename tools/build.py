@@ -1,6 +1,6 @@
-"""Build wheel and sdist twice from one commit, compare them, and look into the wheel.
+"""Build wheel and sdist twice from one commit, compare them, and check the wheel's content.
 
-Times inside the archives are those of the commit (``SOURCE_DATE_EPOCH``), so that anybody who
+Times inside the archives are those of the commit (``SOURCE_DATE_EPOCH``), so that anyone who
 builds it gets the very same bytes.
 """
 

@@ -30,7 +30,7 @@ PARTS = {"settings": settings_table}
 
 
 def regenerated(text: str) -> str:
-    """The page with every generated part made anew."""
+    """The page with every generated part replaced."""
     for name, make in PARTS.items():
         begin, end = f"<!-- {name}: generated -->", f"<!-- {name}: end -->"
         if text.count(begin) != 1 or text.count(end) != 1:

@@ -44,7 +44,7 @@ class Place(NamedTuple):
     folder: Path
 
     def run(self, *arguments: str | Path) -> str:
-        """Run Python to its end; returns what it printed, errors included."""
+        """Run Python to its end; returns its output, errors included."""
         completed = subprocess.run(  # noqa: S603 - programs of this file
             [self.python, "-W", "ignore", *arguments],
             env=self.environ,
@@ -59,7 +59,7 @@ class Place(NamedTuple):
 
     @contextmanager
     def started(self, *arguments: str | Path) -> Iterator[Path]:
-        """Run Python beside; gives the file that its output goes to."""
+        """Run Python in the background; yields the file of its output."""
         log = self.folder / "log"
         with log.open("w") as output:
             process = subprocess.Popen(  # noqa: S603 - programs of this file
@@ -163,7 +163,7 @@ ALL = {
 
 
 def main() -> int:
-    """Run the recipes asked for, and say which failed."""
+    """Run the requested recipes, and print which failed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("recipes", nargs="*", metavar="RECIPE", help=f"of {', '.join(ALL)}")
     parser.add_argument("--here", action="store_true", help="in this environment")
@@ -232,7 +232,7 @@ def _say(text: str) -> None:
 
 
 def _answer(url: str, log: Path) -> str:
-    """What a service answers; its log, if it ended instead."""
+    """The answer of a service; its log, if it ended instead."""
     answer: list[str] = []
 
     def ask() -> bool:

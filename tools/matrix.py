@@ -4,7 +4,7 @@
 
 Each lane gets a throw-away environment under ``.matrix``, made by uv. The releases of pymilvus are
 those where it changed how it shares channels or waits for them; see ``docs/compatibility.md``.
-A Python that is not on this machine is passed over, and said so; ``--quick`` takes the nearest.
+A Python that this machine lacks is reported and skipped; ``--quick`` uses the nearest.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ ALL = (Lane(PYTHONS[0], "oldest"), *(Lane(*pair) for pair in product(PYTHONS, RE
 
 
 def quick() -> tuple[Lane, ...]:
-    """The oldest of everything, and the newest Python that is here."""
+    """The oldest of everything, and the newest Python on this machine."""
     here = [version for version in PYTHONS if _interpreter(version)] or [_ours()]
     lanes = Lane(here[0], "oldest"), Lane(here[-1], "pinned")
     # The suite itself has run on the last one if there is but this Python.
@@ -73,7 +73,7 @@ def quick() -> tuple[Lane, ...]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the lanes asked for; 1 if one failed or none could be run."""
+    """Run the requested lanes; 1 if one failed or none could be run."""
     parser = argparse.ArgumentParser(description="Run the tests on other releases.")
     parser.add_argument("--quick", action="store_true", help="oldest and newest only")
     parser.add_argument("lane", nargs="*", help="one Python and one pymilvus, such as 3.10 2.4.15")
@@ -156,7 +156,7 @@ def _ours() -> str:
 
 
 def _interpreter(version: str) -> str | None:
-    """A Python of this version: on the path, or one that pyenv keeps off it."""
+    """A Python of this version: on the path, or in pyenv's directory."""
     kept = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
     candidates = [shutil.which(f"python{version}"), *kept.glob(f"{version}.*/bin/python")]
     for python in filter(None, candidates):

@@ -1,4 +1,4 @@
-"""Whatever is put in: findings or a `SettingsError`; no traceback, no hang, no secret shown."""
+"""Any input ends in findings or a `SettingsError`: no traceback, no hang, no secret shown."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ TRIO = minting.trio()
 
 @pytest.fixture(autouse=True)
 def _files_that_are_not_being_renewed(monkeypatch):
-    """Garbage is read once here, not again for a second as a file that a program is filling."""
+    """Read garbage once, instead of waiting a second for a program that may be writing the file."""
     monkeypatch.setattr("milvus_secure.diagnosis.material._changed_recently", lambda _: False)
 
 
 def outcome(**values) -> Report | SettingsError:
-    """What loading and checking comes to; anything but these two is a failing test."""
+    """The report, or the error of loading; any other exception fails the test."""
     try:
         loaded = MilvusSettings(**values)
     except SettingsError as error:
@@ -44,7 +44,7 @@ def outcome(**values) -> Report | SettingsError:
 
 
 def printed(result: Report | SettingsError) -> str:
-    """Everything of an outcome that could end on a screen or in a log."""
+    """All text of an outcome that could reach a screen or a log."""
     if isinstance(result, Report):
         return f"{result!r}{result}{result.to_json()}"
     text, error = "", result
@@ -189,7 +189,7 @@ class TestSettingsFiles:
             ("env", b"MILVUS_TOKEN=\xffcanary", "UTF-8"),
         ],
     )
-    def test_a_file_that_cannot_be_parsed_is_told_without_its_text(
+    def test_a_file_that_cannot_be_parsed_is_reported_without_its_text(
         self, name, content, words, tmp_path
     ):
         (tmp_path / name).write_bytes(content)
@@ -222,7 +222,7 @@ class TestSettingsFiles:
 
     @pytest.mark.parametrize("place", ["config", "secrets_dir"])
     @pytest.mark.parametrize("path", ["\0", "~nobody-here/x", "x" * 5000, "circle", "/dev/null/x"])
-    def test_a_place_that_cannot_be(self, place, path, tmp_path):
+    def test_a_place_that_cannot_exist(self, place, path, tmp_path):
         (tmp_path / "circle").symlink_to(tmp_path / "circle")
         assert isinstance(
             outcome(environ={}, cwd=tmp_path, env_file=None, **{place: path}), SettingsError
@@ -265,13 +265,13 @@ class TestSecrets:
         ],
     )
     @pytest.mark.parametrize("slot", ["server_pem", "ca_pem", "client_pem", "client_key"])
-    def test_key_bytes_are_in_no_outcome_however_spoiled(self, spoil, slot, tmp_path):
+    def test_damaged_key_bytes_are_in_no_outcome(self, spoil, slot, tmp_path):
         key = TRIO.client.key_pem.decode()
         result = outcome(environ={}, env_file=None, cwd=tmp_path, **{slot: spoil(key)})
         assert not crashed(result)
         assert not any(line in printed(result) for line in key.splitlines()[1:-1])
 
-    def test_a_wrong_uri_keeps_its_password(self, tmp_path):
+    def test_a_wrong_uri_does_not_show_its_password(self, tmp_path):
         for uri in ("https://root:canary@h:x", "https://root:canary/@h", "root:canary@h"):
             result = outcome(environ={"MILVUS_URI": uri}, env_file=None, cwd=tmp_path, timeout="x")
             assert "canary" not in printed(result)

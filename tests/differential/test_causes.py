@@ -1,4 +1,4 @@
-"""The cause that is named for a chain that gRPC refuses: what is certain, and no more."""
+"""The cause named for a chain that gRPC refuses: certain causes as certain, others as likely."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class TestAnUnknownCA:
         assert codes(report) == ["chain-untrusted"]
         assert "which is not a CA" in report.root_cause.message
 
-    def test_no_ca_given_is_the_first_thing_said(self, settings, ca):
+    def test_no_ca_given_is_the_root_cause(self, settings, ca):
         leaf = server(ca)
         tls = TLSHandshake(complete=True, alpn="h2", chain=(leaf.certificate,))
         observation = Observation("localhost:19530", protocol="tls", tls=tls)
@@ -119,13 +119,13 @@ class TestAnUnknownCA:
         assert "self-signed" in report.root_cause.message
 
 
-class TestAPinnedCertificateThatIsNotServedAnyMore:
+class TestAPinnedCertificateThatIsNoLongerServed:
     def test_renewed_under_its_ca(self, report_of_refusal, ca):
         report = report_of_refusal(server(ca, which=7), server_pem=server(ca).pem)
         assert codes(report) == ["presented-certificate-differs"]
         assert report.root_cause.setting == "server_pem_path"
 
-    def test_a_set_whose_three_certificates_have_one_name_made_twice(self, report_of_refusal):
+    def test_a_set_with_one_name_for_all_certificates_made_twice(self, report_of_refusal):
         subject = name("localhost", "Milvus")
         made = []
         for n in (1, 5):
@@ -134,7 +134,7 @@ class TestAPinnedCertificateThatIsNotServedAnyMore:
         report = report_of_refusal(made[1], server_pem=made[0].pem)
         assert codes(report) == ["presented-certificate-differs"]
 
-    def test_self_signed_and_made_again_under_its_name(self, report_of_refusal):
+    def test_self_signed_and_replaced_under_the_same_name(self, report_of_refusal):
         old, new = (mint("localhost", sans=["localhost"], ca=True, which=n) for n in (1, 5))
         report = report_of_refusal(new, server_pem=old.pem)
         assert codes(report) == ["presented-certificate-differs"]
@@ -198,7 +198,7 @@ def test_the_missing_intermediate_is_certain_where_the_key_identifier_names_its_
     assert codes(report_of_refusal(leaf, ca_pem=ca.pem)) == ["chain-incomplete"]
 
 
-def test_an_anchor_that_is_no_ca_has_nothing_below_it(report_of_refusal, ca):
+def test_an_anchor_that_is_no_ca_issued_nothing(report_of_refusal, ca):
     pinned = mint(subject=name("pinned", "Example"), issuer=ca, ca=False, usages=[CLIENT])
     issuing = mint(subject=name("Issuing CA", "Example"), which=5, ca=True)
     assert codes(report_of_refusal(server(issuing), ca_pem=pinned.pem)) == ["chain-untrusted"]

@@ -1,4 +1,4 @@
-"""What every peer says of certificate sets: new, repaired, renewed.
+"""The verdict of every peer on certificate sets: new, repaired, renewed.
 
 The peers are ``openssl verify`` in its strict mode, Python's ssl and gRPC.
 """
@@ -59,7 +59,7 @@ def test_every_peer_accepts_the_repaired_set(gen_sh, judge, variant):
 
 
 @BOTH
-def test_who_trusts_the_old_ca_trusts_the_repaired_server(gen_sh, judge, variant, tmp_path):
+def test_a_client_with_the_old_ca_trusts_the_repaired_server(gen_sh, judge, variant, tmp_path):
     folder = gen_sh(variant)
     old = (folder / "ca.pem").read_bytes()
     CertificateSet(folder).repair()
@@ -68,7 +68,7 @@ def test_who_trusts_the_old_ca_trusts_the_repaired_server(gen_sh, judge, variant
     assert judge(tmp_path / "client", "localhost")["grpc"] == "OK"
 
 
-def test_a_lost_server_pair_is_made_again(gen_sh, judge):
+def test_a_lost_server_pair_is_replaced(gen_sh, judge):
     folder = gen_sh("current")
     (folder / "server.key").unlink()
     (folder / "server.pem").write_bytes(b"")
@@ -94,7 +94,7 @@ def test_below_an_intermediate_ca_it_signs_what_is_reissued(chained, judge, snap
 
 
 def test_an_intermediate_ca_that_may_not_sign_is_reissued_with_its_leaves(chained, judge):
-    """A repair of an earlier release made a client's certificate of it."""
+    """A repair of an earlier release turned it into a client's certificate."""
     middle = chained.directory / "intermediate"
     old = x509.load_pem_x509_certificate(middle.with_suffix(".pem").read_bytes())
     root = x509.load_pem_x509_certificate(chained.ca_pem.read_bytes())
@@ -123,7 +123,7 @@ def test_at_every_step_of_a_new_ca_every_peer_accepts_the_set(tmp_path, judge, i
         assert set(judge(named_set.directory, "localhost").values()) == {"OK"}
 
 
-def test_old_and_new_leaves_meet_while_both_cas_count(tmp_path, judge):
+def test_old_and_new_leaves_connect_while_both_cas_are_trusted(tmp_path, judge):
     named_set = CertificateSet.create(tmp_path / "certs")
     named_set.renew_ca()
     mixed = tmp_path / "mixed"

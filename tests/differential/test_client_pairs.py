@@ -1,4 +1,4 @@
-"""Client chains that gRPC does not load, held against the installed gRPC: found offline."""
+"""Client chains that the installed gRPC does not load are found offline."""
 
 from __future__ import annotations
 

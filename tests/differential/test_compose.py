@@ -1,4 +1,4 @@
-"""The library's reader of Compose files against Docker Compose itself.
+"""The library's reader of Compose files, compared with Docker Compose itself.
 
 Where Compose resolves a project, the reader must give the same image, environment and mounts for
 the service that runs Milvus's proxy, or say that it does not judge it. Where Compose refuses one,

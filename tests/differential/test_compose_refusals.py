@@ -1,6 +1,6 @@
 """Files that Docker Compose refuses are not judged, and files that it accepts are not refused.
 
-Each case is added to a service that runs Milvus; Compose itself is asked whether it takes it.
+Each case is added to a service that runs Milvus; Compose itself decides whether it accepts it.
 """
 
 from __future__ import annotations

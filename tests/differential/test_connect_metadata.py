@@ -20,7 +20,7 @@ _GRPC = {"user-agent", "grpc-accept-encoding", "accept-encoding", "grpc-encoding
 
 
 class Recorder:
-    """Answers every call as Milvus does, and keeps the metadata of each method's first call."""
+    """Answers every call as Milvus does, and records the metadata of each method's first call."""
 
     def __init__(self) -> None:
         self.metadata: dict[str, dict[str, str]] = {}
@@ -60,7 +60,7 @@ def test_connect_carries_what_pymilvus_sends(trio, settings, certs, credentials)
 
 
 def test_a_database_that_is_missing_is_found_in_a_later_call(trio, settings, certs):
-    """As newer pymilvus names it, so Milvus refuses it: in every call but Connect."""
+    """Newer pymilvus names the database in every call but Connect, and there Milvus refuses it."""
 
     def answer(method: str, context: grpc.ServicerContext) -> bytes:
         database = dict(context.invocation_metadata()).get("dbname", "")

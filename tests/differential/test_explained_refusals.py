@@ -1,4 +1,4 @@
-"""`explain` of gRPC's own words for a refusal, as the installed gRPC says them."""
+"""`explain` recognizes the messages with which the installed gRPC refuses a server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No false alarm: sound set-ups of every common kind, judged and then really connected."""
+"""No false alarm: sound set-ups of every common kind are judged and then connected."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ EXPIRED = {"start": -dt.timedelta(days=400), "days": 365}
 
 @dataclass(frozen=True)
 class SetUp:
-    """What lies in the files of a server and of a client that trusts it."""
+    """The content of the files of a server and of a client that trusts it."""
 
     server: bytes
     server_key: bytes

@@ -1,4 +1,4 @@
-"""PEM as this library reads it, held against what the installed gRPC makes of the same bytes."""
+"""PEM as this library reads it, compared with the installed gRPC's reading of the same bytes."""
 
 from __future__ import annotations
 
@@ -296,8 +296,8 @@ def test_an_empty_client_file_aborts_grpc_and_is_an_error_here(empty, errors):
         ("[127.0.0.1]", False),
     ],
 )
-def test_server_names_as_grpc_takes_them(name, ok, grpc_judge):
-    """`server-name-malformed` is an error where gRPC refuses, a warning where it cuts."""
+def test_server_names_are_judged_as_grpc_reads_them(name, ok, grpc_judge):
+    """`server-name-malformed`: an error where gRPC refuses the name, a warning where it cuts it."""
     assert grpc_judge.accepts(CA, name=name) is ok
 
 

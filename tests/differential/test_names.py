@@ -98,7 +98,7 @@ def _name(rng: random.Random) -> str:
 
 
 def _related(rng: random.Random, name: str) -> str:
-    """A reference that is likely to be near what is presented."""
+    """A reference that is likely to be similar to a presented name."""
     name = name.removeprefix("uri:")
     change = rng.randrange(9)
     rest = name.partition(".")[2]
@@ -153,7 +153,7 @@ def test_thousands_of_random_pairs_are_judged_as_grpc_judges_them(seed):
 
 
 def _uri_disagreements(seed: int, count: int) -> list[str]:
-    """The names of URIs, which gRPC compares once more in every call."""
+    """The hosts of URIs, which gRPC compares again in every call."""
     rng = random.Random(seed)
     ca = minting.mint("names CA", which=1)
     rules = generation(installed_grpc())

@@ -1,4 +1,4 @@
-"""Keys in a form that TLS libraries do not read alike: gRPC and Go decide, the verdict follows."""
+"""Keys in a form that TLS libraries read differently: the verdict is that of gRPC and Go."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def run(folder: Path, *arguments: object) -> None:
 
 
 def made(folder: Path, leaf_key: Path, ca_key: Path) -> Odd:
-    """A leaf with one key below a CA with the other."""
+    """A leaf with one key, issued by a CA with the other."""
     (folder / "extensions").write_text(LEAF)
     run(folder, "req", "-x509", "-key", ca_key, "-subj", "/CN=odd CA", "-out", "ca.pem")
     run(folder, "req", "-new", "-key", leaf_key, "-subj", "/CN=odd leaf", "-out", "leaf.csr")

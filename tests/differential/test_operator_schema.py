@@ -1,4 +1,4 @@
-"""What is refused of an Operator resource, against the schema of its resource definition.
+"""What is refused in an Operator resource, compared with the schema of its definition.
 
 The schema is that of ``milvuses.milvus.io`` v1beta1 (milvus-operator), cut down to the fields that
 concern TLS; other fields are named in it without their types.
@@ -62,7 +62,7 @@ def test_types_are_refused_as_the_schema_refuses_them(spec: dict[str, Any], tmp_
     assert ("server-manifest-refused" in codes) == is_refused_by_the_schema(made)
 
 
-def test_what_is_called_misplaced_is_no_field_of_the_operator():
+def test_a_key_called_misplaced_is_no_field_of_the_operator():
     assert not set(SPEC_MISPLACED) & set(SPEC)
     for fields in (
         COMPONENTS,
@@ -71,7 +71,7 @@ def test_what_is_called_misplaced_is_no_field_of_the_operator():
         assert not set(COMPONENT_MISPLACED) & set(fields)
 
 
-def test_the_places_that_are_advised_exist():
+def test_every_advised_place_exists():
     for place in {*SPEC_MISPLACED.values(), *COMPONENT_MISPLACED.values()}:
         fields = SPEC
         *above, last = place.split(".")[1:]

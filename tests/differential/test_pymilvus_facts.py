@@ -1,6 +1,6 @@
 """What the installed pymilvus does with TLS settings, as far as this library relies on it.
 
-A failure here means that pymilvus has changed, and what to look at again.
+A failure here means that pymilvus has changed, and names what to review.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ GENERIC = "Fail connecting to server on .*, illegal connection params or server 
 
 
 def connect(uri: str, **keywords: object) -> MilvusClient:
-    """A client of pymilvus's own, kept out of its pool where the release can."""
+    """A client made by pymilvus itself, outside its pool where the release supports that."""
     defaults = {"dedicated": True} if POOLS_BY_ADDRESS else {}
     return MilvusClient(uri=uri, timeout=1, **{**defaults, **keywords})
 
@@ -67,7 +67,7 @@ class TestOneMessageForEverything:
         with pytest.raises(MilvusException, match=GENERIC):
             connect(f"https://127.0.0.1:{port}")
 
-    def test_grpc_s_reason_is_the_cause_unless_it_waits_in_vain(self):
+    def test_grpc_s_reason_is_the_cause_unless_it_waits_until_the_timeout(self):
         with socket.create_server(("127.0.0.1", 0)) as server:
             port = server.getsockname()[1]
         with pytest.raises(MilvusException) as caught:
@@ -153,7 +153,7 @@ except Exception:
 
 @contextmanager
 def no_core_dump():
-    """Keep an abort that is asked for from leaving a file."""
+    """Prevent an intended abort from leaving a core dump."""
     soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
     resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
     yield
@@ -237,8 +237,8 @@ class Topology(BaseHTTPRequestHandler):
 
 
 @pytest.mark.skipif(not POOLS_BY_ADDRESS, reason="global clusters are there from 2.6.10 on")
-def test_a_global_cluster_is_asked_with_the_token_and_another_trust(tmp_path, foreign_ca):
-    """The anchor given would refuse this server; `requests` is told whom to trust otherwise."""
+def test_a_global_cluster_receives_the_token_under_another_trust(tmp_path, foreign_ca):
+    """The given anchor would refuse this server; `requests` trusts it through a variable."""
     # From Python 3.13 on, requests wants a CA to the letter.
     certs = CertificateSet.create(tmp_path / "set").directory
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

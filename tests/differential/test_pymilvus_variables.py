@@ -62,20 +62,20 @@ def test_a_uri_is_judged_as_pymilvus_judges_it(uri):
 
 
 @pytest.mark.parametrize("uri", URIS)
-def test_what_is_left_of_a_uri_can_be_read(uri):
+def test_the_replacement_of_a_uri_can_be_read(uri):
     text = readable("MILVUS_URI", uri)
     assert text == "" or pymilvus_reads(text)
 
 
-def test_an_empty_uri_is_none():
+def test_an_empty_uri_counts_as_not_set():
     assert reason_not_read("MILVUS_URI", "") == ""
 
 
 @pytest.mark.parametrize("text", ["10", " 10 ", "1e1", "inf", "nan", "1_0"])
-def test_a_timeout_that_python_takes_for_a_number_is_kept(text):
+def test_a_timeout_that_python_reads_as_a_number_is_kept(text):
     assert readable(TIMEOUT, text) == text
 
 
 @pytest.mark.parametrize(("text", "left"), [("10s", "10.0"), ("", "10.0"), ('"5"', "5")])
-def test_any_other_timeout_gives_way_to_what_can_be_read(text, left):
+def test_any_other_timeout_is_replaced_by_a_readable_one(text, left):
     assert readable(TIMEOUT, text) == left

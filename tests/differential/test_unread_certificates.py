@@ -1,4 +1,4 @@
-"""Certificates that cryptography does not load at all: gRPC is not predicted, and it is said so."""
+"""Certificates that cryptography does not load: gRPC is not predicted, and the report says so."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def offline_report(settings, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ACCEPTED)
-def test_one_that_grpc_accepts_is_not_judged_and_no_error(offline_report, kind):
+def test_a_certificate_that_grpc_accepts_is_not_judged_and_no_error(offline_report, kind):
     leaf = server(CA)
     odd = pem(resigned_der(leaf, CA, ACCEPTED[kind]))
     assert grpc_peer.verdict(odd, leaf.key_pem, odd, "localhost").accepted

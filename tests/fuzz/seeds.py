@@ -1,4 +1,4 @@
-"""Where the fuzzers start: one sound input of every kind a target can be given."""
+"""The seeds of the fuzzers: one sound input of every kind for each target."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ CORPUS = Path(__file__).parent / "corpus"
 
 
 def seeds(target: str) -> list[bytes]:
-    """Inputs for a target: made here, and those kept because they once taught something."""
+    """Inputs for a target: made here, and stored ones that once revealed an error."""
     made = globals()[f"_{target}"]()
     kept = sorted((CORPUS / target).glob("*"))
     return [*made, *(path.read_bytes() for path in kept)]
 
 
 def _minted() -> list[minting.Minted]:
-    """Certificates that between them carry every extension the library reads."""
+    """Certificates that together contain every extension the library reads."""
     trio = minting.trio()
     middle = minting.mint("middle", issuer=trio.ca, ca=True, path_length=0, which=4)
     everything = minting.mint(

@@ -1,6 +1,6 @@
-"""What is fed with bytes: each target takes any, and fails unless the library copes.
+"""Fuzz targets: each accepts any bytes, and fails if the library does not handle them.
 
-Coping means findings, an answer, or a `MilvusSecureError`; never another exception, a finding
+Handling means findings, a result, or a `MilvusSecureError`; never another exception, a finding
 ``internal-error``, or text that cannot be printed. The same functions serve Hypothesis in the
 normal run and atheris in a long one.
 """
@@ -63,11 +63,11 @@ def pem(data: bytes) -> None:
     material = {**_healthy(), slot: parse_material(file, "password")}
     if slot == "server_pem":
         material = {slot: material[slot]}
-    _coped(judge(Context(settings, material, now=NOW), checks.OFFLINE))
+    _assert_handled(judge(Context(settings, material, now=NOW), checks.OFFLINE))
 
 
 def certificate(data: bytes) -> None:
-    """DER as every certificate there is: pinned, anchor, ours, and served by the endpoint."""
+    """DER in every role of a certificate: pinned, anchor, client's, and served by the endpoint."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -85,7 +85,7 @@ def certificate(data: bytes) -> None:
         grpc=GRPCChannel(False, "UNAVAILABLE", "failed"),
     )
     context = Context(_settings("ca_pem"), _healthy(), observation, now=NOW)
-    _coped(judge(context, checks.RULES))
+    _assert_handled(judge(context, checks.RULES))
     shown_files(text)
 
 
@@ -137,7 +137,7 @@ def server_file(data: bytes) -> None:
     """A server's configuration."""
     name = _SERVERS[data[0] % len(_SERVERS)] if data else _SERVERS[0]
     try:
-        _coped(check_server(_written(name, data[1:]), _settings("ca_pem")))
+        _assert_handled(check_server(_written(name, data[1:]), _settings("ca_pem")))
     except MilvusSecureError as error:
         _printed(str(error))
 
@@ -162,7 +162,9 @@ def server_bytes(data: bytes) -> None:
         tls=look.record(CertificateRequest(look.issuers) if look.requested else None),
         grpc=GRPCChannel(False, "UNAVAILABLE", "failed"),
     )
-    _coped(judge(Context(_settings("ca_pem"), _healthy(), observation, now=NOW), checks.RULES))
+    _assert_handled(
+        judge(Context(_settings("ca_pem"), _healthy(), observation, now=NOW), checks.RULES)
+    )
     classify(data)
     for parse in (parse_connect, parse_version):
         answer = parse(data)
@@ -174,7 +176,7 @@ def server_bytes(data: bytes) -> None:
                 grpc=GRPCChannel(True, "OK"),
                 milvus=answer,
             )
-            _coped(
+            _assert_handled(
                 judge(Context(_settings("ca_pem"), _healthy(), observation, now=NOW), checks.RULES)
             )
 
@@ -201,11 +203,11 @@ def _loaded(**values: object) -> MilvusSettings | None:
         _printed(str(error))
         return None
     _printed(repr(settings))
-    _coped(judge(Context(settings, read_material(settings), now=NOW), checks.OFFLINE))
+    _assert_handled(judge(Context(settings, read_material(settings), now=NOW), checks.OFFLINE))
     return settings
 
 
-def _coped(report: Report) -> None:
+def _assert_handled(report: Report) -> None:
     broken = [finding for finding in report.findings if finding.code == "internal-error"]
     if broken:
         raise AssertionError(broken[0].message)

@@ -1,4 +1,4 @@
-"""Mutated real inputs of every kind, a few at a time; `python -m fuzz` goes on for hours."""
+"""A few mutated inputs of every kind; `python tests/fuzz TARGET SECONDS` runs for longer."""
 
 from __future__ import annotations
 
@@ -52,16 +52,16 @@ def test_mutated_input_ends_in_findings_or_a_typed_error(target):
 
 
 @pytest.mark.parametrize("kept", KEPT, ids=str)
-def test_what_once_failed_does_not_again(kept):
+def test_inputs_that_once_failed_pass(kept):
     TARGETS[kept.parent.name]((CORPUS / kept).read_bytes())
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_the_seeds_themselves_are_taken(target):
+def test_the_seeds_themselves_are_accepted(target):
     for seed in seeds_of(target):
         TARGETS[target](seed)
 
 
-def test_a_target_that_does_not_cope_fails():
+def test_a_target_with_an_internal_error_fails():
     with pytest.raises(AssertionError, match="control character"):
         targets._printed("\x1b[2J")

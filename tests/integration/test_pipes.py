@@ -40,7 +40,7 @@ def test_stdout_and_stderr_keep_their_order_in_one_pipe(tmp_path: Path):
     assert run.stdout.index("-mine: 1") < run.stdout.index("error: ")
 
 
-def test_the_help_reaches_a_pipe_whole(tmp_path: Path):
+def test_the_help_reaches_a_pipe_completely(tmp_path: Path):
     run = subprocess.run(
         [*PROGRAM, "--help"],
         env=empty_environment(tmp_path),

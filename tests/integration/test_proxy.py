@@ -1,4 +1,4 @@
-"""An HTTP proxy in the environment, which gRPC goes through and a direct look does not."""
+"""An HTTP proxy in the environment, which gRPC uses and a direct probe does not."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DAY = dt.timedelta(days=1)
 
 @pytest.fixture(params=["one-way", "mutual", "plaintext"])
 def endpoint_and_settings(request, trio) -> Iterator[tuple[Endpoint, dict[str, object]]]:
-    """An endpoint in order, and the settings that suit it."""
+    """A healthy endpoint and the settings that fit it."""
     pems = {
         "ca_pem": trio.ca.pem.decode(),
         "client_pem": trio.client.pem.decode(),
@@ -42,7 +42,7 @@ def endpoint_and_settings(request, trio) -> Iterator[tuple[Endpoint, dict[str, o
 
 @pytest.fixture
 def through(monkeypatch) -> Callable[[str], None]:
-    """Have gRPC go through a proxy, for loopback too."""
+    """Make gRPC use a proxy, for loopback too."""
 
     def set_proxy(address: str) -> None:
         for name in ("no_proxy", "no_grpc_proxy"):
@@ -81,7 +81,7 @@ def faulty_proxy(request, through) -> Iterator[None]:
 
 
 @pytest.mark.trips("proxy-failed")
-def test_a_proxy_that_leads_nowhere_is_the_root_cause(
+def test_a_proxy_that_does_not_reach_the_server_is_the_root_cause(
     endpoint_and_settings, faulty_proxy, settings
 ):
     serving, values = endpoint_and_settings
@@ -103,7 +103,7 @@ def test_the_remedy_lets_it_connect(endpoint_and_settings, faulty_proxy, setting
 
 
 @pytest.mark.parametrize("before", [{}, {"no_proxy": "a"}, {"no_grpc_proxy": "b", "no_proxy": "a"}])
-def test_the_remedy_works_whatever_is_exempt_before(before, trio, settings, certs, through):
+def test_the_remedy_works_with_any_existing_exemptions(before, trio, settings, certs, through):
     with milvus_endpoint(trio.server) as serving, peers.closed_port() as port:
         through(f"127.0.0.1:{port}")
         made = settings(uri=serving.uri, ca_pem_path=certs / "ca.pem", timeout=1.5)
@@ -123,7 +123,7 @@ def test_the_remedy_works_whatever_is_exempt_before(before, trio, settings, cert
 
 
 @pytest.mark.passes("proxy-failed")
-def test_a_proxy_that_leads_to_the_server_is_fine(endpoint_and_settings, through, settings):
+def test_a_proxy_that_reaches_the_server_is_no_finding(endpoint_and_settings, through, settings):
     serving, values = endpoint_and_settings
     with peers.tcp(peers.proxies_to(serving.port)) as port:
         through(f"127.0.0.1:{port}")
@@ -133,9 +133,7 @@ def test_a_proxy_that_leads_to_the_server_is_fine(endpoint_and_settings, through
 
 @pytest.mark.passes("proxy-failed")
 @pytest.mark.parametrize("status", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED])
-def test_a_milvus_that_is_not_ready_is_no_matter_of_the_proxy(
-    status, through, trio, settings, certs
-):
+def test_a_milvus_that_is_not_ready_is_not_a_proxy_failure(status, through, trio, settings, certs):
     with impostors.grpc_server(trio.server, answer=impostors.aborting(status, "wait")) as server:
         made = settings(uri=f"https://localhost:{server}", ca_pem_path=certs / "ca.pem", timeout=5)
         with peers.tcp(peers.proxies_to(server)) as port:
@@ -144,7 +142,7 @@ def test_a_milvus_that_is_not_ready_is_no_matter_of_the_proxy(
     assert report.root_cause.code == "server-not-ready"
 
 
-def test_what_is_seen_without_the_faulty_proxy_is_a_finding_beside_it(
+def test_faults_found_without_the_faulty_proxy_are_reported_with_it(
     faulty_proxy, trio, settings, certs
 ):
     with milvus_endpoint(trio.server) as serving:
@@ -160,7 +158,7 @@ def test_what_is_seen_without_the_faulty_proxy_is_a_finding_beside_it(
 
 
 class TestBeyondTheProxy:
-    """What gRPC meets through a proxy outranks a direct look, which may not even be possible."""
+    """What gRPC receives through a proxy has precedence over a direct probe, which may fail."""
 
     @pytest.fixture
     def at(self, settings, certs):
@@ -183,7 +181,7 @@ class TestBeyondTheProxy:
         assert "requires a login" in report.root_cause.message
         assert "407" in report.root_cause.presented
 
-    def test_its_login_is_sent_as_grpc_sends_it_and_shown_nowhere(self, at, through):
+    def test_its_login_is_sent_as_by_grpc_and_never_shown(self, at, through):
         requests = []
 
         def serve(connection) -> None:
@@ -203,7 +201,7 @@ class TestBeyondTheProxy:
         assert logins == {b"Basic dXNAZXI6czNjcmV0"}
         assert "s3cret" not in str(report) + report.to_json()
 
-    def test_a_proxy_that_inspects_tls_is_seen_by_its_certificate(self, at, through):
+    def test_a_proxy_that_inspects_tls_is_recognized_by_its_certificate(self, at, through):
         inspector = minting.mint("Corporate Proxy CA", which=7)
         forged = minting.mint("localhost", sans=["localhost"], issuer=inspector, which=2)
         with (
@@ -237,13 +235,13 @@ class TestBeyondTheProxy:
         assert proxy_for("h", {"grpc_proxy": "", "https_proxy": "http://p:1"}) is None
         assert proxy_for("h", {"https_proxy": "http://p:1", "no_grpc_proxy": "", "no_proxy": "h"})
 
-    def test_a_proxy_that_grpc_cannot_use_is_none(self):
+    def test_a_proxy_that_grpc_cannot_use_is_ignored(self):
         assert proxy_for("h", {"https_proxy": "https://p:1"}) is None
         assert proxy_for("h", {"https_proxy": "socks5://p:1"}) is None
 
 
 def answering(data: bytes, *, then_close: bool = False) -> peers.Serve:
-    """A proxy that answers every CONNECT alike and forwards nothing."""
+    """A proxy that gives every CONNECT the same answer and forwards nothing."""
 
     def serve(connection: socket.socket) -> None:
         connection.recv(65_536)
@@ -293,6 +291,6 @@ def test_a_proxy_whose_tunnel_grpc_uses(trio, settings, certs, through, answer):
     assert report.server.proxy.open
 
 
-def test_a_port_of_the_proxy_above_65535_is_taken_as_grpc_takes_it():
+def test_a_port_of_the_proxy_above_65535_is_read_as_by_grpc():
     proxy = proxy_for("localhost", {"https_proxy": "http://user:word@[::1]:99999/"})
     assert (proxy.host, proxy.port) == ("::1", 34463)

@@ -1,4 +1,4 @@
-"""The pytest plugin as a user has it: an empty conftest, in a pytest of its own."""
+"""The pytest plugin as users run it: without a conftest, in a separate pytest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must be found nowhere: the secrets of `canaries`, and what else would give them away."""
+"""The secrets of `canaries`, in every form that must not appear in any output."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def key_pem(trio: minting.Trio) -> str:
 
 @pytest.fixture
 def canaries(trio: minting.Trio, key_pem: str) -> tuple[str, ...]:
-    """Every secret, and every form in which it travels."""
+    """Every secret, in every form in which it is sent or stored."""
     spoken = (PASSWORD, TOKEN, f"{USER}:{PASSWORD}")
     return (
         PASSWORD,

@@ -1,4 +1,4 @@
-"""Who is told the credentials: the peer that is verified, and no stranger."""
+"""Credentials are sent to the verified peer and to no other."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from milvus_secure.errors import MilvusSecureError, SecureConnectionError
 
 
 class Heard:
-    """The credentials a gRPC server was sent, and the bytes a plain one was."""
+    """The credentials that a gRPC server received, or the bytes that a plain listener received."""
 
     def __init__(self) -> None:
         self.headers: list[str] = []
@@ -127,7 +127,7 @@ class TestCredentials:
         assert heard.headers == []
 
     @pytest.mark.parametrize("credentials", CREDENTIALS, ids=_name)
-    async def test_are_sent_to_one_that_is(
+    async def test_are_sent_to_a_verified_peer(
         self, call, credentials, settings, certs, trio, canaries
     ):
         heard = Heard()
@@ -168,7 +168,7 @@ class TestCredentials:
 
 @pytest.mark.parametrize("credentials", CREDENTIALS, ids=_name)
 @pytest.mark.parametrize("call", [_connect, _connect_async], ids=_name)
-async def test_a_server_that_repeats_what_it_was_sent_is_quoted_without_it(
+async def test_credentials_that_a_server_repeats_are_masked(
     call, credentials, settings, certs, trio, canaries
 ):
     def repeats(_: str, context: grpc.ServicerContext) -> bytes:

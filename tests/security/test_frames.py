@@ -1,4 +1,4 @@
-"""A crash reporter shows the local variables of every frame: settings that fail leave no secret."""
+"""Crash reporters show the local variables of every frame: no frame holds a secret."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_the_endpoint_as_the_first_argument_is_kept_by_no_frame():
     assert [variable for variable in variables(caught.value) if SECRET in variable[2]] == []
 
 
-def test_a_changed_copy_leaves_none_either():
+def test_frames_of_a_changed_copy_hold_no_secret():
     settings = MilvusSettings.from_arguments(uri="https://localhost:1")
     with pytest.raises(MilvusSecureError) as caught:
         settings.replace(token=SECRET, timeout="soon")

@@ -1,8 +1,8 @@
 """Under any interleaving of connections, no client gets a channel made for another.
 
-A channel made with other TLS settings, or for another identity, would show itself: each server
-tells what certificate and what credentials a call came with, and what must be refused is asked
-for while sound clients of the same address are connected.
+A channel made with other TLS settings, or for another identity, would be detected: each server
+reports the certificate and the credentials of each call, and clients that must be refused connect
+while sound clients of the same address are connected.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ TOKENS = ("root:one", "root:two")
 
 @dataclass(frozen=True)
 class Kind:
-    """One way to connect: whose certificate, whose token, what makes it impossible.
+    """One way to connect: whose certificate, whose token, and its fault, if any.
 
-    One that leaves closes its client while the others go on.
+    A client that `leaves` closes while the others continue.
     """
 
     identity: str = "alice"
@@ -101,7 +101,7 @@ def isolated_endpoint(isolation_folder) -> Iterator[Endpoint]:
 
 
 class Outcome(NamedTuple):
-    """What came of one connection: whom the server takes the client for, or None if refused."""
+    """The result of one connection: the identity that the server sees, or None if refused."""
 
     kind: Kind
     certificate: tuple[str, ...] | None
@@ -119,7 +119,7 @@ ASK = milvus_pb2.GetVersionRequest()
 
 
 def in_thread(kind: Kind, where: Where, turns: Barrier) -> list[Outcome]:
-    """Connect; ask who one is while all are connected, and again after some have left."""
+    """Connect; ask for the identity while all are connected, and again after some have left."""
     try:
         client = connect_secure(**kind.settings(*where))
     except SecureConnectionError:
@@ -177,9 +177,7 @@ def run(threads: list[Kind], tasks: list[Kind], where: Where) -> list[Outcome]:
     max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(threads=st.lists(kinds, min_size=1, max_size=5), tasks=st.lists(kinds, max_size=4))
-def test_every_client_is_the_one_it_was_made_for(
-    isolation_folder, isolated_endpoint, threads, tasks
-):
+def test_every_client_has_its_own_identity(isolation_folder, isolated_endpoint, threads, tasks):
     outcomes = run(threads, tasks, (isolation_folder, isolated_endpoint))
     assert [finding for finding in outcomes if finding != expected(finding.kind)] == []
     assert {finding.kind for finding in outcomes} == {*threads, *tasks}
@@ -188,14 +186,14 @@ def test_every_client_is_the_one_it_was_made_for(
 @pytest.mark.thorough
 @hypothesis_settings(max_examples=200, deadline=None)
 @given(threads=st.lists(kinds, min_size=1, max_size=8), tasks=st.lists(kinds, max_size=8))
-def test_every_client_is_the_one_it_was_made_for_in_many_more_runs(
+def test_every_client_has_its_own_identity_in_many_more_runs(
     isolation_folder, isolated_endpoint, threads, tasks
 ):
     outcomes = run(threads, tasks, (isolation_folder, isolated_endpoint))
     assert [finding for finding in outcomes if finding != expected(finding.kind)] == []
 
 
-def test_pymilvus_s_own_clients_are_taken_for_each_other(isolation_folder, isolated_endpoint):
+def test_pymilvus_s_own_clients_share_an_identity(isolation_folder, isolated_endpoint):
     """Why this is tested: without a channel of its own, the second client is the first."""
     if installed_pymilvus() < (2, 6, 10):
         pytest.skip("this pymilvus shares channels by other marks")

@@ -1,4 +1,4 @@
-"""A server may repeat the secrets it was sent, whole, in parts or escaped: none is shown."""
+"""A server may repeat secrets, completely, in parts or escaped: none is shown."""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ def test_a_crash_reporter_finds_no_secret_in_the_variables_of_a_failed_connectio
 
 @pytest.mark.parametrize("fault", [{}, {"ca_pem_path": "/nowhere.pem"}], ids=["dialled", "checked"])
 def test_crash_reporters_find_no_secret_given_as_a_keyword(fault, certs, trio):
-    """What the library's own frames hold is shown by tools that show local variables."""
+    """Tools that show local variables also show those of the library's own frames."""
     with impostors.tls(trio.server) as port, pytest.raises(SecureConnectionError) as caught:
         connect_secure(
             uri=f"https://localhost:{port}",
@@ -119,7 +119,7 @@ def test_crash_reporters_find_no_secret_given_as_a_keyword(fault, certs, trio):
     assert PASSWORD not in output
 
 
-def test_nor_when_it_is_interrupted(certs, trio):
+def test_crash_reporters_find_no_secret_when_it_is_interrupted(certs, trio):
     with impostors.tls(trio.server) as port:
         timer = threading.Timer(0.5, os.kill, [os.getpid(), signal.SIGINT])
         timer.start()
@@ -153,16 +153,16 @@ def test_a_password_in_a_uri_that_cannot_be_parsed_is_not_shown(uri, settings):
 
 
 class TestPickles:
-    """What is sent to another process holds the secrets, as it must; what it prints does not."""
+    """A pickle contains the secrets, as it must; what the loaded object prints does not."""
 
-    def test_settings_arrive_whole_and_still_masked(self, settings):
+    def test_settings_arrive_complete_and_masked(self, settings):
         original = settings(token=TOKEN)
         assert TOKEN.encode() in pickle.dumps(original)
         arrived = pickle.loads(pickle.dumps(original))
         assert arrived.token.get_secret_value() == TOKEN
         assert TOKEN not in shown(arrived)
 
-    def test_errors_arrive_whole_and_hold_no_secret(self, settings, certs, trio):
+    def test_errors_arrive_complete_and_contain_no_secret(self, settings, certs, trio):
         with impostors.tls(trio.server) as port:
             made = settings(
                 uri=f"https://localhost:{port}",
@@ -179,7 +179,7 @@ class TestPickles:
         assert arrived.report.to_dict() == caught.value.report.to_dict()
 
     @pytest.mark.parametrize("values", [{"timeout": "soon"}, {"tokn": TOKEN}], ids=str)
-    def test_settings_errors_arrive_whole(self, settings, values):
+    def test_settings_errors_arrive_complete(self, settings, values):
         with pytest.raises(MilvusSecureError) as caught:
             settings(**values)
         assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)

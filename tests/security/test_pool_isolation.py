@@ -1,4 +1,4 @@
-"""A channel set up with other TLS settings is never handed back, on any supported pymilvus."""
+"""A channel with other TLS settings is never reused, on any supported pymilvus."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ async def test_a_second_async_client_with_other_settings_is_refused(
     await first.close()
 
 
-def test_a_client_of_pymilvus_s_own_lends_no_channel(one_way, certs, refused_settings):
+def test_a_client_made_by_pymilvus_does_not_share_its_channel(one_way, certs, refused_settings):
     first = MilvusClient(uri=one_way.uri, server_pem_path=str(certs / "ca.pem"), timeout=3)
     with pytest.raises(SecureConnectionError):
         connect_secure(uri=one_way.uri, **refused_settings, **HERE)
     first.close()
 
 
-def test_the_keywords_alone_keep_clients_apart(one_way, certs, foreign_ca, settings):
+def test_the_keywords_alone_separate_clients(one_way, certs, foreign_ca, settings):
     good = settings(uri=one_way.uri, ca_pem_path=certs / "ca.pem", timeout=3)
     bad = settings(uri=one_way.uri, ca_pem_path=foreign_ca, timeout=3)
     first = MilvusClient(**good.client_kwargs())
@@ -52,7 +52,7 @@ def test_the_keywords_alone_keep_clients_apart(one_way, certs, foreign_ca, setti
     first.close()
 
 
-def test_two_clients_of_the_same_settings_close_apart(one_way, certs):
+def test_two_clients_of_the_same_settings_close_independently(one_way, certs):
     first, second = (
         connect_secure(uri=one_way.uri, ca_pem_path=certs / "ca.pem", **HERE) for _ in range(2)
     )

@@ -1,4 +1,4 @@
-"""A server's files hold keys and passwords; no object made of them and no report shows one."""
+"""A server's files contain keys and passwords; no object made from them and no report shows one."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A cable from one network to another, and rows that are written over it while it is out.
+"""A cable between two networks, and rows that are written while it is pulled out.
 
-For scripts that `namespaces.run` has put in a network of their own.
+For scripts that `namespaces.run` starts in a network of their own.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _ESTABLISHED = "01"
 
 
 def until(so: Callable[[], bool], *, seconds: float = 30) -> bool:
-    """Wait until something is so; False if it never was."""
+    """Wait until a condition is true; False if it never was."""
     end = time.monotonic() + seconds
     while not so():
         if time.monotonic() > end:
@@ -44,7 +44,7 @@ def until(so: Callable[[], bool], *, seconds: float = 30) -> bool:
 class Cable:
     """A cable from this network to that of an embedded Milvus, a process of its own.
 
-    While it is pulled out every packet is dropped, and nobody is told.
+    While it is pulled out every packet is dropped, and neither end is notified.
 
     Args:
         certs: A folder with server.pem and server.key, for `THERE`.
@@ -78,7 +78,7 @@ class Cable:
         self._ask("up")
 
     def out(self, so: Callable[[], bool] = lambda: False, *, seconds: float = 10) -> bool:
-        """Pull it, put it back when something is so, or after a while, and say whether it was."""
+        """Pull it out until a condition is true or for a while; return the condition."""
         self.pull()
         was = until(so, seconds=seconds)
         self.put_back()
@@ -96,7 +96,7 @@ class Cable:
         return {row[1] for row in rows if row[2].startswith(peer) and row[3] == _ESTABLISHED}
 
     def sent_again(self) -> int:
-        """How many segments of TCP this end had to send once more."""
+        """How many TCP segments this end had to send again."""
         lines = Path("/proc/self/net/snmp").read_text().splitlines()
         names, values = (line.split() for line in lines if line.startswith("Tcp:"))
         return int(dict(zip(names, values, strict=True))["RetransSegs"])
@@ -113,7 +113,7 @@ class Cable:
 
 
 def serve(certs: str) -> None:
-    """Be the other end: serve, and have the link as each line of stdin says, until that ends."""
+    """Be the other end: serve, and set the link up or down as each line of stdin says."""
     from milvus_secure import EmbeddedMilvus  # noqa: PLC0415 - for this process alone
 
     print("here", flush=True)
@@ -129,7 +129,7 @@ def serve(certs: str) -> None:
 
 
 class Writers:
-    """Threads that upsert by one client, each a row until it is acknowledged, then the next."""
+    """Threads that upsert through one client, each row until it is acknowledged."""
 
     def __init__(self, client: MilvusClient) -> None:
         self.acknowledged: list[int] = []
@@ -142,7 +142,7 @@ class Writers:
             thread.start()
 
     def stop(self) -> None:
-        """Let each end its call."""
+        """Let each thread finish its call."""
         self._stop.set()
         for thread in self._threads:
             thread.join(60)
@@ -170,7 +170,7 @@ class Writers:
 
 
 def workload(fault: str) -> None:
-    """Upsert rows over a cable, pull it out meanwhile, and print what came of it.
+    """Upsert rows over a cable, pull it out meanwhile, and print the outcome.
 
     Args:
         fault: Until when it stays out, or that it goes in and out at random.

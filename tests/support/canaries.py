@@ -18,7 +18,7 @@ USER = "root"
 
 
 def printed(error: BaseException) -> str:
-    """Everything a program or a log would show of an exception."""
+    """All text that a program or a log shows for an exception."""
     text = "".join(traceback.format_exception(error)) + repr(error)
     report = getattr(error, "report", None)
     return text + (report_text(report) if report else "")

@@ -1,4 +1,4 @@
-"""The judges of a certificate set, all of them real, and the sets that gen.sh makes."""
+"""The peers that judge a certificate set, all of them real, and the sets that gen.sh makes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def run_openssl(*arguments: object) -> str:
 
 
 def openssl_verdict(folder: Path, stem: str, purpose: str) -> str:
-    """``OK``, or what ``openssl verify`` has against a leaf in its strict mode."""
+    """``OK``, or the error of ``openssl verify`` on a leaf in its strict mode."""
     pem = folder / f"{stem}.pem"
     output = run_openssl(
         "verify",
@@ -45,7 +45,7 @@ def openssl_verdict(folder: Path, stem: str, purpose: str) -> str:
 
 
 def python_handshake(folder: Path, name: str, client: str = "client") -> str:
-    """Mutual TLS 1.3 between two of Python's ssl, with 3.13's default strictness on both sides."""
+    """Mutual TLS 1.3 between two sockets of Python's ssl, both as strict as 3.13 is by default."""
     strict = ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN
     server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=folder / "ca.pem")
     server.load_cert_chain(folder / "server.pem", folder / "server.key")
@@ -78,7 +78,7 @@ def python_handshake(folder: Path, name: str, client: str = "client") -> str:
 
 
 def grpc_handshake(folder: Path, name: str, client: str = "client") -> str:
-    """Mutual TLS between two of gRPC, the peer being taken for ``name``."""
+    """Mutual TLS between a gRPC client and server, with ``name`` as the expected server name."""
 
     def read(file: str) -> bytes:
         return (folder / file).read_bytes()
@@ -114,7 +114,7 @@ def grpc_handshake(folder: Path, name: str, client: str = "client") -> str:
 
 @pytest.fixture(scope="session")
 def gen_sh(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Run a variant of the guide's gen.sh; answers with a folder of its files."""
+    """Run a variant of the guide's gen.sh; returns the folder of its files."""
     made: dict[str, Path] = {}
 
     def run(variant: str) -> Path:
@@ -152,7 +152,7 @@ def judge() -> Callable[..., dict[str, str]]:
 
 @pytest.fixture
 def openssl() -> Callable[..., str]:
-    """The openssl command; answers with what it says."""
+    """Run the openssl command; returns its output."""
     return run_openssl
 
 

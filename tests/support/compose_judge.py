@@ -44,7 +44,7 @@ class Service:
 
 
 def compose_says(folder: Path, environ: Mapping[str, str], *flags: str) -> dict[str, Any] | str:
-    """What ``docker-compose config`` resolves in a folder, or its error."""
+    """The model that ``docker-compose config`` resolves in a folder, or its error."""
     run = subprocess.run(
         [str(COMPOSE), *flags, "config", "--format", "json"],
         cwd=folder,
@@ -58,7 +58,7 @@ def compose_says(folder: Path, environ: Mapping[str, str], *flags: str) -> dict[
 
 
 def _unescaped(node: Any) -> Any:
-    """The model without the doubled dollar signs that protect it from being filled in again."""
+    """The model without the doubled dollar signs that escape interpolation."""
     if isinstance(node, dict):
         return {key: _unescaped(value) for key, value in node.items()}
     if isinstance(node, list):
@@ -125,9 +125,9 @@ def _pick(chance: random.Random, *choices: Any) -> Any:
 
 
 def random_project(folder: Path, seed: int) -> dict[str, str]:
-    """Write a random Compose project; answers with the environment around it.
+    """Write a random Compose project; returns the environment to resolve it in.
 
-    Every feature that the reader claims to resolve is in it with some probability: interpolation
+    Every feature that the reader claims to resolve occurs with some probability: interpolation
     with its operators, quoting in ``.env``, ``env_file``, configs, secrets, extends, overrides,
     anchors, both forms of environments and volumes, variables without a value.
     """

@@ -1,4 +1,4 @@
-"""DER by hand: certificates that no library agrees to write.
+"""DER by hand: certificates that no library writes.
 
 `resigned` edits the bytes of a minted certificate's to-be-signed part and has its issuer sign them
 again, so that only the oddity itself can be the reason for a verdict.
@@ -30,7 +30,7 @@ def tlv(tag: int, *content: bytes) -> bytes:
 
 
 def elements(der: bytes) -> list[bytes]:
-    """The elements that stand one after the other, each whole."""
+    """The consecutive elements, each with its tag and length."""
     values = []
     while der:
         start, size = 2, der[1]
@@ -43,7 +43,7 @@ def elements(der: bytes) -> list[bytes]:
 
 
 def content(der: bytes) -> bytes:
-    """What an element holds."""
+    """The content of an element."""
     return der[2 + (der[1] & 127 if der[1] > 127 else 0) :]
 
 
@@ -60,7 +60,7 @@ def oid(dotted: str) -> bytes:
 
 
 def name(text: bytes, tag: int = UTF8) -> bytes:
-    """A distinguished name of a CN alone, in any string type and any bytes."""
+    """A distinguished name with only a CN, in any string type and any bytes."""
     return tlv(SEQUENCE, tlv(SET, tlv(SEQUENCE, oid("2.5.4.3"), tlv(tag, text))))
 
 

@@ -1,4 +1,4 @@
-"""What stands in front of a Milvus: HTTP/2 servers that answer themselves, routes by name.
+"""Front ends of a Milvus: HTTP/2 servers that answer themselves, routes by name.
 
 Real TLS on loopback, and just enough HTTP/2 to answer a call with an HTTP status.
 """
@@ -86,7 +86,7 @@ def _context(
 
 
 def answers(status: int) -> Then:
-    """Answer every call with an HTTP status, as a proxy does whose backend plays no part."""
+    """Answer every call with an HTTP status, as a proxy does on its own behalf."""
     # A literal field without indexing, with name 8 of HPACK's static table.
     return _responds(bytes([0x08, 3]) + str(status).encode())
 
@@ -134,7 +134,7 @@ def _frames(session: ssl.SSLSocket) -> Iterator[tuple[int, int, bytes]]:
 
 
 def closes(_: ssl.SSLSocket) -> None:
-    """Close at once, as a load balancer does that does not reach its backend."""
+    """Close at once, as a load balancer does when it cannot reach its backend."""
 
 
 def as_nginx(session: ssl.SSLSocket) -> None:

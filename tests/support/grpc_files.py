@@ -1,7 +1,7 @@
-"""What the installed gRPC makes of PEM bytes: the judge of every rule about files.
+"""The installed gRPC's verdict on PEM bytes: the reference for every rule about files.
 
-One server for all cases asks for a client certificate without insisting, and tells whether it
-got one. Empty material, which aborts the process, is judged in a process of its own.
+One server for all cases requests a client certificate without requiring it, and reports whether
+it got one. Empty material, which aborts the process, is judged in a separate process.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import minting
 
 
 class Judge:
-    """Hands PEM bytes to gRPC and says whether they led to a finished handshake."""
+    """Passes PEM bytes to gRPC and returns whether the handshake finished."""
 
     def __init__(self, port: int, outcomes: Queue[bool]) -> None:
         self._port = port
@@ -46,7 +46,7 @@ class Judge:
 
 @contextmanager
 def judge(trio: minting.Trio, folder: Path) -> Iterator[Judge]:
-    """Serve TLS with OpenSSL, which takes any client key that gRPC can sign with."""
+    """Serve TLS with OpenSSL, which accepts any client key that gRPC can sign with."""
     files = trio.write(folder)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(files / "server.pem", files / "server.key")

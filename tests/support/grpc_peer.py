@@ -1,4 +1,4 @@
-"""The judge: what the installed grpcio's client makes of a server's chain, in a real handshake.
+"""The reference verdict on a server's chain: the installed grpcio's client in a real handshake.
 
 A bare OpenSSL server presents any chain, also one that gRPC's own server would not load. It
 runs in the calling thread and speaks just enough HTTP/2 to see the call's HEADERS arrive, which
@@ -25,7 +25,7 @@ _HEADERS = 1
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether gRPC went through with the call, and its words when it did not."""
+    """Whether gRPC made the call, and its message if it did not."""
 
     accepted: bool
     details: str = ""
@@ -92,7 +92,7 @@ def verdict(
 
 
 def server_context(chain_pem: bytes, key_pem: bytes, client_ca_pem: bytes | None) -> SSL.Context:
-    """What a server that presents a chain is made with."""
+    """The OpenSSL context of a server that presents a chain."""
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
     context.set_cipher_list(b"ALL:@SECLEVEL=0")  # the client is to judge, not this server
     with tempfile.TemporaryDirectory() as folder:  # from files OpenSSL takes the oddest chain

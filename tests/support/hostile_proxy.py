@@ -1,7 +1,7 @@
-"""A TCP proxy on loopback that spoils what passes through it, as bad networks do.
+"""A TCP proxy on loopback that disturbs what passes through it, as bad networks do.
 
-Every connection is treated alike, until `heal` makes the proxy transparent: what waits is then
-sent, and new connections pass untouched.
+Every connection is disturbed the same way, until `heal` makes the proxy transparent: then waiting
+data is sent, and new connections pass unchanged.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Proxy:
                 _reset(self._open.pop())
 
     def end(self) -> None:
-        """Let go of connections that wait."""
+        """Release connections that wait."""
         self._ended.set()
 
     def serve(self, client: socket.socket, target: int) -> None:
@@ -101,7 +101,7 @@ class Proxy:
 
 
 def _reset(connection: socket.socket) -> None:
-    """Have the connection end with RST when it is closed."""
+    """Make the connection end with RST when it is closed."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.shutdown(socket.SHUT_RD)  # who serves it then closes it
 

@@ -1,4 +1,4 @@
-"""Servers on loopback in the place of a Milvus: TLS, web and gRPC, as odd as a test asks.
+"""Servers on loopback in place of a Milvus: TLS, web and gRPC, with the faults a test needs.
 
 Each is a context manager that yields a port, and ends with its block; `status` and `aborting` are
 answers for `grpc_server`.
@@ -35,7 +35,7 @@ def tls(
     clients: minting.Minted | None = None,
     then: Callable[[SSL.Connection], None] | None = None,
 ) -> Iterator[int]:
-    """A TLS server; after the handshake it says nothing unless told otherwise.
+    """A TLS server; by default it sends nothing after the handshake.
 
     Args:
         server: Its certificate.
@@ -136,7 +136,7 @@ def grpc_server(
     clients: minting.Minted | None = None,
     answer: Answer | None = None,
 ) -> Iterator[int]:
-    """A gRPC server that is no Milvus; in plaintext without a certificate.
+    """A gRPC server that is not Milvus; plaintext if it has no certificate.
 
     Args:
         server: Its certificate.

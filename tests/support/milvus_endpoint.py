@@ -17,7 +17,7 @@ import minting
 
 @dataclass
 class Endpoint:
-    """Where it listens, how many Connect calls it has seen, and from whom."""
+    """Its address, the number of Connect calls, and the clients that made them."""
 
     scheme: str = "https"
     port: int = 0
@@ -70,7 +70,7 @@ def milvus_endpoint(
         )
 
     def get_version(request: object, context: grpc.ServicerContext) -> object:
-        """Tell callers who they are taken for: ``common name|user:password``."""
+        """Return the identity of the caller: ``common name|user:password``."""
         shown = dict(context.invocation_metadata()).get("authorization", "")
         return milvus_pb2.GetVersionResponse(
             status=common_pb2.Status(),

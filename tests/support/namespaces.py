@@ -1,7 +1,7 @@
-"""Linux namespaces of a test's own: mounts and networks that end with the processes in them.
+"""Linux namespaces for one test: mounts and networks that end with the processes in them.
 
-They need no root where the system lets users make namespaces. `run` starts a Python script in
-new ones; `Disk`, and `cable`, are for such scripts, and refuse to work anywhere else.
+They need no root where the system allows users to make namespaces. `run` starts a Python script
+in new ones; `Disk` and `cable` are for such scripts and refuse to work anywhere else.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ LAY = f"link add name near type veth peer name far address {MAC_THERE}"
 
 @cache
 def no_disks() -> str:
-    """Why a test can have no file systems of its own here; empty if it can."""
+    """Why a test cannot mount file systems here; empty if it can."""
     return _refused("-rmn", "mount -t tmpfs tmpfs /tmp && ip link set lo up", "mount", "ip")
 
 
 @cache
 def no_cables() -> str:
-    """Why it can have no two networks that a cable joins."""
+    """Why a test cannot connect two networks here; empty if it can."""
     return _refused("-rn", f"ip {LAY}", "ip")
 
 
@@ -86,7 +86,7 @@ def _do(kind: str, *command: str) -> None:
 
 
 class Disk:
-    """A small file system in memory that gets full, or read-only, as one on a disk does.
+    """A small file system in memory that can become full or read-only, as on a disk.
 
     Args:
         at: The directory to mount it on.
@@ -109,7 +109,7 @@ class Disk:
             filler.truncate(max(0, filler.tell() - free * self._page))
 
     def crowd(self, *, free: int = 0) -> None:
-        """Make files, empty ones, until it takes no more, and then remove a few."""
+        """Make empty files until no more can be made, and then remove a few."""
         made: list[Path] = []
         with suppress(OSError):
             while True:
@@ -119,7 +119,7 @@ class Disk:
             path.unlink()
 
     def relieve(self) -> None:
-        """Take away what fills it."""
+        """Remove what fills it."""
         for path in self.at.glob("filler*"):
             path.unlink()
 
@@ -128,7 +128,7 @@ class Disk:
         _do("m", "mount", "-o", f"remount,{options}", str(self.at))
 
     def files(self) -> dict[str, bytes]:
-        """What is in every file, hidden ones and directories too, but for what only fills it."""
+        """The content of every file and the directories, without the files that only fill it."""
         return {
             str(path.relative_to(self.at)): path.read_bytes() if path.is_file() else b""
             for path in sorted(self.at.rglob("*"))

@@ -62,7 +62,7 @@ def drain(connection: socket.socket) -> None:
 
 
 def says(data: bytes, *, first: bool = False) -> Serve:
-    """Answer the client's first bytes, or greet it before it speaks, then keep quiet."""
+    """Answer the client's first bytes, or send before it does; then send nothing more."""
 
     def serve(connection: socket.socket) -> None:
         if not first:
@@ -74,12 +74,12 @@ def says(data: bytes, *, first: bool = False) -> Serve:
 
 
 def silent(connection: socket.socket) -> None:
-    """Take everything and say nothing."""
+    """Read everything and send nothing."""
     drain(connection)
 
 
 def hangs_up(connection: socket.socket) -> None:
-    """Close without a word, as soon as the client has spoken."""
+    """Close without an answer as soon as the client has sent something."""
     connection.recv(65_536)
 
 
@@ -89,7 +89,7 @@ def resets(connection: socket.socket) -> None:
 
 
 def floods(data: bytes) -> Serve:
-    """Send the same bytes for as long as the client takes them."""
+    """Send the same bytes as long as the client reads them."""
 
     def serve(connection: socket.socket) -> None:
         while True:
@@ -113,7 +113,7 @@ def drips(data: bytes, closing_down: threading.Event) -> Serve:
 
 
 def proxies_to(port: int, answer: bytes = b"HTTP/1.1 200 OK\r\n\r\n") -> Serve:
-    """An HTTP proxy whose every CONNECT leads to one port on loopback."""
+    """An HTTP proxy that connects every CONNECT to one port on loopback."""
 
     def serve(connection: socket.socket) -> None:
         connection.recv(65_536)
@@ -132,7 +132,7 @@ def proxies_to(port: int, answer: bytes = b"HTTP/1.1 200 OK\r\n\r\n") -> Serve:
 
 @contextmanager
 def closed_port() -> Iterator[int]:
-    """A port nothing listens on: bound, so that nothing else takes it meanwhile."""
+    """A port nothing listens on: bound, so that no other program can use it meanwhile."""
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         yield holder.getsockname()[1]

@@ -40,7 +40,7 @@ def started(
 
 
 def empty_environment(folder: Path, **variables: str) -> dict[str, str]:
-    """What ``env -i`` and a shell's bare minimum leave: HOME, PATH, LANG and TMPDIR.
+    """What ``env -i`` and a minimal shell leave: HOME, PATH, LANG and TMPDIR.
 
     Args:
         folder: The home and the temporary directory.

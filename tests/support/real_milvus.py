@@ -82,7 +82,7 @@ class RunningMilvus:
         return f"{scheme}://localhost:{self.port}"
 
     def channel(self) -> grpc.Channel:
-        """A channel with everything the server asks for on the way, credentials aside."""
+        """A channel with all TLS material that the server requires, without credentials."""
         import grpc  # noqa: PLC0415 - not for the many tests that do without
 
         address, options = f"localhost:{self.port}", [("grpc.enable_http_proxy", 0)]
@@ -113,7 +113,7 @@ def real_milvus(
         tls_mode: Plaintext, one-way or mutual.
         certs: A folder with server.pem, server.key, ca.pem, and for mutual client.pem, client.key.
         authorization: Ask clients for credentials; then `ROOT_TOKEN` are the only ones.
-        configure: Makes the mode itself, in the folder that holds a milvus.yaml in tlsMode 0
+        configure: Configures the mode itself, in the folder that holds a milvus.yaml in tlsMode 0
             without authorization.
         environ: Further variables of the server.
     """

@@ -1,6 +1,6 @@
-"""What a type checker accepts and what it refuses; `make types` runs mypy on this file.
+"""What a type checker must accept and refuse; `make types` runs mypy on this file.
 
-Nothing imports it. Each ``type: ignore`` stands on a mistake that mypy must see: in strict mode an
+Nothing imports it. Each ``type: ignore`` marks a mistake that mypy must see: in strict mode an
 ignore that is not needed is an error.
 """
 

@@ -1,4 +1,4 @@
-"""What a report says, in codes, for a test to compare."""
+"""The codes of a report, for tests to compare."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tests wait for: each wait ends, and names what the library owns rather than counting.
+"""Waiting in tests: each wait has a limit, and the threads of the library are found by name.
 
 Counts of all threads, channels or descriptors of a process depend on the tests before and on what
 gRPC does in the background, so nothing here counts them.
@@ -19,7 +19,7 @@ def eventually(happened: Callable[[], object], *, seconds: float = LIMIT) -> boo
     """Wait for what happens in another thread or process.
 
     Args:
-        happened: Asked again and again until it answers with something true.
+        happened: Called repeatedly until it returns something true.
         seconds: How long at most.
 
     Returns:
@@ -39,7 +39,7 @@ def library_threads() -> set[threading.Thread]:
 
 
 def open_connections(port: int) -> int:
-    """How many connections to a port of this machine are open at the dialling end (Linux)."""
+    """How many client connections to a port of this machine are open (Linux)."""
     rows = [
         line.split()
         for table in ("tcp", "tcp6")

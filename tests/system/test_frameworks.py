@@ -1,4 +1,4 @@
-"""One recipe of a framework runs here; `make frameworks` runs all, each from PyPI."""
+"""One recipe for a framework runs here; `make frameworks` runs all, each from PyPI."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the Makefile does before it can use an environment of its own."""
+"""What the Makefile does before its virtual environment exists."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is no
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A folder with the files that the set-up of `make demo` looks at."""
+    """A folder with the files that the set-up of `make demo` reads."""
     (tmp_path / "requirements").mkdir()
     for name in ("pyproject.toml", "requirements/demo.txt"):
         (tmp_path / name).touch()
@@ -55,24 +55,24 @@ def test_the_installation_says_what_it_downloads(checkout):
     )
 
 
-def environment_is_made_anew(checkout: Path) -> bool:
+def environment_is_made_again(checkout: Path) -> bool:
     completed = make(checkout, "--dry-run", "demo", f"PYTHON={sys.executable}")
     assert completed.returncode == 0, completed.stderr
     return "rm -rf .venv" in completed.stdout
 
 
 def test_an_environment_is_kept_unless_its_set_up_was_interrupted(checkout):
-    assert environment_is_made_anew(checkout)
+    assert environment_is_made_again(checkout)
     python = checkout / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.symlink_to(sys.executable)
-    assert not environment_is_made_anew(checkout)
+    assert not environment_is_made_again(checkout)
     (checkout / ".venv" / ".unfinished").touch()
-    assert environment_is_made_anew(checkout)
+    assert environment_is_made_again(checkout)
 
 
-def test_an_environment_whose_python_is_gone_is_made_anew(checkout):
+def test_an_environment_without_its_python_is_made_again(checkout):
     python = checkout / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.symlink_to(checkout / "gone")
-    assert environment_is_made_anew(checkout)
+    assert environment_is_made_again(checkout)

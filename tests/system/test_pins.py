@@ -1,4 +1,4 @@
-"""What the tests and the release are made with is pinned with hashes, and fits what is declared."""
+"""The dependencies of tests and release are pinned with hashes and fit the declared ranges."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def group(name: str) -> list[str]:
 
 
 def pins(name: str) -> dict[str, list[Requirement]]:
-    """What a file of pins holds, by distribution; several where Pythons differ."""
+    """The pins of a file by distribution; several where they differ by Python."""
     text = (ROOT / "requirements" / f"{name}.txt").read_text("utf-8")
     requirements: dict[str, list[Requirement]] = {}
     for line in re.findall(r"(?m)^[^\s#].*==[^\\\n]*", text):

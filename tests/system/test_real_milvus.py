@@ -36,7 +36,7 @@ def real_mutual(settings, milvus_mutual: RunningMilvus) -> MilvusSettings:
 
 
 def cause_of_refusal(settings: MilvusSettings, **overrides: object) -> str:
-    """Connect in vain, and give the code of the root cause."""
+    """Fail to connect, and return the code of the root cause."""
     with pytest.raises(SecureConnectionError) as refused:
         connect_secure(settings, **overrides)
     return refused.value.report.root_cause.code
@@ -95,7 +95,7 @@ class TestMutual:
     def test_a_thousand_vectors_are_inserted_and_searched(self, real_mutual):
         assert life_of_a_collection(real_mutual) == 500
 
-    def test_a_pkcs12_store_stands_for_the_pair(self, real_mutual, milvus_mutual, tmp_path):
+    def test_a_pkcs12_store_replaces_the_pair(self, real_mutual, milvus_mutual, tmp_path):
         certs = milvus_mutual.certs
         store = tmp_path / "client.p12"
         subprocess.run(
@@ -147,13 +147,13 @@ class TestMutual:
         assert cause_of_refusal(real_mutual, token="root:wrong") == "authentication-failed"
 
     @pytest.mark.parametrize(("header", "words"), REFUSALS.values(), ids=REFUSALS)
-    def test_the_words_the_embedded_server_borrows(self, milvus_mutual, header, words):
+    def test_the_messages_that_the_embedded_server_copies(self, milvus_mutual, header, words):
         with milvus_mutual.channel() as channel, pytest.raises(grpc.RpcError) as refused:
             version(channel, header)
         assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
         assert refused.value.details() == words
 
-    def test_user_and_password_do_as_well_as_a_token(self, real_mutual):
+    def test_user_and_password_work_like_a_token(self, real_mutual):
         settings = without_token(real_mutual)
         connect_secure(settings, user="root", password="Milvus").close()
 
@@ -174,7 +174,7 @@ class TestMutual:
 
     @pytest.mark.trips("database-missing")
     def test_a_database_that_is_not_there(self, real_mutual):
-        """pymilvus may connect all the same: newer ones name the database in each call only."""
+        """pymilvus may connect anyway: newer releases name the database in each call only."""
         report = check(real_mutual.replace(db_name="nowhere"))
         assert report.root_cause.code == "database-missing"
 

@@ -1,4 +1,4 @@
-"""Servers and certificates renewed under threads and tasks that write and search throughout."""
+"""Servers and certificates are renewed while threads and tasks write and search."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ pytestmark = [
 
 @dataclass
 class Deployment:
-    """A server in a folder of certificates that are renewed; it comes back where it was."""
+    """A server in a folder of certificates that are renewed; it restarts on the same port."""
 
     folder: Path
     ca: minting.Minted
@@ -51,7 +51,7 @@ class Deployment:
         path.write_bytes(b"".join(pems))
 
     def issue(self, role: str, ca: minting.Minted, which: int) -> None:
-        """Renew a pair the way most tools do: one file, and a moment later the other."""
+        """Renew a pair as most tools do: one file, and a moment later the other."""
         usage = minting.SERVER if role == "server" else minting.CLIENT
         sans = ["localhost"] if role == "server" else []
         pair = minting.mint(role, sans=sans, issuer=ca, usages=[usage], which=which)
@@ -87,7 +87,7 @@ class Deployment:
 
 @pytest.fixture(autouse=True)
 def _no_lines_of_pymilvus():
-    """It logs a traceback for every call that fails, and many do while the server is away."""
+    """It logs a traceback for every call that fails, and many fail while the server is down."""
     logger = logging.getLogger("pymilvus")
     before = logger.level
     logger.setLevel(logging.CRITICAL)
@@ -110,7 +110,7 @@ def deployment(tmp_path) -> Iterator[Deployment]:
 
 @dataclass
 class Workload:
-    """Writers that give every row an id of their own and go on until it is acknowledged."""
+    """Writers that give every row its own id and repeat it until it is acknowledged."""
 
     stop: threading.Event = field(default_factory=threading.Event)
     ids: Iterator[int] = field(default_factory=lambda: itertools.count(1))
@@ -155,7 +155,7 @@ class Workload:
             self.found_wrong.append(row["id"])
 
     def settle(self) -> None:
-        """Wait until a row has been written by everyone after now."""
+        """Wait until every writer has written another row."""
         goal = len(self.acknowledged) + 5 * (THREADS + TASKS)
         give_up = time.monotonic() + 60
         while len(self.acknowledged) < goal:

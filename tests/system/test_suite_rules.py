@@ -1,4 +1,4 @@
-"""What holds for the tests themselves, so that they end and mean what they say."""
+"""Rules for the tests themselves, so that they end and are unambiguous."""
 
 from __future__ import annotations
 

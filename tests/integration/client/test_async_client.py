@@ -1,4 +1,4 @@
-"""connect_secure_async: an AsyncMilvusClient that is connected already."""
+"""connect_secure_async: an AsyncMilvusClient that is already connected."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from milvus_secure import SecureConnectionError, connect_secure_async
 HERE = {"environ": {}, "env_file": None}
 
 
-async def test_hands_back_an_async_client(one_way, certs):
+async def test_returns_an_async_client(one_way, certs):
     client = await connect_secure_async(uri=one_way.uri, ca_pem_path=certs / "ca.pem", **HERE)
     assert type(client) is pymilvus.AsyncMilvusClient
     await client.close()
 
 
-async def test_takes_the_endpoint_first(one_way, certs):
+async def test_accepts_the_endpoint_as_first_argument(one_way, certs):
     client = await connect_secure_async(one_way.uri, ca_pem_path=certs / "ca.pem", **HERE)
     await client.close()
 
@@ -77,7 +77,7 @@ async def test_a_failure_is_explained_from_pymilvus_s_own(certs):
     assert isinstance(caught.value.__cause__, (MilvusException, TimeoutError))
 
 
-async def test_a_server_that_never_answers_is_given_up(trio, certs):
+async def test_a_server_that_never_answers_ends_in_a_timeout(trio, certs):
     with (
         milvus_endpoint(trio.server, silent=True) as endpoint,
         pytest.raises(SecureConnectionError),
@@ -87,7 +87,7 @@ async def test_a_server_that_never_answers_is_given_up(trio, certs):
         )
 
 
-async def test_the_event_loop_goes_on_while_the_probe_looks(trio, certs):
+async def test_the_event_loop_continues_during_the_probe(trio, certs):
     with milvus_endpoint(trio.server, silent=True) as endpoint:
         connecting = asyncio.ensure_future(
             connect_secure_async(

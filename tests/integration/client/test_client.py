@@ -37,7 +37,7 @@ HERE = {"environ": {}, "env_file": None}
 
 @pytest.fixture
 def listening():
-    """A port that would take a connection, and never was asked for one."""
+    """A listening port; the test asserts that nobody connected to it."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.setblocking(False)
         yield server
@@ -51,19 +51,19 @@ def pair(certs: Path) -> dict[str, Path]:
     }
 
 
-def test_hands_back_a_milvus_client_over_one_way_tls(one_way, certs):
+def test_returns_a_milvus_client_over_one_way_tls(one_way, certs):
     client = connect_secure(uri=one_way.uri, ca_pem_path=certs / "ca.pem", **HERE)
     assert type(client) is pymilvus.MilvusClient
     client.close()
 
 
-def test_hands_back_a_milvus_client_over_mutual_tls(mutual, certs):
+def test_returns_a_milvus_client_over_mutual_tls(mutual, certs):
     client = connect_secure(uri=mutual.uri, **pair(certs), **HERE)
     assert type(client) is pymilvus.MilvusClient
     client.close()
 
 
-def test_takes_settings_and_overrides(one_way, certs, settings):
+def test_accepts_settings_and_overrides(one_way, certs, settings):
     base = settings(uri="https://elsewhere.invalid:1", ca_pem_path=certs / "ca.pem")
     connect_secure(base, uri=one_way.uri).close()
 
@@ -74,7 +74,7 @@ def test_refuses_what_is_neither_settings_nor_endpoint(settings):
         connect_secure(settings)
 
 
-def test_check_takes_the_endpoint_first():
+def test_check_accepts_the_endpoint_as_first_argument():
     report = check("host.example:1", online=False)
     assert report.settings["uri"] == {"value": "https://host.example:1", "source": "argument"}
 
@@ -84,7 +84,7 @@ def test_check_refuses_what_is_neither_settings_nor_endpoint():
         check({"uri": "https://h:1"})
 
 
-def test_takes_the_endpoint_first(one_way, certs):
+def test_accepts_the_endpoint_as_first_argument(one_way, certs):
     connect_secure(one_way.uri, ca_pem_path=certs / "ca.pem", **HERE).close()
     address = one_way.uri.removeprefix("https://")
     connect_secure(address, ca_pem_path=certs / "ca.pem", **HERE).close()
@@ -109,7 +109,7 @@ def test_loads_a_profile_of_a_named_file(one_way, certs, tmp_path):
     connect_secure(config=file, profile="here", **HERE).close()
 
 
-def test_refuses_settings_beside_a_profile(settings):
+def test_refuses_settings_together_with_a_profile(settings):
     with pytest.raises(TypeError, match="not both"):
         connect_secure(settings(), profile="prod")
 
@@ -179,7 +179,7 @@ class TestPreflight:
 
 
 class TestTheLog:
-    """At INFO, one line says where to, how, and until when the certificates last."""
+    """At INFO, one line names the endpoint, the mode and the expiry of the certificates."""
 
     @pytest.fixture
     def lines(self, caplog):
@@ -207,7 +207,7 @@ class TestTheLog:
         (line,) = lines()
         assert line.endswith("plaintext.")
 
-    def test_costs_no_handshake_when_it_is_not_wanted(self, one_way, certs, monkeypatch):
+    def test_costs_no_handshake_when_info_is_off(self, one_way, certs, monkeypatch):
         monkeypatch.setattr("ssl.SSLContext.wrap_socket", None)
         connect_secure(one_way.uri, ca_pem_path=certs / "ca.pem", **HERE).close()
 
@@ -259,7 +259,7 @@ class TestFailure:
         assert caught.value.report.root_cause.code == "authentication-failed"
         assert "wrong-6f" not in f"{caught.value}{caught.value.report}"
 
-    def test_that_has_passed_is_told_as_pymilvus_tells_it(self, trio, certs):
+    def test_that_no_longer_exists_is_reported_as_by_pymilvus(self, trio, certs):
         # Every other call is refused: pymilvus's, and not the probe's.
         refusal = "out of order for root:echo-4d"
         with (
@@ -336,7 +336,7 @@ class TestMaterialGivenAsText:
         reconnect()
 
     @pytest.mark.skipif(sys.platform != "linux", reason="counts descriptors under /proc")
-    def test_goes_with_the_client(self, mutual, certs):
+    def test_is_removed_with_the_client(self, mutual, certs):
         def spooled() -> int:
             links = (link for link in Path("/proc/self/fd").iterdir() if link.is_symlink())
             return sum("milvus-secure" in str(link.readlink()) for link in links)

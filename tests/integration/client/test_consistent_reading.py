@@ -1,4 +1,4 @@
-"""A client that connects in the very moment of a renewal reads a certificate and its own key."""
+"""A client that connects during a renewal reads a certificate together with its own key."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_no_connection_is_refused_while_a_set_is_renewed(certificates):
     assert connect_during_renewals(certificates, CONNECTIONS) > 1
 
 
-def test_without_files_in_memory_a_client_reads_its_files_as_of_one_moment(
+def test_without_files_in_memory_a_client_reads_a_consistent_pair(
     certificates, tmp_path, monkeypatch
 ):
     monkeypatch.delattr(os, "memfd_create", raising=False)  # as on macOS and Windows
@@ -89,7 +89,7 @@ def test_without_files_in_memory_a_client_reads_its_files_as_of_one_moment(
 
 
 @pytest.mark.thorough
-def test_of_a_thousand_connections_during_a_hundred_renewals_none_is_refused(certificates):
+def test_no_connection_of_a_thousand_is_refused_during_a_hundred_renewals(certificates):
     renewals = 0
     while renewals < 100:
         renewals += connect_during_renewals(certificates, 1_000)
@@ -127,7 +127,7 @@ class TestOtherWaysToRenew:
 
         self.check_meanwhile(folder, copy)
 
-    def test_files_that_are_removed_and_made_again(self, pairs, tmp_path):
+    def test_files_that_are_removed_and_recreated(self, pairs, tmp_path):
         """As the command ``install`` does, for the CA too."""
         folder = tmp_path / "deployed"
         shutil.copytree(pairs[0], folder)
@@ -171,7 +171,7 @@ class TestOtherWaysToRenew:
         self.check_meanwhile(folder, switch)
 
 
-def test_a_server_that_starts_during_a_renewal_takes_one_pair(tmp_path):
+def test_a_server_that_starts_during_a_renewal_reads_a_consistent_pair(tmp_path):
     certificates = CertificateSet.create(tmp_path / "certs")
     renewed = tmp_path / "renewed"
     shutil.copytree(certificates.directory, renewed)

@@ -1,4 +1,4 @@
-"""Whose credentials reach the server, of several that are set: asked of a real server."""
+"""Which of several credentials reach the server: a real server reports them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def filled(values: dict[str, str], port: int) -> dict[str, str]:
 
 
 def identity(client: MilvusClient) -> str:
-    """What the server took from the authorization header."""
+    """The credentials that the server read from the authorization header."""
     try:
         return client.get_server_version().partition("|")[2]
     finally:
@@ -41,7 +41,9 @@ def identity(client: MilvusClient) -> str:
 
 
 @pytest.mark.parametrize(("variables", "arguments", "expected"), SOURCES)
-def test_those_of_the_strongest_source_do(variables, arguments, expected, one_way, certs):
+def test_those_of_the_strongest_source_reach_the_server(
+    variables, arguments, expected, one_way, certs
+):
     environ = {f"MILVUS_{name}": text for name, text in filled(variables, one_way.port).items()}
     values = {"uri": one_way.uri} if "URI" not in variables else {}
     values |= {**filled(arguments, one_way.port), "ca_pem_path": certs / "ca.pem"}
@@ -51,7 +53,7 @@ def test_those_of_the_strongest_source_do(variables, arguments, expected, one_wa
 
 @pytest.mark.skipif(installed_pymilvus() < (2, 6), reason="older ones take a URI apart otherwise")
 @pytest.mark.parametrize("arguments", ALONE)
-def test_within_one_source_they_are_those_that_pymilvus_takes(arguments, one_way, certs):
+def test_within_one_source_they_are_those_that_pymilvus_uses(arguments, one_way, certs):
     values = filled(arguments, one_way.port)
     ca = str(certs / "ca.pem")
     theirs = identity(MilvusClient(**values, server_pem_path=ca, secure=True, timeout=30))

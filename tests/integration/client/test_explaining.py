@@ -1,4 +1,4 @@
-"""explaining(): code that connects by itself fails with the cause, and everything else passes."""
+"""explaining(): a failure to connect gets its cause; all other exceptions pass unchanged."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class TestAFailureToConnect:
         assert caught.value.__cause__ is None
 
     @MANAGED
-    def test_that_has_passed_is_told_as_pymilvus_tells_it(self, trio, certs, settings):
+    def test_that_no_longer_exists_is_reported_as_by_pymilvus(self, trio, certs, settings):
         # Every other call is refused: pymilvus's, and not that of the examination.
         with milvus_endpoint(trio.server, refusal="out of order") as endpoint:
             made = settings(uri=endpoint.uri, ca_pem_path=certs / "ca.pem", timeout=5)

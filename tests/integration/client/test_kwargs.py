@@ -1,4 +1,4 @@
-"""What is handed to pymilvus for each mode, and that it does what was asked."""
+"""The keyword arguments for pymilvus in each mode, and that a server accepts them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OWN_CHANNEL = {"dedicated", "alias"}
 
 
 def mapped(settings) -> dict[str, object]:
-    """The keywords without those that keep the channel apart, which differ by release."""
+    """The keywords without those that separate the channels, which differ by release."""
     return {k: v for k, v in settings.client_kwargs().items() if k not in OWN_CHANNEL}
 
 
@@ -43,17 +43,17 @@ class TestOneWay:
     def test_public_roots_need_no_keyword(self, settings):
         assert "server_pem_path" not in mapped(settings(ca_pem_path="system"))
 
-    def test_a_server_name_is_handed_on(self, settings, certs):
+    def test_a_server_name_is_passed_on(self, settings, certs):
         loaded = settings(ca_pem_path=certs / "ca.pem", server_name="milvus.example")
         assert mapped(loaded)["server_name"] == "milvus.example"
 
-    def test_asked_for_it_shows_no_client_certificate(self, settings, certs, client_pair):
+    def test_if_set_it_presents_no_client_certificate(self, settings, certs, client_pair):
         loaded = settings(tls_mode="one-way", ca_pem_path=certs / "ca.pem", **client_pair)
         assert not {"client_pem_path", "client_key_path", "ca_pem_path"} & set(mapped(loaded))
 
 
 class TestMutual:
-    def test_three_files_are_handed_on_as_they_are(self, settings, certs, client_pair):
+    def test_three_files_are_passed_on_unchanged(self, settings, certs, client_pair):
         loaded = settings(uri="https://h:1", ca_pem_path=certs / "ca.pem", **client_pair)
         assert mapped(loaded) == {
             "uri": "https://h:1",
@@ -64,7 +64,7 @@ class TestMutual:
             "client_key_path": str(certs / "client.key"),
         }
 
-    def test_the_server_s_certificate_is_never_handed_on(self, settings, certs, client_pair):
+    def test_the_server_s_certificate_is_never_passed_on(self, settings, certs, client_pair):
         loaded = settings(
             ca_pem_path=certs / "ca.pem", server_pem_path=certs / "server.pem", **client_pair
         )
@@ -80,13 +80,13 @@ class TestPlaintext:
         with pytest.raises(SecureConnectionError, match="plaintext"):
             settings(uri="http://h:1").client_kwargs()
 
-    def test_allowed_it_takes_no_tls_keyword(self, settings):
+    def test_if_allowed_it_has_no_tls_keyword(self, settings):
         loaded = settings(uri="http://h:1", allow_plaintext=True)
         assert mapped(loaded) == {"uri": "http://h:1", "secure": False, "timeout": 10.0}
 
 
 class TestGuard:
-    """Without checks, only what no caller can catch later is refused."""
+    """Without checks, only input that would abort the process or widen trust is refused."""
 
     @pytest.fixture
     def mismatched_pair(self, settings, certs):
@@ -145,7 +145,7 @@ def test_every_client_gets_a_channel_of_its_own(settings, certs):
 
 
 class TestHandshake:
-    """The mapping, judged by a server that refuses every client without it."""
+    """The mapping, judged by a server that requires a client certificate."""
 
     @pytest.fixture
     def connects(self, trio):
@@ -241,9 +241,7 @@ class TestSystemRoots:
             completed = run_with_roots(tmp_path / "other.pem", endpoint.uri, str(certs), *files)
         assert "SecureConnectionError" in completed.stderr
 
-    def test_are_what_an_empty_anchor_amounts_to_so_it_is_refused(
-        self, trio, certs, tmp_path, settings
-    ):
+    def test_are_used_for_an_empty_anchor_so_it_is_refused(self, trio, certs, tmp_path, settings):
         empty = tmp_path / "empty.pem"
         empty.touch()
         with milvus_endpoint(trio.server) as endpoint:

@@ -1,4 +1,4 @@
-"""Keyword arguments with material given as text: as long as the process, and never another file."""
+"""Paths in keyword arguments last as long as the process and never name another file."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def texts(certs) -> dict[str, str]:
 
 @pytest.fixture
 def factory(mutual, texts) -> Callable[[], dict[str, object]]:
-    """What an application's `def connection_args()` returns; nothing keeps the settings."""
+    """The result of an application's `connection_args()`; nothing else refers to the settings."""
 
     def connection_args():
         return MilvusSettings(uri=mutual.uri, **texts, **HERE).client_kwargs()
@@ -124,7 +124,7 @@ MilvusClient(**kwargs)
     ("state", "error"), [("kept", "MilvusException"), ("closed", "FileNotFoundError")]
 )
 def test_a_path_whose_settings_are_gone_never_widens_trust(trio, certs, foreign_ca, state, error):
-    """Every free descriptor becomes `/dev/null`, which gRPC takes for all public roots."""
+    """Every free descriptor becomes `/dev/null`, which gRPC reads as all public roots."""
     with milvus_endpoint(trio.server, token="root:Milvus") as endpoint:
         environ = {**os.environ, "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(certs / "ca.pem")}
         completed = run_python(WIDENED, endpoint.uri, foreign_ca, state, environ=environ)

@@ -1,4 +1,4 @@
-"""Material given as text or locked by a password: where it is, how long, and in which process."""
+"""Material given as text or with a password: where it is stored, how long, for which process."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def packed(text: str, width: int = 0) -> str:
 
 class TestBase64:
     @pytest.mark.parametrize("width", [0, 76])
-    def test_stands_for_the_text_it_holds(self, mutual, pem_texts, width):
+    def test_is_equivalent_to_the_text_it_contains(self, mutual, pem_texts, width):
         packed_texts = {name: packed(text, width) for name, text in pem_texts.items()}
         connect_secure(uri=mutual.uri, **packed_texts, **HERE).close()
         assert mutual.names == ["client"]
@@ -67,7 +67,7 @@ class TestBase64:
     @pytest.mark.parametrize(
         "text", [packed("no PEM at all"), packed("-----BEGIN")[:-3], "LS0tLS1!"]
     )
-    def test_of_anything_else_is_no_pem(self, pem_texts, settings, text):
+    def test_of_other_content_is_not_pem(self, pem_texts, settings, text):
         report = check(settings(**{**pem_texts, "client_key": text}), online=False)
         assert "file-not-pem" in [finding.code for finding in report.errors]
 
@@ -107,7 +107,7 @@ print(MemoryFiles().path_for(b"PEM", on_disk=sys.argv[1]))
 
 @LINUX
 class TestMemory:
-    def test_is_gone_with_the_client(self, mutual, pem_texts):
+    def test_is_released_with_the_client(self, mutual, pem_texts):
         before = in_memory()
         client = connect_secure(uri=mutual.uri, **pem_texts, **HERE)
         assert in_memory() - before == 3
@@ -120,7 +120,7 @@ class TestMemory:
         completed = subprocess.run(["cat", path], capture_output=True, check=False, timeout=120)
         assert b"PRIVATE KEY" not in completed.stdout
 
-    def test_that_is_refused_leaves_no_second_copy_of_a_key_on_a_disk(self, certs):
+    def test_that_is_unavailable_leaves_no_copy_of_a_key_on_disk(self, certs):
         path = str(certs / "client.key")
         completed = subprocess.run(
             [sys.executable, "-c", NO_DESCRIPTOR_LEFT, path],
@@ -131,13 +131,13 @@ class TestMemory:
         )
         assert completed.stdout.strip() == path, completed.stderr
 
-    def test_closed_by_others_is_made_anew(self):
+    def test_closed_by_others_is_made_again(self):
         files = MemoryFiles()
         first = files.path_for(b"PEM")
         os.close(int(Path(first).name))
         assert Path(files.path_for(b"PEM")).read_bytes() == b"PEM"
 
-    def test_never_closes_a_descriptor_that_became_another_s(self, tmp_path):
+    def test_never_closes_a_descriptor_that_was_reused(self, tmp_path):
         files = MemoryFiles()
         number = int(Path(files.path_for(b"PEM")).name)
         (tmp_path / "theirs").write_bytes(b"theirs")
@@ -196,7 +196,7 @@ def connect_from_elsewhere(settings: MilvusSettings) -> str:
     return "connected"
 
 
-def test_settings_with_secrets_travel_to_a_spawned_process(mutual, pem_texts):
+def test_settings_with_secrets_can_be_sent_to_a_spawned_process(mutual, pem_texts):
     settings = MilvusSettings(uri=mutual.uri, **pem_texts, **HERE)
     settings.client_kwargs()
     with multiprocessing.get_context("spawn").Pool(1) as pool:
@@ -204,7 +204,7 @@ def test_settings_with_secrets_travel_to_a_spawned_process(mutual, pem_texts):
     assert mutual.names == ["client"]
 
 
-def test_pickled_settings_take_no_paths_along(pem_texts, settings, certs):
+def test_pickled_settings_contain_no_paths_of_files_in_memory(pem_texts, settings, certs):
     pem_texts["client_key"] = minting.mint("of this test alone", kind="p384").key_pem.decode()
     made = settings(**pem_texts)
     path = made.client_kwargs()["client_key_path"]

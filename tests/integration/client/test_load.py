@@ -1,4 +1,4 @@
-"""Many at once, and again and again: everyone is served, and nothing is left behind."""
+"""Many connections at once and many in a row: all succeed and leave no resources."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counts under /p
 
 @pytest.fixture
 def as_text(mutual, certs) -> dict[str, object]:
-    """Settings whose material has a path only for the client's sake."""
+    """Settings with material as text, which gets a path for the client only."""
     return {
         "uri": mutual.uri,
         "ca_pem": (certs / "ca.pem").read_text(),
@@ -46,7 +46,7 @@ def _temporary_files_of_our_own(tmp_path):
 
 
 def live_objects() -> Counter[str]:
-    """What this process holds: descriptors by kind, threads by name, and its temporary files."""
+    """The resources of this process: descriptors by kind, threads by name, temporary files."""
     gc.collect()
     count: Counter[str] = Counter()
     for link in Path("/proc/self/fd").iterdir():
@@ -110,7 +110,7 @@ def be_refused(as_text: dict[str, object]) -> None:
 
 
 def leftovers(cycle: Callable[[], None], cycles: int) -> tuple[Counter[str], int]:
-    """What more is held after these cycles than after the first few."""
+    """The resources that these cycles added after the first few."""
     for _ in range(20):  # gRPC starts threads and opens pipes of its own
         cycle()
     before, mapped = live_objects(), maps()

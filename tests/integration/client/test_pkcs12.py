@@ -26,7 +26,7 @@ PASSWORD = "canary of the store"
 def store(
     pair: minting.Minted, *intermediates: x509.Certificate, password: str | None = PASSWORD
 ) -> bytes:
-    """A store as a company's tools hand it out: the pair, and whatever else lay around."""
+    """A store as company tools export it: the pair and further certificates."""
     encryption = (
         serialization.BestAvailableEncryption(password.encode())
         if password
@@ -88,7 +88,7 @@ class TestConnecting:
 
     @pytest.mark.parametrize("password", [PASSWORD, None])
     @pytest.mark.parametrize("half", ["client_pem_path", "client_key_path"])
-    def test_beside_the_other_half_as_pem(
+    def test_together_with_the_other_half_as_pem(
         self, half, password, store_settings, mutual, certs, trio, path
     ):
         path.write_bytes(store(trio.client, password=password))
@@ -112,7 +112,7 @@ class TestConnecting:
         ],
         ids=["today's", "before OpenSSL 3", "Windows", "only a MAC"],
     )
-    def test_in_the_encryption_of_its_maker(self, options, store_settings, mutual, certs, path):
+    def test_in_the_encryption_of_each_tool(self, options, store_settings, mutual, certs, path):
         if "-legacy" in options and "OpenSSL 1" in _version():
             pytest.skip("before OpenSSL 3 this was the only one")
         pair = ["-in", "client.pem", "-inkey", "client.key", "-certfile", "ca.pem"]
@@ -152,17 +152,17 @@ def test_a_renewed_store_is_used_at_the_next_connection(store_settings, mutual, 
 
 
 class TestSettings:
-    def test_the_key_comes_from_where_the_store_does(self, settings, path):
+    def test_the_key_has_the_same_source_as_the_store(self, settings, path):
         made = settings(environ={"MILVUS_CLIENT_PEM_PATH": str(path)})
         assert made.client_key_path == path
         assert made.source_of("client_key_path") == "client_pem_path of env MILVUS_CLIENT_PEM_PATH"
         assert check(made, online=False).mode is TLSMode.MUTUAL
 
-    def test_a_key_of_its_own_is_left_alone(self, store_settings, certs):
+    def test_a_separate_key_is_kept(self, store_settings, certs):
         made = store_settings(client_key_path=certs / "client.key")
         assert made.client_key_path == certs / "client.key"
 
-    def test_the_key_goes_with_the_store(self, store_settings, certs):
+    def test_the_key_is_replaced_with_the_store(self, store_settings, certs):
         made = store_settings().replace(client_pem_path=certs / "client.pem")
         assert made.client_key_path is None
 
@@ -196,7 +196,7 @@ class TestFaults:
         assert "PKCS#12" in finding.message
         assert "canary" not in str(report)
 
-    def test_a_missing_store_is_told_of_once(self, store_settings, tmp_path):
+    def test_a_missing_store_is_reported_once(self, store_settings, tmp_path):
         made = store_settings(client_pem_path=tmp_path / "none.pfx")
         assert self.faults(made) == [("file-missing", "client_pem_path")]
 
@@ -218,14 +218,14 @@ class TestFaults:
         ]
 
     @pytest.mark.trips("key-permissions")
-    def test_one_without_a_password_that_others_can_read(self, store_settings, trio, path):
+    def test_a_store_without_a_password_that_others_can_read(self, store_settings, trio, path):
         path.write_bytes(store(trio.client, password=None))
         path.chmod(0o644)
         [finding] = check(store_settings(client_key_password=None), online=False).warnings
         assert finding.code == "key-permissions"
 
     @pytest.mark.passes("key-permissions")
-    def test_an_encrypted_one_may_be_read_by_others(self, store_settings, path):
+    def test_an_encrypted_store_may_be_read_by_others(self, store_settings, path):
         path.chmod(0o644)
         assert check(store_settings(), online=False).findings == ()
 

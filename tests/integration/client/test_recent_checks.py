@@ -1,4 +1,4 @@
-"""A check is good for a second, as long as nothing that it judged has changed."""
+"""The result of a check is reused for a second while nothing that it judged has changed."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_a_check_without_preflight_is_not_remembered(settings_of_server, checks)
     assert len(checks) == 2
 
 
-def test_it_goes_with_the_settings(settings):
+def test_the_result_is_discarded_with_the_settings(settings):
     short_lived = settings()
     key = id(short_lived)
     recent_checks.remember_check(short_lived, recent_checks.Check({}, ()))

@@ -40,13 +40,13 @@ class Answer(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def certificate_set(tmp_path: Path) -> Path:
-    """A set as `certs init` makes it: from Python 3.13 on, requests wants its CA to the letter."""
+    """A set made by `certs init`: from Python 3.13 on, requests requires a strictly valid CA."""
     return CertificateSet.create(tmp_path / "set").directory
 
 
 @pytest.fixture
 def rest_port(certificate_set: Path) -> Iterator[int]:
-    """An HTTPS server that wants a client certificate, as Milvus in tlsMode 2."""
+    """An HTTPS server that requires a client certificate, as Milvus in tlsMode 2."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate_set / "server.pem", certificate_set / "server.key")
@@ -75,7 +75,7 @@ def mutual_settings(settings, certificate_set: Path):
     return make
 
 
-def test_an_ssl_context_carries_both_directions(mutual_settings, rest_port: int):
+def test_an_ssl_context_holds_trust_and_client_certificate(mutual_settings, rest_port: int):
     context = mutual_settings().ssl_context()
     with urllib.request.urlopen(
         f"https://localhost:{rest_port}/", context=context, timeout=60
@@ -83,7 +83,7 @@ def test_an_ssl_context_carries_both_directions(mutual_settings, rest_port: int)
         assert answer.status == 200
 
 
-def test_inline_material_serves_as_well(settings, certificate_set: Path, rest_port: int):
+def test_inline_material_works_too(settings, certificate_set: Path, rest_port: int):
     inline = settings(
         uri="https://localhost:19530",
         ca_pem=(certificate_set / "ca.pem").read_text(),
@@ -103,7 +103,7 @@ def test_another_ca_is_refused(settings, rest_port: int, tmp_path: Path):
         urllib.request.urlopen(f"https://localhost:{rest_port}/", context=context, timeout=60)
 
 
-def test_requests_takes_the_keywords(mutual_settings, rest_port: int):
+def test_requests_accepts_the_keywords(mutual_settings, rest_port: int):
     url = f"https://localhost:{rest_port}/"
     with requests.Session() as session:
         session.trust_env = False

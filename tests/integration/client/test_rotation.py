@@ -1,4 +1,4 @@
-"""Certificates renewed under a client: what is used, what never is, and what is told."""
+"""Certificates renewed under a running client: what is used, what is not, what is logged."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def install(pair: minting.Minted, certs: Path) -> None:
 
 
 def reconnect(client: MilvusClient) -> None:
-    """What pymilvus does after a call that failed as UNAVAILABLE."""
+    """Reconnect as pymilvus does after a call that failed as UNAVAILABLE."""
     client._get_connection().reconnect()
 
 
@@ -92,7 +92,7 @@ class TestTheNextConnection:
             pytest.param("client.pem", None, "key-mismatch", id="certificate before its key"),
         ],
     )
-    def test_never_uses_what_is_only_half_there(
+    def test_never_uses_an_incomplete_pair(
         self, mutual, client, certs, renewed, caplog, name, spoil, code
     ):
         path = certs / name
@@ -101,26 +101,28 @@ class TestTheNextConnection:
         assert mutual.names == ["client", "client"]
         assert codes(caplog) == [code]
 
-    def test_does_without_files_that_are_gone(self, mutual, client, certs, caplog):
+    def test_continues_without_files_that_were_removed(self, mutual, client, certs, caplog):
         (certs / "client.key").unlink()
         reconnect(client)
         assert mutual.names == ["client", "client"]
         assert codes(caplog) == ["file-missing"]
 
-    def test_tells_of_the_same_broken_file_once(self, client, certs, caplog):
+    def test_logs_the_same_broken_file_once(self, client, certs, caplog):
         (certs / "client.key").write_bytes(b"")
         reconnect(client)
         reconnect(client)
         assert codes(caplog) == ["file-empty"]
 
-    def test_uses_files_that_were_mended(self, mutual, client, certs, renewed):
+    def test_uses_files_that_were_repaired(self, mutual, client, certs, renewed):
         (certs / "client.pem").write_bytes(renewed.pem)
         reconnect(client)
         (certs / "client.key").write_bytes(renewed.key_pem)
         reconnect(client)
         assert mutual.names == ["client", "client", "renewed"]
 
-    def test_uses_what_was_not_valid_yet_once_it_is(self, mutual, client, certs, trio, caplog):
+    def test_uses_a_certificate_that_was_not_yet_valid_once_it_is(
+        self, mutual, client, certs, trio, caplog
+    ):
         """The issuer's clock may be ahead of this machine's clock."""
         ahead = minting.mint(
             "ahead", issuer=trio.ca, usages=[minting.CLIENT], start=timedelta(seconds=2), which=4
@@ -135,7 +137,7 @@ class TestTheNextConnection:
         reconnect(client)
         assert mutual.names == ["client", "client", "client", "ahead"]
 
-    def test_gets_files_of_one_edition_whatever_happens_meanwhile(self, client, certs, renewed):
+    def test_reads_a_consistent_set_during_a_renewal(self, client, certs, renewed):
         handler = client._get_connection()
         pair = (certs / "client.key").read_bytes(), (certs / "client.pem").read_bytes()
         Path(handler._ca_pem_path).read_bytes()  # the connection begins
@@ -193,16 +195,14 @@ class TestWatch:
             )
         await client.close()
 
-    def test_keeps_the_connection_and_tells_why_when_files_are_broken(self, client, certs, caplog):
+    def test_keeps_the_connection_and_logs_why_when_files_are_broken(self, client, certs, caplog):
         channel = client._get_connection()._channel
         with watch(client, interval=0.01):
             (certs / "client.key").write_bytes(b"")
             assert eventually(lambda: "file-empty" in codes(caplog))
         assert client._get_connection()._channel is channel
 
-    def test_keeps_the_connection_and_tells_why_when_the_server_refuses(
-        self, client, certs, caplog
-    ):
+    def test_keeps_the_connection_and_logs_why_when_the_server_refuses(self, client, certs, caplog):
         channel = client._get_connection()._channel
         stranger = minting.mint("stranger", usages=[minting.CLIENT], ca=False, which=5)
         with watch(client, interval=0.01):
@@ -210,7 +210,7 @@ class TestWatch:
             assert eventually(lambda: "client-certificate-rejected" in codes(caplog))
         assert client._get_connection()._channel is channel
 
-    def test_tells_ahead_that_the_server_s_certificate_expires(self, trio, certs, caplog):
+    def test_warns_before_the_server_s_certificate_expires(self, trio, certs, caplog):
         soon = minting.mint("soon", sans=["localhost"], issuer=trio.ca, days=6, which=6)
         with milvus_endpoint(soon) as endpoint:
             client = connect_secure(uri=endpoint.uri, ca_pem_path=certs / "ca.pem", **HERE)
@@ -219,7 +219,7 @@ class TestWatch:
                 assert eventually(lambda: "certificate-expiring" in codes(caplog))
             client.close()
 
-    def test_does_not_repeat_what_was_told_at_the_connection(self, trio, certs, caplog, mutual):
+    def test_does_not_repeat_what_was_logged_at_the_connection(self, trio, certs, caplog, mutual):
         soon = minting.mint("soon", issuer=trio.ca, usages=[minting.CLIENT], days=6, which=6)
         install(soon, certs)
         client = connect_secure(uri=mutual.uri, **files(certs), **HERE)
@@ -230,7 +230,7 @@ class TestWatch:
         client.close()
         assert codes(caplog) == reported
 
-    def test_tells_what_was_not_told_at_the_connection(self, trio, certs, caplog, mutual):
+    def test_logs_what_was_not_logged_at_the_connection(self, trio, certs, caplog, mutual):
         soon = minting.mint("soon", issuer=trio.ca, usages=[minting.CLIENT], days=6, which=6)
         install(soon, certs)
         client = connect_secure(uri=mutual.uri, **files(certs), **HERE, preflight=False)
@@ -239,7 +239,7 @@ class TestWatch:
         client.close()
 
     def test_may_be_closed_from_its_own_thread(self, client, certs):
-        """As by a handler of the log."""
+        """For example by a handler of the log."""
         ended = threading.Event()
 
         class Closes(logging.Handler):
@@ -268,7 +268,7 @@ class TestWatch:
             lambda: "milvus-secure-watch" not in {t.name for t in threading.enumerate()}
         )
 
-    def test_refuses_a_client_it_knows_nothing_of(self, certs, trio):
+    def test_refuses_an_unknown_client(self, certs, trio):
         with milvus_endpoint(trio.server) as endpoint:
             client = MilvusClient(uri=endpoint.uri, server_pem_path=str(certs / "ca.pem"))
             with pytest.raises(MilvusSecureError, match="neither by connect_secure nor"):
@@ -335,14 +335,14 @@ class TestWatchingAClientOfAFramework:
 
 
 @RECONNECTS
-def test_what_is_taken_up_is_told_at_info(mutual, client, certs, renewed, caplog):
+def test_renewed_files_are_logged_at_info(mutual, client, certs, renewed, caplog):
     with caplog.at_level(logging.INFO, "milvus_secure"), watch(client, interval=0.01):
         install(renewed, certs)
         assert eventually(lambda: "Connected again" in caplog.text)
 
 
 @pytest.mark.skipif(not waits_full_timeout(), reason="this pymilvus can connect a client again")
-def test_an_older_pymilvus_is_told_of(client, certs, renewed, caplog):
+def test_an_older_pymilvus_is_reported(client, certs, renewed, caplog):
     with watch(client, interval=0.01):
         install(renewed, certs)
         assert eventually(lambda: "cannot take up a new connection" in caplog.text)

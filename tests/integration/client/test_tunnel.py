@@ -103,9 +103,7 @@ class TestForwarding:
             assert insert_and_search(client, "books") == 3
 
     @CREATES
-    def test_a_unix_socket_is_for_this_user_alone_and_removed_at_the_end(
-        self, certificates, tmp_path_factory
-    ):
+    def test_a_unix_socket_is_private_and_removed_at_the_end(self, certificates, tmp_path_factory):
         path = Path(os.path.relpath(tmp_path_factory.mktemp("s"))) / "m.sock"
         path = path.absolute() if len(str(path.absolute())) < 100 else Path(f"/tmp/{os.getpid()}.s")
         with serving(certificates) as server:
@@ -128,7 +126,7 @@ class TestForwarding:
     @CREATES
     # Milvus Lite, closed while it is used, leaves its log for the garbage collector to close.
     @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-    def test_eight_threads_work_through_a_restart_of_the_server(self, certificates, tmp_path):
+    def test_eight_threads_continue_after_a_restart_of_the_server(self, certificates, tmp_path):
         finished: list[int] = []
         restarted = threading.Event()
 
@@ -169,7 +167,7 @@ class TestForwarding:
 
 @contextmanager
 def connected_rows(server: EmbeddedMilvus, certificates: CertificateSet) -> Iterator[None]:
-    """A collection ``rows`` made before the tunnel is there."""
+    """A collection ``rows`` that was made before the tunnel starts."""
     with tunnel(server.uri, certificates) as (uri, _), connected(uri) as client:
         client.create_collection("rows", dimension=2)
         yield
@@ -199,7 +197,7 @@ class TestVerification:
         ):
             assert "name-mismatch" in self.refused(uri, process)
 
-    def test_a_server_that_is_not_there_is_named(self, certificates):
+    def test_an_unreachable_server_is_named(self, certificates):
         with socket.create_server(("127.0.0.1", 0)) as listener:
             port = listener.getsockname()[1]
         with tunnel(f"https://localhost:{port}", certificates) as (uri, process):
@@ -246,7 +244,7 @@ class TestListening:
         assert listen.is_local
 
     @pytest.mark.parametrize("text", ["", "localhost", "a:b", "h:65536", ":19531", "unix:"])
-    def test_what_is_no_address_is_refused(self, text):
+    def test_an_invalid_address_is_refused(self, text):
         with pytest.raises(ValueError, match=r"use HOST:PORT|path of the socket"):
             parse_listen(text)
 

@@ -1,4 +1,4 @@
-"""`tls-failed` is the last resort, and gRPC's own words say on which side the fault is."""
+"""`tls-failed` is the last resort; gRPC's message says on which side the fault is."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def details(trio: minting.Trio, roots: bytes, pair: minting.Minted, key: minting
 
 @pytest.fixture
 def report(trio, settings, certs):
-    """A report on an endpoint in order, but for what gRPC says."""
+    """A report on an endpoint that is healthy except for gRPC's message."""
 
     def judged(words: str):
         made = settings(uri="https://localhost:19530", ca_pem_path=certs / "ca.pem")

@@ -1,4 +1,4 @@
-"""Certificates made by the Milvus guide's own openssl.cnf and gen.sh, as its readers have them.
+"""Certificates made by the Milvus guide's own openssl.cnf and gen.sh, as its readers make them.
 
 ``tests/guide`` holds both files as the guide prints them. The certificates have ``localhost`` as
 a common name and no subjectAltName, and CA, server and client share subject parts.
@@ -26,7 +26,7 @@ Settings = Callable[..., MilvusSettings]
 
 @pytest.fixture(scope="module")
 def guide_certs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder ``cert`` in which the guide has its reader run gen.sh."""
+    """The folder ``cert`` in which the guide tells its reader to run gen.sh."""
     if not shutil.which("openssl"):
         pytest.skip("gen.sh of the guide needs the openssl command")
     folder = tmp_path_factory.mktemp("guide") / "cert"
@@ -64,7 +64,7 @@ def mutual_paths(certs: Path) -> dict[str, Path]:
 
 
 def collections(settings: MilvusSettings) -> list[str]:
-    """What a client of pymilvus's own, made with the settings, is told."""
+    """The collections that a client made by pymilvus with these settings lists."""
     client = MilvusClient(**settings.client_kwargs())
     try:
         return client.list_collections()

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import serialization
 from milvus_secure.certs import CertificateSet
 
 # Repeats a command in a forked child, killed at its n-th step, for every n; a step is an audit
-# event of the interpreter, so whatever touches the file system.
+# event of the interpreter, so every access to the file system.
 KILLER = """
 import json, os, signal, sys
 from pathlib import Path

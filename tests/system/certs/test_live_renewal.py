@@ -1,4 +1,4 @@
-"""Leaf and CA are renewed while clients insert and search: every row is there afterwards."""
+"""Leaf and CA are renewed while clients insert and search: no row is lost."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ DIMENSION = 4
 
 
 class Writer(threading.Thread):
-    """A client that inserts and searches until told to stop.
+    """A client that inserts and searches until it is stopped.
 
-    It connects anew each time, so that it takes up its certificates as a restarted client does.
+    It connects again each time, so that it reads its certificates as a restarted client does.
     What fails while the server restarts is tried again; any other failure is a refusal.
     """
 
@@ -62,7 +62,7 @@ def deployed_set(tmp_path) -> CertificateSet:
 
 
 class Deployment:
-    """A server and a client, each with copies of its own, as on two machines."""
+    """A server and a client, each with its own copies, as on two machines."""
 
     def __init__(self, deployed_set, tmp_path, settings) -> None:
         self.made = deployed_set

@@ -11,7 +11,7 @@ from real_milvus import real_milvus
 
 
 def milvus_version(settings, folder, running) -> str:
-    """Asked for by `connect_secure`, whose own checks must find no fault either."""
+    """Connects with `connect_secure`, whose own checks must find no fault either."""
     trust = {"ca_pem_path": folder / "ca.pem"}
     if running.tls_mode is TLSMode.MUTUAL:
         trust |= {
@@ -37,7 +37,7 @@ def milvus_version(settings, folder, running) -> str:
         ),
     ],
 )
-def test_milvus_takes_a_set(milvus_program, settings, tmp_path, tls_mode, options):
+def test_milvus_accepts_a_set(milvus_program, settings, tmp_path, tls_mode, options):
     folder = CertificateSet.create(tmp_path / "certs", **options).directory
     (tmp_path / "data").mkdir()
     with real_milvus(milvus_program, tmp_path / "data", tls_mode=tls_mode, certs=folder) as running:
@@ -45,7 +45,7 @@ def test_milvus_takes_a_set(milvus_program, settings, tmp_path, tls_mode, option
 
 
 @pytest.mark.parametrize("variant", ["older", "current"])
-def test_milvus_takes_a_repaired_set_in_mutual_mode(
+def test_milvus_accepts_a_repaired_set_in_mutual_mode(
     milvus_program, settings, gen_sh, tmp_path, variant
 ):
     folder = gen_sh(variant)

@@ -1,4 +1,4 @@
-"""What both ends' files say is what the real Milvus then does."""
+"""The verdict on the files of both ends is what the real Milvus then does."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from real_milvus import ROOT_TOKEN, RunningMilvus
 
 @pytest.fixture
 def unknown_client(tmp_path: Path) -> Path:
-    """A CA and a client that the server knows nothing of."""
+    """A CA and a client that the server does not know."""
     ca = minting.mint("Other CA", which=11)
     stranger = minting.mint("stranger", issuer=ca, usages=[minting.CLIENT], which=12)
     (tmp_path / "ca.pem").write_bytes(ca.pem)
@@ -27,7 +27,7 @@ def unknown_client(tmp_path: Path) -> Path:
 
 
 def clients(certs: Path, unknown_client: Path) -> dict[str, dict[str, object]]:
-    """Clients of all kinds, by what is odd about them."""
+    """Clients of all kinds, by their fault."""
     pair = {"client_pem_path": certs / "client.pem", "client_key_path": certs / "client.key"}
     stranger = {
         "client_pem_path": unknown_client / "client.pem",

@@ -1,4 +1,4 @@
-"""The real Milvus boots from what is generated, and the generated client settings fit it."""
+"""The real Milvus starts from the generated files, and the generated client settings fit it."""
 
 from __future__ import annotations
 

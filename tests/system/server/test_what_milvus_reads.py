@@ -1,6 +1,6 @@
-"""What the model says that Milvus reads, Milvus 2.3.5 reads, and nothing else.
+"""The model of what Milvus reads, compared with Milvus 2.3.5.
 
-Each set-up is handed to the model as the files and variables of a container, then a real Milvus is
+Each set-up is passed to the model as the files and variables of a container, then a real Milvus is
 booted with them. It answers in the mode that the model computes, or it is not reached at all.
 """
 

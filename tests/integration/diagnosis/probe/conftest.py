@@ -1,4 +1,4 @@
-"""Two ways to look at an endpoint on loopback, and the embedded Milvus to look at."""
+"""Fixtures that check or probe an endpoint on loopback, and the embedded Milvus."""
 
 from __future__ import annotations
 

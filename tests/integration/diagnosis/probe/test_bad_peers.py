@@ -1,4 +1,4 @@
-"""The probe ends in time, with something to say, whatever the peer does."""
+"""The probe ends in time and with a finding, whatever the peer does."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ ENDLESS = {
 
 
 @pytest.mark.parametrize("data", ENDLESS.values(), ids=ENDLESS.keys())
-def test_an_endless_peer_is_left_in_time_and_with_bounded_memory(observe, data):
+def test_an_endless_answer_is_cut_off_in_time_and_memory(observe, data):
     with peers.tcp(peers.floods(data)) as port:
         observe(port, timeout=1)
         tracemalloc.start()
@@ -165,8 +165,8 @@ FRAMES = {
 
 
 @pytest.mark.parametrize("frame", FRAMES.values(), ids=FRAMES.keys())
-def test_a_verified_server_that_never_lets_grpc_rest(certs, settings, frame):
-    """gRPC is too busy to end a call, or even to close: the caller gets its answer all the same."""
+def test_a_verified_server_that_keeps_grpc_busy(certs, settings, frame):
+    """gRPC is too busy to end a call, or even to close; the caller still gets a report."""
     command = [sys.executable, "-c", FLOOD, certs, frame]
     with started(command, stdout=subprocess.PIPE, seconds=60) as server:
         port = server.stdout.readline().strip()
@@ -199,7 +199,7 @@ async def test_an_answer_without_a_message_ends_in_a_finding(trio, settings, cer
 
 
 @pytest.mark.parametrize("timeout", [0.001, 0.00001])
-def test_a_timeout_too_short_for_a_look_at_dns_is_no_fault_of_dns(settings, timeout):
+def test_a_timeout_too_short_for_dns_is_not_reported_as_a_dns_failure(settings, timeout):
     with peers.closed_port() as port:
         report = check(settings(uri=f"https://localhost:{port}", timeout=timeout))
     assert report.root_cause.code in {"tcp-timeout", "tcp-refused"}

@@ -1,4 +1,4 @@
-"""How servers take our client certificate, what they say of it, and that no stranger sees it."""
+"""How servers judge our client certificate, and that only verified servers receive it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PLAIN = (
 
 @pytest.fixture
 def foreign_pair(tmp_path: Path) -> dict[str, Path]:
-    """A client pair that a CA the server does not know has issued."""
+    """A client pair issued by a CA that the server does not know."""
     foreign_ca = minting.mint("other CA", which=5)
     client = minting.mint("stranger", issuer=foreign_ca, usages=[minting.CLIENT], which=6)
     pem, key = tmp_path / "foreign.pem", tmp_path / "foreign.key"
@@ -43,7 +43,7 @@ def test_no_client_certificate_for_a_mutual_milvus(embedded_mutual, look):
 
 @pytest.mark.trips("client-certificate-required")
 @pytest.mark.parametrize("version", [SSL.TLS1_2_VERSION, SSL.TLS1_3_VERSION])
-def test_the_issuers_a_server_accepts_are_told(trio, look, version):
+def test_the_issuers_that_a_server_accepts_are_shown(trio, look, version):
     with impostors.tls(trio.server, clients=trio.ca, versions=(version, version)) as port:
         report = look(port)
 
@@ -58,7 +58,7 @@ def test_a_client_certificate_the_embedded_milvus_refuses(embedded_mutual, look,
 
 @pytest.mark.trips("client-certificate-rejected")
 @pytest.mark.parametrize("version", [SSL.TLS1_2_VERSION, SSL.TLS1_3_VERSION])
-def test_accepted_issuers_stand_beside_ours(trio, look, foreign_pair, version):
+def test_accepted_issuers_are_shown_with_ours(trio, look, foreign_pair, version):
     with impostors.tls(trio.server, clients=trio.ca, versions=(version, version)) as port:
         report = look(port, **foreign_pair)
 
@@ -68,9 +68,7 @@ def test_accepted_issuers_stand_beside_ours(trio, look, foreign_pair, version):
     assert "alert" in finding.presented
 
 
-def test_our_certificate_is_not_shown_to_a_server_we_do_not_trust(
-    trio, look, client_pair, tmp_path
-):
+def test_our_certificate_is_not_presented_to_an_untrusted_server(trio, look, client_pair, tmp_path):
     shown = []
     stranger = minting.mint("another CA", which=7)
     (tmp_path / "stranger.pem").write_bytes(stranger.pem)
@@ -81,14 +79,12 @@ def test_our_certificate_is_not_shown_to_a_server_we_do_not_trust(
 
 
 @pytest.mark.passes("client-certificate-required")
-def test_a_server_that_asks_but_does_not_insist(trio, look):
+def test_a_server_that_requests_but_does_not_require_a_certificate(trio, look):
     with impostors.grpc_server(trio.server, answer=impostors.status()) as port:
         assert look(port).errors == ()
 
 
-def test_without_a_ca_the_server_is_not_judged_by_roots_that_nobody_named(
-    embedded_one_way, certs, settings
-):
+def test_without_a_ca_the_server_is_not_judged_by_public_roots(embedded_one_way, certs, settings):
     """pymilvus, which drops the client pair for `server_pem_path`, connects with these settings."""
     made = settings(
         uri=f"https://localhost:{embedded_one_way.port}",
@@ -115,7 +111,7 @@ def pair_files(pair: minting.Minted, folder: Path) -> dict[str, Path]:
 @pytest.mark.trips("client-certificate-rejected")
 @pytest.mark.parametrize(("kind", "words"), [("ed25519", "Ed25519"), ("p521", "EC secp521r1")])
 def test_a_key_of_a_type_that_the_server_does_not_accept(trio, look, tmp_path, kind, words):
-    """gRPC's own server, which is BoringSSL as Envoy is, takes neither; Milvus takes both."""
+    """gRPC's own server, which like Envoy uses BoringSSL, accepts neither; Milvus accepts both."""
     pair = minting.client(trio.ca, kind=kind)
     with impostors.grpc_server(trio.server, clients=trio.ca) as port:
         report = look(port, **pair_files(pair, tmp_path))
@@ -126,9 +122,7 @@ def test_a_key_of_a_type_that_the_server_does_not_accept(trio, look, tmp_path, k
 
 
 @pytest.mark.passes("client-certificate-rejected")
-def test_a_key_that_does_not_belong_to_the_certificate_is_not_said_to_be_refused(
-    trio, look, tmp_path
-):
+def test_a_key_that_does_not_match_is_not_reported_as_a_refusal(trio, look, tmp_path):
     pair = minting.client(trio.ca)
     files = pair_files(pair, tmp_path)
     files["client_key_path"].write_bytes(minting.key("rsa2048").private_bytes(*PLAIN))
@@ -136,8 +130,8 @@ def test_a_key_that_does_not_belong_to_the_certificate_is_not_said_to_be_refused
         assert [finding.code for finding in look(port, **files).errors] == ["key-mismatch"]
 
 
-def test_our_certificate_is_not_shown_to_another_server_than_the_one_that_was_verified(trio):
-    """As behind a load balancer; nothing is then known of how the first takes it."""
+def test_our_certificate_is_presented_only_to_the_server_that_was_verified(trio):
+    """As behind a load balancer; then nothing is known about the first server's verdict."""
     ours = presenting((trio.client.certificate,), trio.client.key, trio.client.certificate)
     with (
         impostors.tls(trio.server, clients=trio.ca) as port,

@@ -1,4 +1,4 @@
-"""What stands in front of Milvus is told from Milvus: HTTP answers, routes, dead backends."""
+"""Front ends are distinguished from Milvus: HTTP answers, routes, dead backends."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_milvus_s_own_answer_is_no_front_end_s(embedded_one_way, look):
 
 
 @pytest.mark.trips("client-certificate-required")
-def test_nginx_wants_a_client_certificate(trio, look, tmp_path):
+def test_nginx_requires_a_client_certificate(trio, look, tmp_path):
     with front_ends.front_end(trio.server, tmp_path, front_ends.as_nginx, clients=trio.ca) as port:
         report = look(port)
 
@@ -165,11 +165,11 @@ def test_no_common_cipher_suite(trio, look, tmp_path, ciphers):
     assert "TLSv1.2" in report.root_cause.presented
 
 
-class TestMutualNeverAskedFor:
+class TestMutualNeverRequested:
     """A client certificate that the server does not request is not used."""
 
     @pytest.mark.trips("client-certificate-not-requested")
-    def test_is_an_error_where_mutual_tls_is_insisted_on(self, embedded_one_way, look, client_pair):
+    def test_is_an_error_with_tls_mode_mutual(self, embedded_one_way, look, client_pair):
         report = look(embedded_one_way.port, tls_mode="mutual", **client_pair)
         assert cause(report) == "client-certificate-not-requested"
 
@@ -181,14 +181,14 @@ class TestMutualNeverAskedFor:
 
     @pytest.mark.passes("client-certificate-not-requested")
     @pytest.mark.parametrize("insisted", [{}, {"tls_mode": "mutual"}])
-    def test_is_no_finding_where_the_server_asks(
+    def test_is_no_finding_where_the_server_requests_one(
         self, embedded_mutual, look, client_pair, insisted
     ):
         assert codes(look(embedded_mutual.port, **client_pair, **insisted)) == set()
 
 
 @pytest.mark.passes("client-certificate-rejected")
-def test_a_server_that_requests_and_does_not_insist(trio, look, client_pair):
+def test_a_server_that_requests_but_does_not_require_one(trio, look, client_pair):
     with impostors.grpc_server(trio.server, answer=impostors.status()) as port:
         assert look(port, **client_pair).ok
 
@@ -208,7 +208,7 @@ ENVOY = {
 @pytest.mark.trips("front-end-answered")
 @pytest.mark.parametrize("credentials", [{}, {"token": "root:Milvus"}], ids=["none", "token"])
 @pytest.mark.parametrize("words", ENVOY)
-def test_envoy_answers_in_grpc_s_form(trio, look, tmp_path, words, credentials):
+def test_envoy_answers_in_the_form_of_grpc(trio, look, tmp_path, words, credentials):
     status, fix = ENVOY[words]
     fields = [GRPC, ("grpc-status", status), ("grpc-message", quote(words))]
     with front_ends.front_end(trio.server, tmp_path, front_ends.replies(fields)) as port:
@@ -221,7 +221,7 @@ def test_envoy_answers_in_grpc_s_form(trio, look, tmp_path, words, credentials):
 
 
 @pytest.mark.passes("front-end-answered")
-def test_milvus_s_own_words_are_not_taken_for_envoy_s(trio, look, tmp_path):
+def test_milvus_s_own_messages_are_not_mistaken_for_envoy_s(trio, look, tmp_path):
     fields = [GRPC, ("grpc-status", "14"), ("grpc-message", quote("service not ready"))]
     with front_ends.front_end(trio.server, tmp_path, front_ends.replies(fields)) as port:
         assert cause(look(port)) == "server-not-ready"
@@ -245,7 +245,7 @@ def test_a_program_behind_tls_that_does_not_speak_the_http2_it_agreed_to(trio, l
 
 
 @pytest.mark.trips("not-milvus")
-def test_a_status_of_grpc_that_proves_nothing_is_only_likely(trio, look, tmp_path):
+def test_an_ambiguous_grpc_status_is_worded_as_likely(trio, look, tmp_path):
     fields = [GRPC, ("grpc-status", "13"), ("grpc-message", "no")]
     with front_ends.front_end(trio.server, tmp_path, front_ends.replies(fields)) as port:
         report = look(port)

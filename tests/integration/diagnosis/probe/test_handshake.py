@@ -48,13 +48,13 @@ def test_a_tls_server_without_alpn(trio, look):
 
 @pytest.mark.trips("tls-failed")
 @pytest.mark.parametrize("serve", [peers.hangs_up, peers.resets])
-def test_a_peer_that_hangs_up(look, serve):
+def test_a_peer_that_closes_the_connection(look, serve):
     with peers.tcp(serve) as port:
         assert cause(look(port, timeout=2)) == "tls-failed"
 
 
 @pytest.mark.trips("tls-failed")
-def test_the_alert_is_told(look):
+def test_the_alert_is_shown(look):
     with peers.tcp(peers.says(b"\x15\x03\x03\x00\x02\x02\x50")) as port:
         report = look(port, timeout=2)
 
@@ -62,7 +62,9 @@ def test_the_alert_is_told(look):
     assert "internal_error" in report.root_cause.presented
 
 
-def test_a_refusal_the_trust_rules_explain_is_not_told_twice(embedded_one_way, look, tmp_path):
+def test_a_refusal_that_the_trust_rules_explain_is_not_reported_twice(
+    embedded_one_way, look, tmp_path
+):
     stranger = minting.mint("another CA", which=7)
     (tmp_path / "stranger.pem").write_bytes(stranger.pem)
 

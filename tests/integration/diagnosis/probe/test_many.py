@@ -1,4 +1,4 @@
-"""Several endpoints at once, and the event loop's own way to ask."""
+"""Checking several endpoints at once, and from an event loop."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from waiting import eventually, library_threads, open_connections
 
 @pytest.fixture
 def targets(settings, trio, certs):
-    """Settings for a mix of odd endpoints, each with the cause it must be told."""
+    """Settings for a mix of faulty endpoints, each with the cause that must be reported."""
     with ExitStack() as stack:
         odd = [
             (stack.enter_context(impostors.grpc_server(trio.server)), "not-milvus"),
@@ -112,7 +112,7 @@ def test_an_interrupted_asynchronous_check_ends_at_once():
     assert (checking.returncode, output) == (130, "")
 
 
-def test_no_endpoint_is_no_report():
+def test_no_endpoint_gives_no_report():
     assert check_many([]) == []
 
 
@@ -138,7 +138,7 @@ def test_two_hundred_endpoints_hold_a_bounded_number_of_threads(targets):
     assert 0 < most <= 200  # a hundred workers, and a resolver for each
 
 
-async def test_the_event_loop_goes_on_meanwhile(targets):
+async def test_the_event_loop_continues_meanwhile(targets):
     [(silent, code)] = targets(5)[4:]
     ticks = 0
 
@@ -156,7 +156,7 @@ async def test_the_event_loop_goes_on_meanwhile(targets):
     assert ticks > 1
 
 
-async def test_several_are_asked_at_once(targets):
+async def test_several_are_checked_at_once(targets):
     endpoints = targets(50)
 
     reports = await asyncio.gather(*(check_async(settings) for settings, _ in endpoints))

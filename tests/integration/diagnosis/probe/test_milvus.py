@@ -47,7 +47,7 @@ def test_plaintext_to_something_else(look, peer):
         pytest.param(impostors.aborting(grpc.StatusCode.UNAVAILABLE, "503"), id="proxy-says-so"),
     ],
 )
-def test_a_milvus_that_does_not_serve_yet(trio, look, answer):
+def test_a_milvus_that_is_not_ready(trio, look, answer):
     with impostors.grpc_server(trio.server, answer=answer) as port:
         assert cause(look(port)) == "server-not-ready"
 

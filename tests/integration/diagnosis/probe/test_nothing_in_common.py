@@ -154,7 +154,7 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize(("answer", "expected"), ANSWERS.values(), ids=ANSWERS.keys())
-def test_what_answers_the_plain_hello_is_read_whatever_it_is(answer, expected):
+def test_any_answer_to_the_plain_hello_is_handled(answer, expected):
     def serve(connection: socket.socket) -> None:
         connection.recv(65_536)
         connection.sendall(answer)

@@ -1,4 +1,4 @@
-"""Every fault on the way to an endpoint, on a real server of its kind: is there TLS at all?"""
+"""Every fault on the way to an endpoint, up to the question whether the server speaks TLS."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_a_port_that_drops_packets(look):
 
 @pytest.mark.trips("tcp-timeout")
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_port_that_takes_connections_and_says_nothing(look, scheme):
+def test_a_port_that_accepts_connections_and_sends_nothing(look, scheme):
     with peers.tcp(peers.silent) as port:
         report = look(port, scheme=scheme, timeout=0.6, allow_plaintext=True)
 
@@ -62,8 +62,8 @@ def test_a_port_that_takes_connections_and_says_nothing(look, scheme):
 
 
 @pytest.mark.thorough
-def test_it_says_nothing_for_longer_than_grpc_waits_of_its_own(look):
-    """Without being told otherwise, gRPC gives up after 20 s and says UNAVAILABLE."""
+def test_it_is_silent_for_longer_than_grpc_waits_by_default(look):
+    """By default gRPC gives up after 20 s with UNAVAILABLE."""
     with peers.tcp(peers.silent) as port:
         assert cause(look(port, timeout=23)) == "tcp-timeout"
 
@@ -71,7 +71,7 @@ def test_it_says_nothing_for_longer_than_grpc_waits_of_its_own(look):
 # Through a proxy
 
 
-def test_a_proxy_is_told_as_grpc_would_choose_it():
+def test_the_reported_proxy_is_the_one_that_grpc_uses():
     environ = {"https_proxy": "http://user:secret@proxy:3128", "no_proxy": "localhost,10.0.0.0/8"}
 
     assert proxy_for("milvus.example.com", environ).name == "http://***@proxy:3128 (https_proxy)"
@@ -81,7 +81,7 @@ def test_a_proxy_is_told_as_grpc_would_choose_it():
     assert proxy_for("milvus.example.com", {}) is None
 
 
-def test_a_host_that_only_the_proxy_reaches(embedded_mutual, observe, certs, monkeypatch):
+def test_a_host_that_only_the_proxy_can_reach(embedded_mutual, observe, certs, monkeypatch):
     with peers.tcp(peers.proxies_to(embedded_mutual.port)) as proxy:
         monkeypatch.setenv("grpc_proxy", f"http://127.0.0.1:{proxy}")
         monkeypatch.setenv("no_grpc_proxy", "exempt.example")
@@ -132,7 +132,7 @@ def test_a_plaintext_web_server(look):
 
 @pytest.mark.trips("server-plaintext")
 @pytest.mark.parametrize("banner", [b"SSH-2.0-OpenSSH_9.6\r\n", b"220 mail\r\n", b"\x00", b"\xff"])
-def test_another_service_that_greets(look, banner):
+def test_another_service_that_sends_a_greeting(look, banner):
     with peers.tcp(peers.says(banner, first=True)) as port:
         assert cause(look(port, timeout=1)) == "server-plaintext"
 
@@ -145,7 +145,7 @@ def test_plaintext_to_a_one_way_milvus(embedded_one_way, look):
     assert report.root_cause.remedy.startswith("Use https:// in uri, unset allow_plaintext and ")
 
 
-def test_what_is_to_be_changed_is_only_what_is_set(embedded_one_way, look):
+def test_the_remedy_names_only_settings_that_are_set(embedded_one_way, look):
     report = look(
         embedded_one_way.port, scheme="http", secure=False, tls_mode=0, allow_plaintext=True
     )
@@ -153,7 +153,7 @@ def test_what_is_to_be_changed_is_only_what_is_set(embedded_one_way, look):
 
 
 @pytest.mark.trips("server-requires-tls")
-def test_plaintext_to_a_tls_server_that_hangs_up(trio, look):
+def test_plaintext_to_a_tls_server_that_closes_the_connection(trio, look):
     with impostors.tls(trio.server) as port:
         assert cause(look(port, scheme="http", allow_plaintext=True)) == "server-requires-tls"
 

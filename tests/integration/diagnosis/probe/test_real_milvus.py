@@ -59,7 +59,7 @@ class TestOneWay:
         assert report.errors == ()
         assert report.server.tls.request is None
 
-    def test_a_client_pair_does_no_harm(self, milvus_one_way, look_at_milvus, milvus_client_pair):
+    def test_a_client_pair_is_ignored(self, milvus_one_way, look_at_milvus, milvus_client_pair):
         assert look_at_milvus(milvus_one_way, **milvus_client_pair).errors == ()
 
 
@@ -71,7 +71,9 @@ class TestMutual:
         assert report.server.tls.request.accepted is True
 
     @pytest.mark.trips("client-certificate-required")
-    def test_it_wants_a_client_certificate_and_says_whose(self, milvus_mutual, look_at_milvus):
+    def test_it_requires_a_client_certificate_and_names_its_issuers(
+        self, milvus_mutual, look_at_milvus
+    ):
         report = look_at_milvus(milvus_mutual)
 
         assert cause(report) == "client-certificate-required"

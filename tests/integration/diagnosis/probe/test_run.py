@@ -1,4 +1,4 @@
-"""The ladder up to a healthy Milvus, what is seen on the way, and that nothing is left behind."""
+"""The steps of the probe up to a healthy Milvus, what they record, and that nothing is left."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_an_untrusted_expired_chain_is_shown_too(observe):
         assert observe(port).chain == (leaf.certificate,)
 
 
-def test_every_address_is_tried_and_the_difference_told(embedded_one_way, look):
+def test_every_address_is_tried_and_differences_are_reported(embedded_one_way, look):
     report = look(embedded_one_way.port)
     [step] = [step for step in report.server.steps if step.name == "tcp"]
 
@@ -82,7 +82,7 @@ def test_every_address_is_tried_and_the_difference_told(embedded_one_way, look):
         assert address in step.detail
 
 
-def test_addresses_that_differ_are_told_apart():
+def test_addresses_with_different_certificates_are_distinguished():
     with peers.tcp(peers.silent) as port:
         open_one, closed_one = (Address(socket.AF_INET, (ip, port)) for ip in LOOPBACK)
         dialled = dial([closed_one, open_one], Deadline(5))
@@ -91,7 +91,7 @@ def test_addresses_that_differ_are_told_apart():
     assert dialled.summary == "127.0.0.1 open, 127.0.0.2 connection refused"
 
 
-def test_an_address_that_drops_packets_does_not_hold_up_another():
+def test_an_address_that_drops_packets_does_not_delay_another():
     with peers.dropping_port() as dropping, peers.tcp(peers.silent) as port:
         dialled = dial(
             [Address(socket.AF_INET, ("127.0.0.1", p)) for p in (dropping, port)], Deadline(60)
@@ -101,7 +101,7 @@ def test_an_address_that_drops_packets_does_not_hold_up_another():
     assert dialled.summary == "127.0.0.1 open, 127.0.0.1 no answer"
 
 
-def test_unusable_material_still_lets_the_server_be_seen(embedded_mutual, observe, tmp_path):
+def test_the_server_is_probed_also_with_unusable_material(embedded_mutual, observe, tmp_path):
     (tmp_path / "empty.pem").touch()
     observation = observe(
         embedded_mutual.port,
@@ -113,7 +113,7 @@ def test_unusable_material_still_lets_the_server_be_seen(embedded_mutual, observ
     assert observation.grpc is None
 
 
-def test_half_a_client_pair_still_lets_the_server_be_seen(embedded_mutual, observe, certs):
+def test_the_server_is_probed_also_with_half_a_client_pair(embedded_mutual, observe, certs):
     observation = observe(embedded_mutual.port, client_pem_path=certs / "client.pem")
 
     assert observation.chain

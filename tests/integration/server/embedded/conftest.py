@@ -1,4 +1,4 @@
-"""What an embedded server needs, and real clients to ask it."""
+"""Fixtures for embedded servers, and real clients that connect to them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def connect(settings, certs: Path) -> Iterator[Callable[..., MilvusClient]]:
 
 @pytest.fixture
 def run_script() -> Callable[[str], str]:
-    """Run a script in a Python of its own; answers with what it printed."""
+    """Run a script in a separate Python; returns what it printed."""
 
     def printed(script: str) -> str:
         completed = subprocess.run(

@@ -1,4 +1,4 @@
-"""Where an embedded server listens, and what it says of a place it cannot have."""
+"""Where an embedded server listens, and its error for an address it cannot use."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class TestAddress:
 
 
 def bound_addresses(port: int) -> set[str]:
-    """The local addresses that listen on a port, as the kernel has them."""
+    """The local addresses that listen on a port, according to the kernel."""
     tables = [Path("/proc/net/tcp"), Path("/proc/net/tcp6")]
     if not tables[0].exists():
         pytest.skip("the kernel's table of sockets is read from /proc, which is Linux's")

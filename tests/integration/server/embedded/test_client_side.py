@@ -1,4 +1,4 @@
-"""The lines for a client make one that is let in, and say what is not known here."""
+"""The printed lines make a client that the server accepts, and name what is not known."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_each_address_is_dialled_as_it_is_bound_and_named_as_certified(server_pa
     assert report.ok, str(report)
 
 
-def test_a_name_that_localhost_does_not_bear_is_given_as_server_name(tmp_path: Path):
+def test_another_name_than_localhost_is_printed_as_server_name(tmp_path: Path):
     certs = minting.trio(sans=["*.example.com"]).write(tmp_path / "certs")
     pair = {"server_pem_path": certs / "server.pem", "server_key_path": certs / "server.key"}
     with EmbeddedMilvus(**pair) as server:
@@ -40,7 +40,7 @@ def test_a_name_that_localhost_does_not_bear_is_given_as_server_name(tmp_path: P
     assert report.ok, str(report)
 
 
-def test_ipv6_loopback_is_called_by_a_name_that_leads_there_or_by_itself(server_pair):
+def test_ipv6_loopback_is_printed_as_a_name_that_resolves_to_it_or_as_address(server_pair):
     try:
         socket.create_server(("::1", 0), family=socket.AF_INET6).close()
     except OSError:
@@ -51,13 +51,13 @@ def test_ipv6_loopback_is_called_by_a_name_that_leads_there_or_by_itself(server_
         assert ipaddress.ip_address("::1") in map(ipaddress.ip_address, addresses)
 
 
-def test_a_ca_that_is_another_is_not_handed_out(server_pair, certs: Path, foreign_ca: Path):
+def test_another_ca_is_not_printed(server_pair, certs: Path, foreign_ca: Path):
     shutil.copy(foreign_ca, certs / "ca.pem")
     lines = exports("https://localhost:1", server_pair["server_pem_path"], None, Path("none"))
     assert lines[-1] == "export MILVUS_CA_PEM_PATH=...  # the CA that issued server.pem"
 
 
-def test_a_client_that_the_server_refuses_is_not_handed_out(server_pair, foreign_ca: Path):
+def test_a_client_pair_that_the_server_refuses_is_not_printed(server_pair, foreign_ca: Path):
     lines = exports("https://localhost:1", server_pair["server_pem_path"], foreign_ca, Path("none"))
     assert lines[-2:] == [
         f"export MILVUS_CLIENT_PEM_PATH=...  # issued by the CA in {foreign_ca.name}",
@@ -66,9 +66,7 @@ def test_a_client_that_the_server_refuses_is_not_handed_out(server_pair, foreign
 
 
 @pytest.mark.parametrize("text", ["", "MILVUS_TLS_MODE=nonsense", "MILVUS_CA_PEM_PATH=/none"])
-def test_an_env_file_of_something_else_is_passed_over(
-    server_pair, certs: Path, tmp_path: Path, text
-):
+def test_an_unrelated_env_file_is_ignored(server_pair, certs: Path, tmp_path: Path, text):
     env = tmp_path / "client.env"
     env.write_text(text)
     variables = exported(exports("https://localhost:1", server_pair["server_pem_path"], None, env))

@@ -41,7 +41,7 @@ except Exception as error:
 
 
 class TestFiles:
-    """gRPC aborts the process on some of these, so each is judged before it sees them."""
+    """gRPC aborts the process on some of these, so each is checked before gRPC reads it."""
 
     @pytest.mark.parametrize("argument", ["server_pem_path", "server_key_path", "ca_pem_path"])
     @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ class TestFiles:
         ],
         ids=["missing", "empty", "text", "truncated"],
     )
-    def test_one_that_cannot_be_read_is_named(self, server_pair, tmp_path, argument, content, code):
+    def test_an_unreadable_file_is_named(self, server_pair, tmp_path, argument, content, code):
         path = tmp_path / "broken.pem"
         if content is not None:
             path.write_bytes(content)
@@ -73,7 +73,7 @@ class TestFiles:
 
 
 class TestClosing:
-    def test_a_connected_client_does_not_hold_it_up(self, server_pair, connect):
+    def test_a_connected_client_does_not_delay_it(self, server_pair, connect):
         server = EmbeddedMilvus(**server_pair).start()
         port = server.port
         connect(server)
@@ -124,7 +124,7 @@ print(server)
 """
 
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda n: n.name)
-    def test_it_serves_until_one_comes_and_closes_cleanly(self, server_pair, number):
+    def test_it_serves_until_a_signal_and_closes_cleanly(self, server_pair, number):
         command = [sys.executable, "-c", self.SCRIPT, *map(str, server_pair.values())]
         with started(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             port = int(process.stdout.readline())

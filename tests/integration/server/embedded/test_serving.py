@@ -1,4 +1,4 @@
-"""The embedded server, asked by real clients over real sockets, and the data it keeps."""
+"""The embedded server with real clients over real sockets, and the data it keeps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The token an embedded server asks for, and how it refuses any other."""
+"""The token an embedded server requires, and how it refuses any other."""
 
 from __future__ import annotations
 
@@ -28,13 +28,15 @@ def channel_with_token(trio: minting.Trio, tmp_path_factory) -> Iterator[grpc.Ch
 
 
 class TestToken:
-    """The words are the real server's, which `test_real_milvus` holds to the same list."""
+    """The messages are those of the real server, which `test_real_milvus` compares."""
 
-    def test_the_right_one_is_let_in(self, channel_with_token):
+    def test_the_right_token_is_accepted(self, channel_with_token):
         assert version(channel_with_token, "cm9vdDpNaWx2dXM=").startswith("milvus_lite")
 
     @pytest.mark.parametrize(("header", "words"), REFUSALS.values(), ids=REFUSALS)
-    def test_any_other_is_refused_in_the_words_of_milvus(self, channel_with_token, header, words):
+    def test_any_other_token_is_refused_with_the_message_of_milvus(
+        self, channel_with_token, header, words
+    ):
         with pytest.raises(grpc.RpcError) as refused:
             version(channel_with_token, header)
         assert (refused.value.code(), refused.value.details()) == (
@@ -42,14 +44,14 @@ class TestToken:
             words,
         )
 
-    def test_pymilvus_sends_one_that_is_understood(self, server_pair, connect):
+    def test_a_token_sent_by_pymilvus_is_accepted(self, server_pair, connect):
         with EmbeddedMilvus(**server_pair, token=TOKEN) as server:
             assert connect(server, user="root", password="Milvus").has_collection("c") is False
 
-    def test_an_empty_one_is_refused_rather_than_taken_for_none(self, server_pair):
+    def test_an_empty_token_is_refused_and_does_not_mean_no_token(self, server_pair):
         with pytest.raises(MilvusSecureError, match="token is empty"):
             EmbeddedMilvus(**server_pair, token="")
 
-    def test_it_is_in_no_repr(self, server_pair):
+    def test_no_repr_contains_the_token(self, server_pair):
         assert "Milvus," in repr(EmbeddedMilvus(**server_pair, token="root:hush"))
         assert "hush" not in repr(EmbeddedMilvus(**server_pair, token="root:hush"))
