@@ -1,7 +1,7 @@
 """Python programs that start as forks of a process in which large libraries are loaded.
 
-To load pandas takes longer than most programs here run. Nothing is loaded in advance that reads
-the environment: neither gRPC nor pymilvus nor this project. What is registered with atexit does
+Loading pandas takes longer than most programs here run. Nothing that reads the environment is
+loaded in advance: neither gRPC nor pymilvus nor this project. Functions registered with atexit do
 not run.
 """
 

@@ -1,4 +1,4 @@
-"""What the documentation states is what the code declares, and its commands work."""
+"""The documentation agrees with the declarations in the code, and its commands work."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ def commands(page: str) -> list[list[str]]:
 
 def options(grammar) -> set[str]:
     """Every option of a command and of the commands below it."""
-    found = set(grammar._option_string_actions)
+    names = set(grammar._option_string_actions)
     for action in grammar._actions:
         if isinstance(action.choices, dict):
-            found.update(*map(options, action.choices.values()))
-    return found
+            names.update(*map(options, action.choices.values()))
+    return names
 
 
 def environment() -> dict[str, str]:
@@ -88,18 +88,18 @@ def test_the_readme_is_a_landing_page():
 class TestEveryPage:
     def test_its_commands_parse(self, page):
         for words in commands(page):
-            given = [word for word in words if word != "&"]
-            parser().parse_args(given)  # exits on what it does not know
+            arguments = [word for word in words if word != "&"]
+            parser().parse_args(arguments)  # exits on what it does not know
 
     def test_its_commands_in_prose_exist(self, page):
         named = set(re.findall(r"`milvus-secure ([a-z]+)", PAGES[page]))
         assert named <= set(parser()._subparsers._group_actions[0].choices)
 
     def test_its_options_exist(self, page):
-        own = options(parser())
+        declared = options(parser())
         prose = re.sub(r"^```.*?^```$", "", PAGES[page], flags=re.MULTILINE | re.DOTALL)
         named = set(re.findall(r"`(--[a-z-]+)", prose)) - {"--set"}  # Helm's
-        assert named <= own
+        assert named <= declared
 
     def test_its_variables_are_read(self, page):
         known = {name for row in declarations() for name in (row.variable, *row.aliases)}
@@ -192,37 +192,39 @@ def python_commands(page: str) -> list[list[str]]:
 
 def test_the_fuzzer_starts_as_printed():
     (command,) = [words for words in python_commands("docs/robustness.md") if "-m" not in words]
-    ran = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, *command[:-1], "1"], cwd=ROOT, capture_output=True, text=True, timeout=120
     )
-    assert ran.returncode == 0 or ran.stderr.startswith("atheris is not installed"), ran.stderr
+    assert completed.returncode == 0 or completed.stderr.startswith("atheris is not installed"), (
+        completed.stderr
+    )
 
 
 @pytest.mark.thorough
 def test_a_benchmark_runs_as_printed():
     (command,) = [words for words in python_commands("docs/development.md") if "bench" in words]
-    ran = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, *command], cwd=ROOT, capture_output=True, text=True, timeout=600
     )
-    assert ran.returncode == 0, ran.stderr
-    assert "import milvus_secure / import pymilvus" in ran.stdout
+    assert completed.returncode == 0, completed.stderr
+    assert "import milvus_secure / import pymilvus" in completed.stdout
 
 
 def test_a_benchmark_that_does_not_exist_is_refused():
-    ran = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-m", "bench", "typo"],
         cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=120,
     )
-    assert (ran.returncode, "no such benchmark: typo" in ran.stderr) == (1, True)
+    assert (completed.returncode, "no such benchmark: typo" in completed.stderr) == (1, True)
 
 
 def _unshares() -> bool:
-    found = shutil.which("unshare") and shutil.which("ip")
+    tools = shutil.which("unshare") and shutil.which("ip")
     return (
-        bool(found)
+        bool(tools)
         and not subprocess.run([*NETWORK, "true"], capture_output=True, timeout=120).returncode
     )
 
@@ -234,7 +236,7 @@ def test_the_example_of_a_check_is_what_it_prints(tmp_path):
     commands = [line[2:] for line in shown.splitlines() if line.startswith("$ ")]
     quiet = [command.replace(" &", " >&2 &") for command in commands[:-1]]
     quiet[1] += " >&2"
-    ran = subprocess.run(
+    completed = subprocess.run(
         [*NETWORK, "bash", "-c", "\n".join(["ip link set lo up", *quiet, commands[-1]])],
         env={**environment(), "TMPDIR": str(tmp_path)},
         capture_output=True,
@@ -242,14 +244,14 @@ def test_the_example_of_a_check_is_what_it_prints(tmp_path):
         timeout=120,
     )
     report = [line for line in shown.splitlines() if not line.startswith("$ ")]
-    printed = ran.stdout.splitlines()
-    assert not [line for line in report if line not in printed], ran.stdout + ran.stderr
+    printed = completed.stdout.splitlines()
+    assert not [line for line in report if line not in printed], completed.stdout + completed.stderr
 
 
 def test_the_python_about_settings_runs(tmp_path):
     """Each block by itself, in an environment without settings."""
     for block in blocks("docs/how-to/settings.md", "python"):
-        ran = subprocess.run(
+        completed = subprocess.run(
             [sys.executable, "-W", "error", "-c", block],
             env=environment(),
             cwd=tmp_path,
@@ -257,4 +259,4 @@ def test_the_python_about_settings_runs(tmp_path):
             text=True,
             timeout=60,
         )
-        assert ran.returncode == 0, (block, ran.stderr)
+        assert completed.returncode == 0, (block, completed.stderr)

@@ -42,7 +42,7 @@ def one_way_variables(pems):
 
 @pytest.fixture(scope="module")
 def mutual_uri(pems):
-    """The URI of a server that wants a client certificate and a token."""
+    """The URI of a server that requires a client certificate and a token."""
     with EmbeddedMilvus(
         server_pem_path=pems / "server.pem",
         server_key_path=pems / "server.key",
@@ -54,30 +54,39 @@ def mutual_uri(pems):
 
 class TestQuickstart:
     def test_finds_the_nearest_point(self, run_example, one_way_variables):
-        ran = run_example("quickstart.py", **one_way_variables)
-        assert (ran.returncode, ran.stdout) == (0, "nearest to (0.9, 0.2) is point 1\n"), ran.stderr
+        completed = run_example("quickstart.py", **one_way_variables)
+        assert (completed.returncode, completed.stdout) == (
+            0,
+            "nearest to (0.9, 0.2) is point 1\n",
+        ), completed.stderr
 
     def test_names_the_cause_of_a_failure_in_one_line(self, run_example, one_way_variables):
-        ran = run_example("quickstart.py", **one_way_variables, MILVUS_SERVER_NAME="other.example")
-        assert ran.returncode == 1
-        assert ran.stderr.startswith("quickstart: name-mismatch:")
-        assert ran.stderr.count("\n") == 1
+        completed = run_example(
+            "quickstart.py", **one_way_variables, MILVUS_SERVER_NAME="other.example"
+        )
+        assert completed.returncode == 1
+        assert completed.stderr.startswith("quickstart: name-mismatch:")
+        assert completed.stderr.count("\n") == 1
 
 
 class TestService:
     def test_serves_until_it_is_shut_down(self, run_example, one_way_variables):
-        ran = run_example("service.py", **one_way_variables)
-        assert (ran.returncode, ran.stdout) == (0, "served [1, 5, 8]\n"), ran.stderr
+        completed = run_example("service.py", **one_way_variables)
+        assert (completed.returncode, completed.stdout) == (0, "served [1, 5, 8]\n"), (
+            completed.stderr
+        )
 
     def test_refuses_to_start_with_the_report(self, run_example, one_way_variables):
-        ran = run_example("service.py", **one_way_variables, MILVUS_SERVER_NAME="other.example")
-        assert (ran.returncode, ran.stdout) == (1, "")
-        assert "name-mismatch" in ran.stderr
+        completed = run_example(
+            "service.py", **one_way_variables, MILVUS_SERVER_NAME="other.example"
+        )
+        assert (completed.returncode, completed.stdout) == (1, "")
+        assert "name-mismatch" in completed.stderr
 
 
 class TestEnvOnly:
     def test_connects_mutually_with_pem_text_from_variables(self, run_example, mutual_uri, trio):
-        ran = run_example(
+        completed = run_example(
             "env_only.py",
             MILVUS_URI=mutual_uri,
             MILVUS_TOKEN=TOKEN,
@@ -85,16 +94,18 @@ class TestEnvOnly:
             MILVUS_CLIENT_PEM=trio.client.pem.decode(),
             MILVUS_CLIENT_KEY=trio.client.key_pem.decode(),
         )
-        assert ran.returncode == 0, ran.stderr
-        assert ran.stdout.splitlines() == [
+        assert completed.returncode == 0, completed.stderr
+        assert completed.stdout.splitlines() == [
             "mutual TLS from uri, token, ca_pem, client_pem, client_key",
             "collections: []",
         ]
 
     def test_stops_before_any_socket_at_a_file_that_is_missing(self, run_example, mutual_uri):
-        ran = run_example("env_only.py", MILVUS_URI=mutual_uri, MILVUS_CA_PEM_PATH="nowhere.pem")
-        assert ran.returncode == 1
-        assert "file-missing" in ran.stderr
+        completed = run_example(
+            "env_only.py", MILVUS_URI=mutual_uri, MILVUS_CA_PEM_PATH="nowhere.pem"
+        )
+        assert completed.returncode == 1
+        assert "file-missing" in completed.stderr
 
 
 class TestSecretsDirectory:
@@ -110,16 +121,20 @@ class TestSecretsDirectory:
         return folder
 
     def test_connects_and_tells_sources_without_secrets(self, run_example, mutual_uri, mounted):
-        ran = run_example("secrets_dir.py", MILVUS_URI=mutual_uri, MILVUS_SECRETS_DIR=str(mounted))
-        assert ran.returncode == 0, ran.stderr
-        assert f"token = **********  (secret {mounted}/milvus_token)" in ran.stdout
-        assert ran.stdout.endswith("connected, collections: []\n")
-        assert TOKEN not in ran.stdout + ran.stderr
+        completed = run_example(
+            "secrets_dir.py", MILVUS_URI=mutual_uri, MILVUS_SECRETS_DIR=str(mounted)
+        )
+        assert completed.returncode == 0, completed.stderr
+        assert f"token = **********  (secret {mounted}/milvus_token)" in completed.stdout
+        assert completed.stdout.endswith("connected, collections: []\n")
+        assert TOKEN not in completed.stdout + completed.stderr
 
     def test_says_so_when_the_mount_is_missing(self, run_example, mutual_uri):
-        ran = run_example("secrets_dir.py", MILVUS_URI=mutual_uri, MILVUS_SECRETS_DIR="/nowhere")
-        assert ran.returncode == 1
-        assert ran.stderr.startswith("secrets_dir: config-file-missing:")
+        completed = run_example(
+            "secrets_dir.py", MILVUS_URI=mutual_uri, MILVUS_SECRETS_DIR="/nowhere"
+        )
+        assert completed.returncode == 1
+        assert completed.stderr.startswith("secrets_dir: config-file-missing:")
 
     def test_the_compose_file_mounts_the_names_that_are_read(self, mounted):
         compose = YAML(typ="safe").load(EXAMPLES / "compose.secrets.yaml")
@@ -129,7 +144,7 @@ class TestSecretsDirectory:
 
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_none_ends_in_a_traceback(script, run_example):
-    ran = run_example(script, MILVUS_URI="https://127.0.0.1:1", MILVUS_TIMEOUT="soon")
-    assert ran.returncode == 1
-    assert "value-invalid" in ran.stderr
-    assert "Traceback" not in ran.stderr
+    completed = run_example(script, MILVUS_URI="https://127.0.0.1:1", MILVUS_TIMEOUT="soon")
+    assert completed.returncode == 1
+    assert "value-invalid" in completed.stderr
+    assert "Traceback" not in completed.stderr

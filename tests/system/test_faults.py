@@ -1,4 +1,4 @@
-"""Broken networks, clocks, disks and limits: a clear finding, a typed error, or a good retry."""
+"""Broken networks, clocks, disks and limits end in a finding, a typed error or a retry."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class TestNetwork:
         assert caught.value.__cause__ is not None
 
     @pytest.mark.parametrize("then", ["reset", "close", "stall"])
-    def test_it_connects_once_the_network_is_well(self, then, milvus, settings, certs):
+    def test_it_connects_once_the_network_works(self, then, milvus, settings, certs):
         with hostile_proxy(milvus.port, limit=900, then=then) as proxy:
             made = settings(uri=proxy.uri, ca_pem_path=certs / "ca.pem", timeout=1)
             with pytest.raises(SecureConnectionError):
@@ -92,7 +92,7 @@ class TestNetwork:
 
 
 class TestRows:
-    """What was acknowledged is there, however often the connection breaks."""
+    """Acknowledged rows are never lost, however often the connection breaks."""
 
     def test_none_is_lost_while_connections_are_cut(self, milvus, settings, certs):
         with hostile_proxy(milvus.port) as proxy:
@@ -112,14 +112,14 @@ class TestRows:
                     except Exception:  # noqa: BLE001 - pymilvus's own, whichever: call again
                         failures += 1
                         threading.Event().wait(0.1)
-            found = client.query("faults", filter="id >= 0", output_fields=["id"], limit=1000)
+            rows = client.query("faults", filter="id >= 0", output_fields=["id"], limit=1000)
             client.drop_collection("faults")
             client.close()
         assert proxy.connections > 1, "the connection was cut at all"
         assert len(acknowledged) == 60
-        assert sorted(finding["id"] for finding in found) == sorted(acknowledged)
+        assert sorted(finding["id"] for finding in rows) == sorted(acknowledged)
 
-    def test_a_server_killed_in_a_call_is_a_typed_error_and_is_met_again(
+    def test_a_server_killed_in_a_call_is_a_typed_error_and_reconnects_later(
         self, trio, settings, certs
     ):
         with milvus_endpoint(trio.server, silent=True) as endpoint:
@@ -145,13 +145,13 @@ class TestClock:
             (36_500, "certificate-expired"),
         ],
     )
-    def test_a_clock_that_jumps_is_named_by_what_it_makes_of_a_certificate(
+    def test_a_wrong_clock_is_reported_by_its_effect_on_a_certificate(
         self, days, code, settings, certs
     ):
         made = settings(uri="https://localhost:1", server_pem_path=certs / "server.pem")
         now = dt.datetime.now(dt.timezone.utc) + dt.timedelta(days=days)
         report = judge(Context(made, read_material(made), now=now), OFFLINE)
-        codes = {found.code for found in report.findings}
+        codes = {finding.code for finding in report.findings}
         assert code is None or code in codes
         assert "internal-error" not in codes
         assert report.ok == (code in {None, "certificate-expiring"})
@@ -220,10 +220,10 @@ class TestDisk:
             cwd=tmp_path,
         )
         _failed_clearly(ended, "file too large")
-        left = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
-        assert left == []
+        files = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+        assert files == []
 
-    def test_no_room_for_material_given_as_text(self, certs, tmp_path):
+    def test_no_space_for_material_given_as_text(self, certs, tmp_path):
         environ = {
             **os.environ,
             "MILVUS_URI": "https://localhost:1",
@@ -265,7 +265,7 @@ class TestDisk:
         ],
         ids=" ".join,
     )
-    def test_a_place_that_takes_no_files(self, command, certs, tmp_path):
+    def test_a_directory_that_accepts_no_files(self, command, certs, tmp_path):
         words = [word.replace("CERTS", str(certs)) for word in command]
         _failed_clearly(_run(*words, cwd=tmp_path), "cannot be written")
 
@@ -302,8 +302,10 @@ print("connected again")
 
 
 @linux
-@pytest.mark.parametrize("left", [0, 3, 12])
-def test_without_descriptors_nothing_aborts_and_the_limit_is_named(left, milvus, certs, tmp_path):
+@pytest.mark.parametrize("descriptors", [0, 3, 12])
+def test_without_descriptors_nothing_aborts_and_the_limit_is_named(
+    descriptors, milvus, certs, tmp_path
+):
     environ = {
         **os.environ,
         "MILVUS_URI": milvus.uri,
@@ -311,7 +313,7 @@ def test_without_descriptors_nothing_aborts_and_the_limit_is_named(left, milvus,
         "MILVUS_CA_PEM_PATH": str(certs / "ca.pem"),
     }
     ended = subprocess.run(
-        [sys.executable, "-c", EXHAUSTED, str(left)],
+        [sys.executable, "-c", EXHAUSTED, str(descriptors)],
         env=environ,
         cwd=tmp_path,
         capture_output=True,

@@ -1,8 +1,8 @@
-"""The real thing: a disk that is full, one that is read-only, a cable that is pulled out.
+"""Real faults of the machine: a full disk, a read-only disk, a cable that is pulled out.
 
-Each has Linux namespaces of its own (`tests/namespaces.py`), so that nothing of the machine is
-touched and no root is needed. Other faults stand for these in `tests/test_faults.py`, which runs
-where there are no namespaces, too.
+Each has Linux namespaces of its own (`tests/support/namespaces.py`), so that nothing of the
+machine is changed and no root is needed. `test_faults.py` simulates these faults, and runs also
+where there are no namespaces.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ cables = pytest.mark.skipif(bool(no_cables()), reason=no_cables())
 pytestmark = pytest.mark.xdist_group("machine")  # several tests look at what happened once
 
 
-def _told(ended: subprocess.CompletedProcess[str]) -> list:
-    """What a script prints: a line of JSON for each thing."""
+def _records(ended: subprocess.CompletedProcess[str]) -> list:
+    """The output of a script: a line of JSON for each record."""
     assert ended.returncode == 0, ended.stderr
     return [json.loads(line) for line in ended.stdout.splitlines()]
 
@@ -80,15 +80,15 @@ for state in ("full", "read-only"):
 def ended(tmp_path_factory):
     """Exit status, stderr and changed files, by state of the disk and command."""
     folder = tmp_path_factory.mktemp("commands")
-    told = _told(run(EVERY_COMMAND, *COMMANDS, kinds="-rm", folder=folder))
-    return {(state, command): rest for state, command, *rest in told}
+    records = _records(run(EVERY_COMMAND, *COMMANDS, kinds="-rm", folder=folder))
+    return {(state, command): rest for state, command, *rest in records}
 
 
 @disks
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("state", WORDS)
 class TestDisk:
-    """Every command that writes, on a disk that takes nothing."""
+    """Every command that writes, on a disk that accepts no data."""
 
     def test_the_command_fails_and_says_why(self, state, command, ended):
         status, stderr, _ = ended[state, command]
@@ -119,17 +119,17 @@ for free in range(50):
 
 
 @disks
-@pytest.mark.parametrize("what", ["pages", "inodes"])
+@pytest.mark.parametrize("resource", ["pages", "inodes"])
 @pytest.mark.parametrize("command", COMMANDS)
-def test_wherever_the_disk_gets_full_it_is_all_or_nothing(command, what, tmp_path):
-    """With room for nothing, for one page or file, for two, and so on until it succeeds."""
-    *failed, done = _told(run(LITTLE_ROOM, what, command, kinds="-rm", folder=tmp_path))
-    print("FIGURES", command, len(failed), what, "were too few")
+def test_a_disk_that_becomes_full_at_any_point_changes_nothing(command, resource, tmp_path):
+    """With space for nothing, for one page or file, for two, and so on until it succeeds."""
+    *failed, succeeded = _records(run(LITTLE_ROOM, resource, command, kinds="-rm", folder=tmp_path))
+    print("FIGURES", command, len(failed), resource, "were too few")
     assert failed
-    for status, told, _ in failed:
-        assert (status, WORDS["full"] in " ".join(told.split())) == (1, True), told
+    for status, stderr, _ in failed:
+        assert (status, WORDS["full"] in " ".join(stderr.split())) == (1, True), stderr
     assert all(unchanged for _, _, unchanged in failed), failed
-    assert done == [0, "", False]
+    assert succeeded == [0, "", False]
 
 
 MATERIAL_AS_TEXT = """
@@ -176,21 +176,21 @@ with milvus_endpoint(trio.server, clients=trio.ca) as endpoint:
 
 @pytest.fixture(scope="module")
 def connected(tmp_path_factory):
-    """Kind of error, message and files left, by where material is kept and how the disk is."""
+    """Kind of error, message and files left, by place of the material and state of the disk."""
     temporary = tmp_path_factory.mktemp("temporary")
-    told = _told(run(MATERIAL_AS_TEXT, kinds="-rmn", folder=temporary, TMPDIR=temporary))
-    return {(kept, state): rest for kept, state, *rest in told}
+    records = _records(run(MATERIAL_AS_TEXT, kinds="-rmn", folder=temporary, TMPDIR=temporary))
+    return {(kept, state): rest for kept, state, *rest in records}
 
 
 @disks
 class TestMaterialAsText:
-    """It is kept in memory; where that has no files, among the temporary ones of the disk."""
+    """It is kept in memory or, where no file can be in memory, in a temporary directory on disk."""
 
     @pytest.mark.parametrize("state", ["full", "a page left", "read-only"])
     def test_in_memory_it_needs_no_disk(self, state, connected):
         assert connected["in memory", state] == ["connected", "", []]
 
-    def test_on_disk_it_needs_only_room(self, connected):
+    def test_on_disk_it_needs_only_space(self, connected):
         assert connected["on disk", "with room"] == ["connected", "", []]
 
     @pytest.mark.parametrize("state", ["full", "a page left", "read-only"])
@@ -200,10 +200,10 @@ class TestMaterialAsText:
         assert WORDS.get(state, WORDS["full"]) in message.lower()
 
     @pytest.mark.parametrize("state", ["full", "a page left", "read-only"])
-    def test_on_disk_nothing_half_written_stays(self, state, connected):
+    def test_on_disk_no_incomplete_file_is_left(self, state, connected):
         assert connected["on disk", state][2] == []
 
-    def test_on_disk_the_fix_is_not_to_wait_longer_for_the_server(self, connected):
+    def test_on_disk_the_fix_is_not_a_longer_timeout(self, connected):
         assert "larger timeout" not in connected["on disk", "full"][1]
 
 
@@ -248,25 +248,25 @@ cable.close()
 
 @pytest.fixture(scope="module")
 def silence(wired):
-    """Root cause and seconds of `check` and `connect_secure`, and what came of it afterwards."""
-    return dict(_told(run(SILENCE, kinds="-rn", folder=wired)))
+    """Root cause and seconds of `check` and `connect_secure`, and whether it connects later."""
+    return dict(_records(run(SILENCE, kinds="-rn", folder=wired)))
 
 
 @cables
 class TestSilence:
-    """What is sent to open a connection is dropped."""
+    """Packets that open a connection are dropped."""
 
     @pytest.mark.parametrize("call", ["check", "connect_secure"])
-    def test_it_is_found_to_be_silence(self, call, silence):
+    def test_it_is_reported_as_silence(self, call, silence):
         code, _ = silence[call]
         assert code == "tcp-timeout"
 
     @pytest.mark.parametrize("call", ["check", "connect_secure"])
-    def test_it_is_found_when_the_timeout_is_over(self, call, silence):
+    def test_it_is_reported_when_the_timeout_is_over(self, call, silence):
         _, seconds = silence[call]
         assert seconds > 1.9
 
-    def test_it_connects_once_the_cable_is_back(self, silence):
+    def test_it_connects_once_the_cable_is_connected(self, silence):
         assert silence["afterwards"] == "connected"
 
 
@@ -279,12 +279,12 @@ class TestSilence:
     ],
 )
 def workload(request, wired):
-    """What became of the rows while the cable was out, and of the client afterwards."""
+    """The state of the rows while the cable was out, and of the client afterwards."""
     script = "import sys, cable; cable.workload(sys.argv[1])"
-    (told,) = _told(run(script, request.param, kinds="-rn", folder=wired))
-    shown = {name: len(item) if isinstance(item, list) else item for name, item in told.items()}
+    (outcome,) = _records(run(script, request.param, kinds="-rn", folder=wired))
+    shown = {name: len(item) if isinstance(item, list) else item for name, item in outcome.items()}
     print("FIGURES", request.param, shown)
-    return told
+    return outcome
 
 
 @cables
@@ -301,5 +301,5 @@ class TestCable:
     def test_no_row_is_there_twice(self, workload):
         assert len(workload["stored"]) == len(set(workload["stored"]))
 
-    def test_the_client_goes_on_without_being_made_anew(self, workload):
+    def test_the_same_client_continues_afterwards(self, workload):
         assert workload["recovered"]

@@ -1,7 +1,7 @@
 """The reproductions of the explanations, run as they are printed.
 
 Those that dial or serve use fixed ports, so each gets a network of its own (unshare, Linux only).
-Of the others bash runs the preparation, and hands the check that shows the finding to this process.
+For the others, bash runs the preparation, and the check of the finding runs in this process.
 """
 
 from __future__ import annotations
@@ -96,24 +96,24 @@ def reproducible() -> list[object]:
 def _openssl_sets_dates() -> bool:
     if shutil.which("openssl") is None:
         return False
-    told = subprocess.run(
+    completed = subprocess.run(
         ["openssl", "x509", "-help"], capture_output=True, text=True, check=False, timeout=120
     )
-    return "-not_before" in told.stderr + told.stdout
+    return "-not_before" in completed.stderr + completed.stdout
 
 
 @cache
 def _unshares() -> bool:
     if shutil.which("unshare") is None or shutil.which("ip") is None:
         return False
-    tried = subprocess.run(
+    completed = subprocess.run(
         [*NETWORK, "ip", "link", "set", "lo", "up"], capture_output=True, check=False, timeout=120
     )
-    return tried.returncode == 0
+    return completed.returncode == 0
 
 
 def run_in_bash(script: str, folder: Path, *before: str) -> str:
-    """What a script prints in a folder, in an environment without Milvus's variables."""
+    """The output of a script that runs in a folder, without Milvus's variables."""
     clean = {n: v for n, v in os.environ.items() if not n.startswith(("MILVUS_", "GRPC_"))}
     completed = subprocess.run(
         [*before, "bash", "-c", script],
@@ -141,7 +141,7 @@ def check_in_this_process(script: str, folder: Path) -> str:
 
 @pytest.mark.parametrize("code", reproducible())
 def test_a_reproduction_shows_its_finding(code, tmp_path):
-    """The text's own commands, run in an empty folder, lead to the code they explain."""
+    """The commands of the text, run in an empty folder, lead to the code that they explain."""
     script, folder = shell(explanations()[code].reproduce), tmp_path / "empty"
     folder.mkdir()
     if dials(code):

@@ -12,7 +12,7 @@ from command_line import run_main
 
 @pytest.fixture
 def cli(tmp_path: Path):
-    """Run the program in an empty directory with nothing of the machine's MILVUS_ environment."""
+    """Run the program in an empty directory, without MILVUS_ variables of this machine."""
 
     def run(*arguments: object, **environ: str) -> subprocess.CompletedProcess[str]:
         return run_main(arguments, tmp_path, environ)

@@ -1,4 +1,4 @@
-"""What people type after ``milvus-secure certs``: directories, times, servers, the next step."""
+"""The arguments of ``milvus-secure certs``: directories, times, servers, the next step."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class TestInit:
             assert f"{name} is valid until {end}" in printed
         assert "ca.pem is valid until" in printed
 
-    def test_a_described_set_says_so_too(self, tmp_path, capsys):
+    def test_for_a_described_set_too(self, tmp_path, capsys):
         (tmp_path / "set.toml").write_text("[server]\ndays = 90\n")
         assert certs("init", tmp_path / "certs", "--config", tmp_path / "set.toml") == 0
         end = (datetime.now(timezone.utc) + timedelta(days=90)).date()
@@ -80,7 +80,7 @@ class TestRenewIfExpiring:
         assert certs("renew", fresh_directory.directory, "--if-expiring", time) == 0
         assert contents(fresh_directory.directory)["client.pem"] != before["client.pem"]
 
-    def test_what_is_not_due_is_left_alone(self, fresh_directory):
+    def test_what_is_not_due_is_kept(self, fresh_directory):
         before = contents(fresh_directory.directory)
         assert certs("renew", fresh_directory.directory, "--if-expiring", "30d") == 0
         after = contents(fresh_directory.directory)
@@ -91,7 +91,7 @@ class TestRenewIfExpiring:
             "client.pem",
         }
 
-    def test_a_certificate_whose_key_is_elsewhere_is_named_and_renews_no_other(
+    def test_a_certificate_whose_key_is_elsewhere_is_named_and_triggers_no_renewal(
         self, fresh_directory, capsys
     ):
         fresh_directory.renew("server", days=5)
@@ -106,7 +106,7 @@ class TestRenewIfExpiring:
         assert "node.pem ends on" in capsys.readouterr().out
 
     def test_it_says_when_only_a_new_ca_helps(self, tmp_path, capsys):
-        """Otherwise a timer would renew at each run, to the same end."""
+        """Otherwise a timer would renew at each run, without effect on the expiry."""
         made = CertificateSet.create(tmp_path / "short", days=20, ca_days=20)
         before = contents(made.directory)
         assert certs("renew", made.directory, "--if-expiring", "30d") == 1
@@ -120,14 +120,14 @@ class TestRenewIfExpiring:
         assert "the new ca.pem is not deployed yet" in capsys.readouterr().err
         assert contents(fresh_directory.directory) == before
 
-    def test_a_ca_that_ends_soon_is_named(self, tmp_path, capsys):
+    def test_a_ca_that_expires_soon_is_named(self, tmp_path, capsys):
         made = CertificateSet.create(tmp_path / "short", days=40, ca_days=80)
         assert certs("renew", made.directory, "--if-expiring", "30d") == 0
         capsys.readouterr()
         assert certs("renew", made.directory, "--if-expiring", "100d", "--dry-run") == 0
         assert "ca.pem ends on" in capsys.readouterr().out
 
-    def test_it_does_not_fit_the_end_of_an_old_ca(self, fresh_directory, capsys):
+    def test_it_cannot_be_combined_with_retire(self, fresh_directory, capsys):
         with pytest.raises(SystemExit):
             certs("renew", fresh_directory.directory, "--retire", "--if-expiring", "30d")
         assert "--if-expiring" in capsys.readouterr().err
@@ -144,7 +144,7 @@ class TestRenewIfExpiring:
         assert "Nothing is due: ca.pem" in capsys.readouterr().out
 
     @pytest.mark.parametrize("time", ["", "soon", "-1d", "30m"])
-    def test_what_is_no_time_is_refused(self, fresh_directory, time):
+    def test_an_invalid_time_is_refused(self, fresh_directory, time):
         with pytest.raises(SystemExit):
             certs("renew", fresh_directory.directory, "--if-expiring", time)
 
@@ -181,7 +181,7 @@ class TestStatus:
         assert "renew the certificates" in renewal["next_step"]
         assert renewal["command"] == shlex.join(["milvus-secure", "certs", "renew", directory])
 
-    def test_it_says_nothing_of_it_otherwise(self, fresh_directory, capsys):
+    def test_it_names_no_step_otherwise(self, fresh_directory, capsys):
         certs("status", fresh_directory.directory, "--format", "json")
         assert json.loads(capsys.readouterr().out)["ca_renewals"] == []
         certs("status", fresh_directory.directory)
@@ -210,7 +210,7 @@ class TestShowServer:
         assert file["form"] == "presented"
         assert file["certificates"]
 
-    def test_a_server_that_presents_none_is_named_with_the_command_that_says_why(self, capsys):
+    def test_a_server_without_a_chain_is_named_with_the_command_that_explains_it(self, capsys):
         uri = "https://localhost:1"
         assert certs("show", uri) == 1
         assert f"milvus-secure check {uri}" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""What a user may type: waiting, quiet checks, messages to explain, misspelled commands."""
+"""Options of `check`, messages to explain, misspelled commands and flags."""
 
 from __future__ import annotations
 
@@ -33,27 +33,29 @@ class TestWaiting:
         assert [error.code for error in at_once.errors] == ["tls-failed"]
         assert report.ok, str(report)
 
-    def test_gives_up_in_the_end_and_says_why(self, cli):
+    def test_ends_with_the_cause_when_the_time_is_over(self, cli):
         with peers.closed_port() as port:
-            done = cli("check", f"localhost:{port}", "--wait", "1.5", "--quiet")
-        assert done.returncode == 1
-        assert done.stdout.startswith(f"error   https://localhost:{port}: tcp-refused: ")
-        assert len(done.stdout.splitlines()) == 1
+            completed = cli("check", f"localhost:{port}", "--wait", "1.5", "--quiet")
+        assert completed.returncode == 1
+        assert completed.stdout.startswith(f"error   https://localhost:{port}: tcp-refused: ")
+        assert len(completed.stdout.splitlines()) == 1
 
-    def test_does_not_wait_for_what_time_does_not_repair(self, cli):
+    def test_does_not_wait_where_waiting_cannot_help(self, cli):
         with peers.closed_port() as port:
-            done = cli("check", f"localhost:{port}", "--ca-pem-path", "absent.pem", "--wait", "600")
-        assert done.returncode == 1
-        assert "file-missing" in done.stdout
+            completed = cli(
+                "check", f"localhost:{port}", "--ca-pem-path", "absent.pem", "--wait", "600"
+            )
+        assert completed.returncode == 1
+        assert "file-missing" in completed.stdout
 
     @pytest.mark.parametrize("seconds", ["-1", "soon", "inf", "nan"])
-    def test_a_wait_that_is_no_time_is_wrong_usage(self, cli, seconds):
+    def test_an_invalid_time_is_wrong_usage(self, cli, seconds):
         assert cli("check", f"--wait={seconds}").returncode == 2
 
 
 def test_quiet_prints_nothing_when_all_is_well(cli, certs: Path):
-    done = cli("check", "--offline", "--quiet", "--ca-pem-path", certs / "ca.pem")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    completed = cli("check", "--offline", "--quiet", "--ca-pem-path", certs / "ca.pem")
+    assert (completed.returncode, completed.stdout, completed.stderr) == (0, "", "")
 
 
 class TestEnvFile:
@@ -66,9 +68,9 @@ class TestEnvFile:
 
     @pytest.mark.parametrize("name", ["absent.env", ".env"])
     def test_must_exist_when_it_is_named(self, cli, name):
-        done = cli("check", "--offline", "--env-file", name)
-        assert done.returncode == 2
-        assert "config-file-missing" in done.stderr
+        completed = cli("check", "--offline", "--env-file", name)
+        assert completed.returncode == 2
+        assert "config-file-missing" in completed.stderr
 
 
 class TestWords:
@@ -79,9 +81,9 @@ class TestWords:
         [(["chek"], "check"), (["certs", "shwo"], "show"), (["exlpain"], "explain")],
     )
     def test_a_misspelled_command_names_the_nearest(self, cli, typed, meant):
-        done = cli(*typed)
-        assert done.returncode == 2
-        assert f"Did you mean '{meant}'?" in done.stderr
+        completed = cli(*typed)
+        assert completed.returncode == 2
+        assert f"Did you mean '{meant}'?" in completed.stderr
 
     @pytest.mark.parametrize(
         ("typed", "meant"),
@@ -92,10 +94,10 @@ class TestWords:
         ],
     )
     def test_a_misspelled_flag_names_the_nearest_and_no_value(self, cli, typed, meant):
-        done = cli(*typed)
-        assert done.returncode == 2
-        assert f"Did you mean {meant}?" in done.stderr
-        assert CANARY not in done.stderr
+        completed = cli(*typed)
+        assert completed.returncode == 2
+        assert f"Did you mean {meant}?" in completed.stderr
+        assert CANARY not in completed.stderr
 
     @pytest.mark.parametrize(
         "typed",
@@ -105,33 +107,33 @@ class TestWords:
             ["serve", "--port", CANARY],
         ],
     )
-    def test_where_a_number_belongs_it_is_said_and_no_value_repeated(self, cli, typed):
-        done = cli(*typed)
-        assert done.returncode == 2
-        assert f"argument {typed[-2]}: use a number" in done.stderr
-        assert CANARY not in done.stderr
+    def test_a_value_that_is_no_number_is_reported_without_it(self, cli, typed):
+        completed = cli(*typed)
+        assert completed.returncode == 2
+        assert f"argument {typed[-2]}: use a number" in completed.stderr
+        assert CANARY not in completed.stderr
 
-    def test_a_word_too_many_is_said(self, cli):
+    def test_an_extra_argument_is_reported(self, cli):
         assert "1 argument too many" in cli("demo", CANARY).stderr
 
     def test_a_secret_in_the_place_of_a_command_is_not_repeated(self, cli):
         assert CANARY not in cli(CANARY).stderr
 
     def test_a_message_of_pymilvus_is_explained(self, cli):
-        done = cli("explain", "Fail connecting to server on h:1. Socket closed")
-        assert done.returncode == 0
-        assert "server-requires-tls" in done.stdout
+        completed = cli("explain", "Fail connecting to server on h:1. Socket closed")
+        assert completed.returncode == 0
+        assert "server-requires-tls" in completed.stdout
 
     def test_a_message_may_be_given_without_quotes(self, cli):
-        done = cli("explain", *["Received", "http2", "header", "with", "status:", "502"])
-        assert done.stdout.startswith("Most likely front-end-answered")
+        completed = cli("explain", *["Received", "http2", "header", "with", "status:", "502"])
+        assert completed.stdout.startswith("Most likely front-end-answered")
 
     def test_our_own_headline_is_explained_by_its_code(self, cli):
-        done = cli("explain", "key-mismatch: client.key does not belong to client.pem.")
-        assert done.stdout.startswith("key-mismatch (error)")
+        completed = cli("explain", "key-mismatch: client.key does not belong to client.pem.")
+        assert completed.stdout.startswith("key-mismatch (error)")
 
 
-def test_the_version_is_told_with_those_it_stands_on(cli):
+def test_the_version_is_shown_with_those_of_its_dependencies(cli):
     shown = cli("--version").stdout
     assert shown.startswith(f"milvus-secure {__version__}\n")
     for name in ("pymilvus", "grpcio", "cryptography"):
@@ -148,7 +150,7 @@ def test_completion_knows_every_command_and_flag(cli, shell):
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
 @pytest.mark.parametrize(
-    ("typed", "completed"),
+    ("typed", "completion"),
     [
         ("che", "check"),
         ("certs renew --if", "--if-expiring"),
@@ -158,17 +160,17 @@ def test_completion_knows_every_command_and_flag(cli, shell):
         ("check --format jun", "junit"),
     ],
 )
-def test_the_completion_for_bash_completes(typed, completed, cli, tmp_path: Path):
+def test_the_completion_for_bash_completes(typed, completion, cli, tmp_path: Path):
     (tmp_path / "done.sh").write_text(cli("completion", "bash").stdout)
     (tmp_path / "ca.pem").touch()
     script = (
         f"source done.sh; COMP_WORDS=(milvus-secure {typed}); COMP_CWORD={len(typed.split())}; "
         "_shtab_milvus_secure; echo ${COMPREPLY[@]}"
     )
-    done = subprocess.run(
+    completed = subprocess.run(
         ["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=60
     )
-    assert done.stdout.strip() == completed, done.stderr
+    assert completed.stdout.strip() == completion, completed.stderr
 
 
 def test_a_failed_handshake_leaves_nothing_of_grpc_on_stderr(tmp_path: Path, one_way, certs):
@@ -181,7 +183,7 @@ def test_a_failed_handshake_leaves_nothing_of_grpc_on_stderr(tmp_path: Path, one
         "import os; assert 'GRPC_VERBOSITY' not in os.environ\n"
     )
     environ = {n: v for n, v in os.environ.items() if not n.startswith("GRPC_")}
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", code],
         cwd=tmp_path,
         env=environ,
@@ -189,4 +191,4 @@ def test_a_failed_handshake_leaves_nothing_of_grpc_on_stderr(tmp_path: Path, one
         text=True,
         timeout=60,
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (completed.returncode, completed.stderr) == (0, "")

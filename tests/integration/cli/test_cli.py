@@ -24,10 +24,10 @@ CANARY = "canary-hunter2"
 
 
 def test_healthy_files_exit_with_0(cli, certs: Path):
-    done = cli("check", "--offline", "--ca-pem-path", certs / "ca.pem")
-    assert done.returncode == 0, done.stdout
-    assert done.stdout.startswith("ok: ")
-    assert done.stderr == ""
+    completed = cli("check", "--offline", "--ca-pem-path", certs / "ca.pem")
+    assert completed.returncode == 0, completed.stdout
+    assert completed.stdout.startswith("ok: ")
+    assert completed.stderr == ""
 
 
 @pytest.mark.parametrize(
@@ -38,52 +38,58 @@ def test_healthy_files_exit_with_0(cli, certs: Path):
         ("host.example", "https://host.example:19530"),
     ],
 )
-def test_an_endpoint_is_taken_instead_of_the_uri_setting(cli, endpoint, uri):
-    done = cli("check", endpoint, "--offline", "--format", "json", MILVUS_URI="https://other:1")
-    assert json.loads(done.stdout)["settings"]["uri"] == {"value": uri, "source": "argument"}
+def test_an_endpoint_replaces_the_uri_setting(cli, endpoint, uri):
+    completed = cli(
+        "check", endpoint, "--offline", "--format", "json", MILVUS_URI="https://other:1"
+    )
+    assert json.loads(completed.stdout)["settings"]["uri"] == {"value": uri, "source": "argument"}
 
 
-def test_settings_of_an_endpoint_are_shown_by_its_name(cli):
-    done = cli("settings", "host.example", "--format", "json")
+def test_settings_accepts_an_endpoint(cli):
+    completed = cli("settings", "host.example", "--format", "json")
     uri = {"value": "https://host.example:19530", "source": "argument"}
-    assert json.loads(done.stdout)["uri"] == uri
+    assert json.loads(completed.stdout)["uri"] == uri
 
 
 def test_an_endpoint_that_is_given_twice_is_wrong_usage(cli):
-    done = cli("settings", "host-1", "--uri", "https://host-2")
-    assert done.returncode == 2
-    assert "The endpoint is given twice" in done.stderr
+    completed = cli("settings", "host-1", "--uri", "https://host-2")
+    assert completed.returncode == 2
+    assert "The endpoint is given twice" in completed.stderr
 
 
-def test_an_argument_too_many_is_counted_and_not_repeated(cli):
-    done = cli("settings", "host", CANARY)
-    assert done.returncode == 2
-    assert "1 argument too many" in done.stderr
-    assert CANARY not in done.stderr
+def test_an_extra_argument_is_counted_and_not_repeated(cli):
+    completed = cli("settings", "host", CANARY)
+    assert completed.returncode == 2
+    assert "1 argument too many" in completed.stderr
+    assert CANARY not in completed.stderr
 
 
-def test_several_endpoints_give_a_report_each(cli):
-    done = cli("check", "--offline", "--format", "json", "host-1", "host-2", "--uri", "https://h:3")
-    uris = [one["settings"]["uri"]["value"] for one in json.loads(done.stdout)["reports"]]
+def test_each_of_several_endpoints_gets_a_report(cli):
+    completed = cli(
+        "check", "--offline", "--format", "json", "host-1", "host-2", "--uri", "https://h:3"
+    )
+    uris = [
+        report["settings"]["uri"]["value"] for report in json.loads(completed.stdout)["reports"]
+    ]
     assert uris == ["https://host-1:19530", "https://host-2:19530", "https://h:3"]
 
 
-def test_an_error_exits_with_1_and_stands_first(cli, tmp_path: Path):
-    done = cli("check", "--offline", "--ca-pem-path", "absent.pem")
-    assert done.returncode == 1
-    assert done.stdout.startswith("error: file-missing: ")
+def test_an_error_exits_with_1_and_comes_first(cli, tmp_path: Path):
+    completed = cli("check", "--offline", "--ca-pem-path", "absent.pem")
+    assert completed.returncode == 1
+    assert completed.stdout.startswith("error: file-missing: ")
 
 
 @pytest.mark.parametrize("command", [["explain"], ["settings"], ["check", "--offline"]], ids=str)
 def test_a_closed_stdout_is_no_error(command, tmp_path: Path):
     quoted = shlex.join([sys.executable, "-m", "milvus_secure", *command])
-    done = subprocess.run(
+    completed = subprocess.run(
         ["sh", "-c", f"{quoted} >&-"], cwd=tmp_path, capture_output=True, text=True, timeout=60
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (completed.returncode, completed.stderr) == (0, "")
 
 
-def test_a_warning_fails_only_when_told(cli, certs: Path):
+def test_a_warning_fails_only_with_fail_on_warning(cli, certs: Path):
     flags = ["--offline", "--ca-pem-path", certs / "ca.pem", "--uri", "https://milvus"]
     assert cli("check", *flags).returncode == 0
     assert cli("check", *flags, "--fail-on", "warning").returncode == 1
@@ -102,19 +108,19 @@ def test_a_warning_fails_only_when_told(cli, certs: Path):
     ids=" ".join,
 )
 def test_wrong_usage_exits_with_2_and_prints_nothing_to_stdout(cli, arguments):
-    done = cli(*arguments)
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert done.stderr
-    assert "Traceback" not in done.stderr
+    completed = cli(*arguments)
+    assert completed.returncode == 2
+    assert completed.stdout == ""
+    assert completed.stderr
+    assert "Traceback" not in completed.stderr
 
 
 def test_json_is_one_document_of_the_published_schema(cli, certs: Path):
     schema = json.loads(
         files("milvus_secure.reporting").joinpath("report.schema.json").read_text("utf-8")
     )
-    done = cli("check", "--offline", "--format", "json", "--ca-pem-path", certs / "ca.pem")
-    jsonschema.validate(json.loads(done.stdout), schema)
+    completed = cli("check", "--offline", "--format", "json", "--ca-pem-path", certs / "ca.pem")
+    jsonschema.validate(json.loads(completed.stdout), schema)
 
 
 def test_several_profiles_give_one_report_each_and_a_summary(cli, certs: Path, tmp_path: Path):
@@ -122,11 +128,13 @@ def test_several_profiles_give_one_report_each_and_a_summary(cli, certs: Path, t
         f'[profiles.good]\nca_pem_path = "{certs}/ca.pem"\n'
         '[profiles.bad]\nca_pem_path = "absent.pem"\n'
     )
-    done = cli("check", "--offline", "--profile", "good", "--profile", "bad", "--format", "json")
-    document = json.loads(done.stdout)
+    completed = cli(
+        "check", "--offline", "--profile", "good", "--profile", "bad", "--format", "json"
+    )
+    document = json.loads(completed.stdout)
     assert [report["ok"] for report in document["reports"]] == [True, False]
     assert document["ok"] is False
-    assert done.returncode == 1
+    assert completed.returncode == 1
 
 
 @pytest.mark.parametrize("format_", ["text", "json", "junit"])
@@ -134,15 +142,15 @@ def test_every_format_names_the_profiles(cli, tmp_path: Path, format_):
     (tmp_path / "milvus-secure.toml").write_text(
         '[profiles.blue]\nuri = "https://h:1"\n[profiles.green]\nuri = "https://h:1"\n'
     )
-    both = ["--profile", "blue", "--profile", "green"]
-    shown = cli("check", "--offline", *both, "--format", format_).stdout
+    profiles = ["--profile", "blue", "--profile", "green"]
+    shown = cli("check", "--offline", *profiles, "--format", format_).stdout
     assert "blue" in shown
     assert "green" in shown
 
 
 def test_junit_has_a_case_for_every_code_and_a_failure_for_the_error(cli):
-    done = cli("check", "--offline", "--format", "junit", "--ca-pem-path", "absent.pem")
-    [suite] = ET.fromstring(done.stdout.encode())
+    completed = cli("check", "--offline", "--format", "junit", "--ca-pem-path", "absent.pem")
+    [suite] = ET.fromstring(completed.stdout.encode())
     failed = [case.get("name") for case in suite if case.find("failure") is not None]
     assert failed == ["file-missing"]
     assert int(suite.get("tests")) == len(suite) > 30
@@ -155,8 +163,8 @@ def test_junit_of_a_server_without_certificate_files_lists_no_check_of_them(
     cli, tmp_path: Path, mode, judged
 ):
     (tmp_path / "milvus.yaml").write_text(f"common: {{security: {{tlsMode: {mode}}}}}")
-    done = cli("server", "check", "--format", "junit", "milvus.yaml")
-    [suite] = ET.fromstring(done.stdout.encode())
+    completed = cli("server", "check", "--format", "junit", "milvus.yaml")
+    [suite] = ET.fromstring(completed.stdout.encode())
     names = {case.get("name") for case in suite}
     assert judged in names
     files = ("file-", "pem-", "key-", "known-public-key", "server-path-", "server-file-")
@@ -167,46 +175,46 @@ def test_a_working_directory_that_was_removed_is_named(tmp_path: Path):
     script = (
         f'mkdir gone; cd gone; rmdir ../gone; exec "{sys.executable}" -m milvus_secure certs init c'
     )
-    done = subprocess.run(
+    completed = subprocess.run(
         ["sh", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=60
     )
-    assert done.returncode == 1
-    assert done.stderr == "error: the working directory: no such file or directory\n"
+    assert completed.returncode == 1
+    assert completed.stderr == "error: the working directory: no such file or directory\n"
 
 
 def test_variables_may_begin_with_another_prefix(cli):
     environ = {"TARGET_MILVUS_URI": "https://target:1", "MILVUS_URI": "https://other:1"}
-    done = cli("settings", "--env-prefix", "TARGET_MILVUS_", "--format", "json", **environ)
-    uri = json.loads(done.stdout)["uri"]
+    completed = cli("settings", "--env-prefix", "TARGET_MILVUS_", "--format", "json", **environ)
+    uri = json.loads(completed.stdout)["uri"]
     assert uri == {"value": "https://target:1", "source": "env TARGET_MILVUS_URI"}
 
 
 def test_settings_shows_every_value_with_its_source_and_no_secret(cli):
-    done = cli("settings", MILVUS_TOKEN=CANARY, MILVUS_URI=f"https://root:{CANARY}@h:1/db")
-    assert done.returncode == 0
-    assert "env MILVUS_TOKEN" in done.stdout
-    assert CANARY not in done.stdout + done.stderr
+    completed = cli("settings", MILVUS_TOKEN=CANARY, MILVUS_URI=f"https://root:{CANARY}@h:1/db")
+    assert completed.returncode == 0
+    assert "env MILVUS_TOKEN" in completed.stdout
+    assert CANARY not in completed.stdout + completed.stderr
 
 
 def test_explain_without_a_code_lists_them_all(cli):
-    done = cli("explain")
-    assert "name-mismatch" in done.stdout
-    assert done.returncode == 0
+    completed = cli("explain")
+    assert "name-mismatch" in completed.stdout
+    assert completed.returncode == 0
 
 
 def test_explain_of_an_unknown_code_names_the_nearest(cli):
-    done = cli("explain", "name-missmatch")
-    assert done.returncode == 1
-    assert "name-mismatch" in done.stderr
+    completed = cli("explain", "name-missmatch")
+    assert completed.returncode == 1
+    assert "name-mismatch" in completed.stderr
 
 
-def test_a_reader_that_goes_away_is_no_error(cli, tmp_path: Path):
+def test_a_reader_that_closes_the_pipe_is_no_error(cli, tmp_path: Path):
     line = f"{shlex.quote(sys.executable)} -m milvus_secure explain | head -n 1"
-    done = subprocess.run(
+    completed = subprocess.run(
         line, shell=True, cwd=tmp_path, capture_output=True, text=True, timeout=120
     )
-    assert done.returncode == 0
-    assert done.stderr == ""
+    assert completed.returncode == 0
+    assert completed.stderr == ""
 
 
 @pytest.mark.parametrize(("no_color", "coloured"), [("", True), ("1", False)])
@@ -256,15 +264,15 @@ def test_help_breaks_no_line_within_the_name_of_the_program(monkeypatch, capsys)
 
 def test_a_server_name_is_printed_in_any_encoding(tmp_path: Path):
     words = ["settings", "--server-name", "mılvus.example"]
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-m", "milvus_secure", *words],
         cwd=tmp_path,
         env={**os.environ, "PYTHONIOENCODING": "ascii"},
         capture_output=True,
         timeout=60,
     )
-    assert b"m\\u0131lvus.example" in done.stdout
-    assert done.stderr == b""
+    assert b"m\\u0131lvus.example" in completed.stdout
+    assert completed.stderr == b""
 
 
 class TestTerminals:

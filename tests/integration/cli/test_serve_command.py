@@ -1,4 +1,4 @@
-"""``milvus-secure serve``: ready when it says so, usable as it says, gone when asked."""
+"""``milvus-secure serve``: ready when it says so, used as it prints, ended by a signal."""
 
 from __future__ import annotations
 
@@ -50,17 +50,17 @@ def served(cwd: Path, *arguments: object) -> Iterator[dict[str, str]]:
 
 
 def test_without_certificates_it_makes_a_throw_away_set(tmp_path: Path):
-    with served(tmp_path) as told:
-        folder = Path(told["MILVUS_CA_PEM_PATH"]).parent
-        report = check(MilvusSettings(environ=told, env_file=None))
+    with served(tmp_path) as variables:
+        folder = Path(variables["MILVUS_CA_PEM_PATH"]).parent
+        report = check(MilvusSettings(environ=variables, env_file=None))
         assert report.ok, str(report)
     assert not folder.exists()
     assert not list(tmp_path.iterdir())
 
 
-def test_a_set_that_is_not_there_is_made_and_kept(tmp_path: Path):
-    with served(tmp_path, "--certs", tmp_path / "tls", "--tls-mode", "mutual") as told:
-        report = check(MilvusSettings(environ=told, env_file=None))
+def test_a_missing_set_is_made_and_kept(tmp_path: Path):
+    with served(tmp_path, "--certs", tmp_path / "tls", "--tls-mode", "mutual") as variables:
+        report = check(MilvusSettings(environ=variables, env_file=None))
         assert report.ok, str(report)
         assert report.mode is TLSMode.MUTUAL
     assert (tmp_path / "tls/ca.pem").is_file()
@@ -70,8 +70,8 @@ def test_a_set_that_is_not_there_is_made_and_kept(tmp_path: Path):
 def test_a_milvus_yaml_can_be_tried_without_a_container(certs: Path, tmp_path: Path, mode):
     config = tmp_path / "milvus.yaml"
     config.write_text(milvus_yaml(ServerPlan(certs, mode), str(certs)))
-    with served(tmp_path, "--config", config) as told:
-        report = check(MilvusSettings(environ=told, env_file=None))
+    with served(tmp_path, "--config", config) as variables:
+        report = check(MilvusSettings(environ=variables, env_file=None))
         assert report.ok, str(report)
         assert report.mode is mode
 
@@ -85,8 +85,8 @@ def test_a_compose_file_is_followed_through_its_mounts(certs: Path, tmp_path: Pa
     out = tmp_path / "o u't"
     flags = ["--certs", certs, "--tls-mode", mode.number, "--out", out]
     main(["server", "config", *map(str, flags)])
-    with served(tmp_path, "--config", out / name) as told:
-        report = check(MilvusSettings(environ=told, env_file=None))
+    with served(tmp_path, "--config", out / name) as variables:
+        report = check(MilvusSettings(environ=variables, env_file=None))
         assert report.ok, str(report)
         assert report.mode is mode
 
@@ -121,17 +121,17 @@ def test_what_it_prints_can_be_pasted_into_a_shell(tmp_path: Path):
     )
     assert run.returncode == 0, run.stderr
     assert f"MILVUS_CLIENT_KEY_PATH={certs / 'client.key'}" in run.stdout.splitlines()
-    said = (tmp_path / "said").read_text().splitlines()
-    assert max(len(line) for line in said if not line.startswith("  export")) <= 80
-    assert "a (b" not in "".join(said)
+    lines = (tmp_path / "said").read_text().splitlines()
+    assert max(len(line) for line in lines if not line.startswith("  export")) <= 80
+    assert "a (b" not in "".join(lines)
 
 
-def test_a_folder_without_a_set_is_told_how_to_get_one(tmp_path: Path, capsys):
+def test_for_a_folder_without_a_set_the_command_that_makes_one_is_named(tmp_path: Path, capsys):
     (tmp_path / "c s").mkdir()
     assert main(["serve", "--certs", str(tmp_path / "c s")]) == 1
-    told = capsys.readouterr().err
-    assert "holds no certificate set" in " ".join(told.split())
-    assert told.rstrip().endswith(f"milvus-secure certs init '{tmp_path / 'c s'}'")
+    output = capsys.readouterr().err
+    assert "holds no certificate set" in " ".join(output.split())
+    assert output.rstrip().endswith(f"milvus-secure certs init '{tmp_path / 'c s'}'")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""connect_secure imports pymilvus, whatever the environment holds for pymilvus."""
+"""connect_secure can import pymilvus with any values of pymilvus's variables."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def test_no_variable_that_pymilvus_cannot_read_stops_it(one_way, certs, tmp_path
 def test_the_same_in_an_env_file(one_way, certs, tmp_path):
     text = "MILVUS_URI=./milvus.db\nMILVUS_CONN_TIMEOUT=10s\n"
     (tmp_path / ".env").write_text(text, encoding="utf-8")
-    done = run(CONNECT, one_way.uri, certs / "ca.pem", folder=tmp_path)
-    assert done.returncode == 0, done.stderr
+    completed = run(CONNECT, one_way.uri, certs / "ca.pem", folder=tmp_path)
+    assert completed.returncode == 0, completed.stderr
 
 
 IMPORT = """
@@ -58,23 +58,23 @@ import pymilvus
 
 
 def test_pymilvus_by_itself_fails_on_each(tmp_path):
-    """Else the code that shields its import could go."""
+    """Otherwise the code that protects the import would be unnecessary."""
     assert failures("import pymilvus", folder=tmp_path) == BROKEN
 
 
 def test_an_env_file_that_is_no_text_does_not_stop_it(tmp_path):
     (tmp_path / ".env").write_bytes(b"MILVUS_URI=\xff\xfe")
     assert run("import pymilvus", folder=tmp_path).returncode == 1
-    done = run(IMPORT, folder=tmp_path)
-    assert done.returncode == 0, done.stderr
+    completed = run(IMPORT, folder=tmp_path)
+    assert completed.returncode == 0, completed.stderr
 
 
 def test_what_pymilvus_can_read_reaches_it(tmp_path):
     script = IMPORT + "from pymilvus.settings import Config; print(Config.MILVUS_URI)"
     uri = "https://host:19530"
     for value in (uri, f"{uri} ", f'"{uri}"'):
-        done = run(script, folder=tmp_path, MILVUS_URI=value)
-        assert done.stdout.strip() == uri, done.stderr
+        completed = run(script, folder=tmp_path, MILVUS_URI=value)
+        assert completed.stdout.strip() == uri, completed.stderr
 
 
 def test_the_environment_and_the_functions_that_read_it_stay_as_they_are(tmp_path):
@@ -91,8 +91,8 @@ assert dotenv.load_dotenv.__module__ == "dotenv.main"
 assert os.getenv("MILVUS_URI") == "./milvus.db"
 """
     )
-    done = run(script, folder=tmp_path, MILVUS_URI="./milvus.db", MILVUS_CONN_TIMEOUT="10s")
-    assert done.returncode == 0, done.stderr
+    completed = run(script, folder=tmp_path, MILVUS_URI="./milvus.db", MILVUS_CONN_TIMEOUT="10s")
+    assert completed.returncode == 0, completed.stderr
 
 
 def test_threads_that_connect_first_at_once_all_succeed(tmp_path):
@@ -111,5 +111,5 @@ for thread in threads: thread.start()
 for thread in threads: thread.join(60)
 assert not errors, errors
 """
-    done = run(script, folder=tmp_path, MILVUS_URI="./milvus.db")
-    assert done.returncode == 0, done.stderr
+    completed = run(script, folder=tmp_path, MILVUS_URI="./milvus.db")
+    assert completed.returncode == 0, completed.stderr
