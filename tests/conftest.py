@@ -23,6 +23,14 @@ def pytest_xdist_auto_num_workers() -> int:
     return ((os.cpu_count() or 1) * 3 + 1) // 2
 
 
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name a test after the beginning of a long value."""
+    if isinstance(val, str | bytes) and len(val) > 80:
+        text = val if isinstance(val, str) else val.decode("latin-1")
+        return f"{text[:40]}... {len(text)} long"
+    return None
+
+
 @pytest.fixture(scope="session")
 def trio() -> minting.Trio:
     """A healthy CA, server and client."""
