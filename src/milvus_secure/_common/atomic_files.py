@@ -24,31 +24,23 @@ import secrets
 import shlex
 import shutil
 import stat
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .file_checks import (
+    FileChangeError,
+    explained,
+    not_written,
+    require_directory,
+    require_replaceable,
+    require_writable,
+)
 from .file_journal import PENDING, Journal, JournalError, sync_directory
 
 Snapshot = tuple[object, ...]
 """The entries of a directory at one moment, to be compared; empty if it is missing."""
-
-
-class FileChangeError(Exception):
-    """Files cannot be changed as asked, and were not changed.
-
-    Attributes:
-        cause: What is wrong, one sentence.
-        fix: The change that helps.
-        command: A line for a POSIX shell that carries out the fix, or None.
-    """
-
-    def __init__(self, cause: str, fix: str, command: str | None = None) -> None:
-        self.cause = cause
-        self.fix = fix
-        self.command = command
-        super().__init__(f"{cause} Fix: {fix}{f' Run: {command}' if command else ''}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +86,12 @@ def check_replaceable(directory: Path, names: Collection[str]) -> None:
     Raises:
         FileChangeError: If one of them cannot be replaced.
     """
-    with _explained(directory):
-        _require_directory(directory)
+    with explained(directory):
+        require_directory(directory)
         existing = directory if directory.is_dir() else directory.parent
-        _require_writable(existing)
+        require_writable(existing)
         for name in names:
-            _require_replaceable(directory, name)
+            require_replaceable(directory, name)
 
 
 def replace_files(
@@ -122,10 +114,10 @@ def replace_files(
         FileChangeError: If that is impossible, or the directory is no longer as expected. Then
             nothing has changed.
     """
-    with _explained(directory):
-        _require_directory(directory)
+    with explained(directory):
+        require_directory(directory)
         for name in (*files, *remove):
-            _require_replaceable(directory, name)
+            require_replaceable(directory, name)
         journal = Journal(directory)
         try:
             journal.pending.mkdir(mode=0o700)
@@ -209,7 +201,7 @@ def write_file(path: Path, new: NewFile, *, overwrite: bool = False) -> None:
         FileExistsError: If it exists and ``overwrite`` is false.
         FileChangeError: If it cannot be written. Then nothing has changed.
     """
-    with _explained(path):
+    with explained(path):
         staged = path.with_name(f".{path.name[:200]}.{secrets.token_hex(4)}")
         try:
             _stage(path, staged, new)
@@ -227,65 +219,6 @@ def changed_meanwhile(directory: Path) -> FileChangeError:
     )
 
 
-def _require_directory(directory: Path) -> None:
-    try:
-        mode = directory.stat().st_mode
-    except FileNotFoundError:
-        return
-    if not stat.S_ISDIR(mode):
-        raise FileChangeError(f"{directory} is not a directory.", "Name a directory.")
-
-
-def _require_writable(directory: Path) -> None:
-    """Raise the error that writing would meet; a full disk shows only when it is written."""
-    directory.stat()
-    effective = os.access in os.supports_effective_ids
-    if not os.access(directory, os.W_OK | os.X_OK, effective_ids=effective):
-        read_only = getattr(os, "ST_RDONLY", 0)
-        flags = os.statvfs(directory).f_flag if read_only else 0
-        number = errno.EROFS if flags & read_only else errno.EACCES
-        raise OSError(number, os.strerror(number))
-
-
-def _require_replaceable(directory: Path, name: str) -> None:
-    """Refuse names that leave the directory, and what is no regular file."""
-    parts = name.split("/")
-    if not all(parts) or {".", ".."}.intersection(parts):
-        raise FileChangeError(f"{name!r} is not a name within {directory}.", "Choose another name.")
-    for depth, _ in enumerate(parts, 1):
-        path = directory.joinpath(*parts[:depth])
-        try:
-            status = path.lstat()
-        except FileNotFoundError:
-            return
-        if stat.S_ISLNK(status.st_mode):
-            raise FileChangeError(
-                f"{path} is a symbolic link to {path.readlink()}, and would be replaced by a file.",
-                "Work in the directory that the link leads to, or replace the link by a copy.",
-            )
-        if depth < len(parts):
-            if not stat.S_ISDIR(status.st_mode):
-                raise FileChangeError(f"{path} is not a directory.", "Move it to another place.")
-        elif not stat.S_ISREG(status.st_mode):
-            kind = "a directory" if stat.S_ISDIR(status.st_mode) else "not a regular file"
-            raise FileChangeError(f"{path} is {kind}.", "Move it to another place.")
-        else:
-            _require_owner_kept(path, status)
-
-
-def _require_owner_kept(path: Path, status: os.stat_result) -> None:
-    """Refuse to lock out the user or group that reads a file which others may not read."""
-    if not hasattr(os, "geteuid") or os.geteuid() == 0 or status.st_mode & stat.S_IROTH:
-        return
-    if status.st_uid == os.geteuid() and status.st_gid in {os.getegid(), *os.getgroups()}:
-        return
-    raise FileChangeError(
-        f"{path} belongs to user {status.st_uid} and group {status.st_gid}. You may not make them "
-        "the owner of the new file, and they could not read it.",
-        "Run this command as that user, or as root.",
-    )
-
-
 def _stage(target: Path, staged: Path, new: NewFile) -> None:
     """Write a new file next to the old one, with its final access rights."""
     mode = 0o600 if new.private or new.mode is not None else 0o644
@@ -300,13 +233,13 @@ def _stage(target: Path, staged: Path, new: NewFile) -> None:
         stream.write(new.data)
         stream.flush()
         if old is not None and stat.S_ISREG(old.st_mode):
-            copy_access(target, old, staged)
+            _copy_access(target, old, staged)
         if new.mode is not None:
             staged.chmod(new.mode)
         os.fsync(descriptor)
 
 
-def copy_access(source: Path, status: os.stat_result, target: Path) -> None:
+def _copy_access(source: Path, status: os.stat_result, target: Path) -> None:
     """Give a file the owner, group, mode and access control list of another.
 
     Args:
@@ -332,7 +265,7 @@ def _place(staged: Path, path: Path, *, overwrite: bool) -> None:
         try:
             os.link(staged, path)  # fails where a file exists, which a rename would replace
         except OSError as error:
-            if error.errno not in NO_LINKS:
+            if error.errno not in _NO_LINKS:
                 raise
             if os.path.lexists(path):
                 raise FileExistsError from None
@@ -341,32 +274,5 @@ def _place(staged: Path, path: Path, *, overwrite: bool) -> None:
     staged.replace(path)
 
 
-NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK}
+_NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK}
 """What file systems without hard links answer, such as a USB stick's."""
-
-
-@contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except FileExistsError:
-        raise
-    except OSError as error:
-        raise not_written(path, error) from None
-
-
-def not_written(path: Path, error: OSError) -> FileChangeError:
-    """What the system refused, and what helps."""
-    why = (error.strerror or type(error).__name__).lower()
-    fix = _FIXES.get(error.errno or 0, f"Check the permissions and the free space of {path}.")
-    return FileChangeError(f"{path} cannot be written: {why}. Nothing was changed.", fix)
-
-
-_FIXES = {
-    errno.ENOENT: "Create the directory above it first.",
-    errno.EBUSY: "A file that is mounted by itself cannot be replaced; mount its directory.",
-    errno.ENOTDIR: "Name a directory.",
-    errno.ENOSPC: "Free some space.",
-    errno.EDQUOT: "Free some space.",
-    errno.EROFS: "Name a directory that can be written.",
-}

@@ -4,43 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timezone
 from pathlib import Path
 
 from .apply_plan import add_client, conform
-from .ca_renewal import renew_authority, retire
+from .ca_renewal import retire
 from .create import create
 from .csr import sign_request
-from .inspect.inventory import Inventory, read_certificates
+from .inspect.ends import End, ends
+from .inspect.inventory import Inventory
 from .issuing.issue import Role
 from .issuing.keys import DEFAULT_KEY_TYPE
 from .issuing.plan import CA_DAYS, CLIENT, LEAF_DAYS, SetPlan, make_plan
 from .issuing.subject import Subject
 from .pkcs12_bundle import export
-from .renew import renew_leaves
 from .renew_due import renew_due_authority, renew_due_leaves
 from .repair import repair
 from .storage.change import Change
 from .storage.store import check_writable, exclusive, require_finished, write_change
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """When a certificate ends.
-
-    Attributes:
-        name: Its file in the set.
-        end: The last moment of its validity, with time zone.
-    """
-
-    name: str
-    end: datetime
-
-    @property
-    def days_left(self) -> int:
-        """Whole days until then, negative afterwards."""
-        return (self.end - datetime.now(timezone.utc)).days
 
 
 class CertificateSet:
@@ -49,10 +29,7 @@ class CertificateSet:
     Nothing is read before a method is called.
 
     Args:
-        directory: Where the files are.
-
-    Attributes:
-        directory: The same.
+        directory: Where the files are; also an attribute.
     """
 
     def __init__(self, directory: str | os.PathLike[str]) -> None:
@@ -115,8 +92,7 @@ class CertificateSet:
             key_type: ``p256``, ``p384``, ``rsa2048``, ``rsa3072`` or ``rsa4096``.
             days: Validity of the server and client certificates, in days.
             ca_days: Validity of the CA, in days.
-            intermediate_days: Validity, in days, of an intermediate CA that signs instead of the
-                root; None for no such CA.
+            intermediate_days: Validity, in days, of an intermediate CA that signs; None for none.
             subject: Country, organization and so on, the same in every subject.
             overwrite: Whether an existing set may be replaced.
 
@@ -134,9 +110,8 @@ class CertificateSet:
             intermediate_days=intermediate_days,
             subject=subject or Subject(),
         )
-        made = cls(directory)
-        made.make(plan, overwrite=overwrite)
-        return made
+        cls(directory).make(plan, overwrite=overwrite)
+        return cls(directory)
 
     def make(self, plan: SetPlan, *, overwrite: bool = False, dry_run: bool = False) -> Change:
         """Make a new set as a plan describes it.
@@ -199,9 +174,7 @@ class CertificateSet:
         within: int | None = None,
         dry_run: bool = False,
     ) -> Change:
-        """Renew the server and client certificates under the same CA, with new keys.
-
-        Names and validity stay as they were.
+        """Renew the server and client certificates under the same CA and names, with new keys.
 
         Args:
             *stems: Which, such as ``"server"``; none means all.
@@ -214,10 +187,6 @@ class CertificateSet:
             CertificateError: If there is no such certificate, the CA cannot sign it, or (with
                 ``within``) renewing it now would not help.
         """
-        if within is None:
-            return self._apply(
-                lambda inventory: renew_leaves(inventory, stems, days, key_type), dry_run
-            )
         return self._apply(
             lambda inventory: renew_due_leaves(inventory, within, stems, days, key_type), dry_run
         )
@@ -228,14 +197,7 @@ class CertificateSet:
         Raises:
             CertificateError: If there is no set.
         """
-        inventory = self._inventory()
-        named = [("ca.pem", inventory.anchors[0])]
-        if inventory.has_intermediate:
-            intermediate = read_certificates(self.directory / "intermediate.pem")[0]
-            named.append(("intermediate.pem", intermediate))
-        named += [(f"{leaf.stem}.pem", leaf.certificate) for leaf in inventory.issued]
-        ends = (End(name, certificate.not_valid_after_utc) for name, certificate in named)
-        return tuple(sorted(ends, key=lambda end: end.end))
+        return ends(Inventory(self.directory))
 
     def renew_ca(
         self,
@@ -245,7 +207,7 @@ class CertificateSet:
         within: int | None = None,
         dry_run: bool = False,
     ) -> Change:
-        """Add a new CA to the old one, the first step of the CA's renewal.
+        """Add a new CA to the old one, the first of the steps that the change's ``order`` lists.
 
         Args:
             days: Validity of the new CA, in days; as the old one's when None.
@@ -253,16 +215,9 @@ class CertificateSet:
             within: Only if the CA ends within this number of days; None for no such condition.
             dry_run: True to change nothing and only describe the change.
 
-        Returns:
-            The change; its ``order`` lists the next steps.
-
         Raises:
             CertificateError: If an earlier renewal of the CA is not finished.
         """
-        if within is None:
-            return self._apply(
-                lambda inventory: renew_authority(inventory, days, key_type), dry_run
-            )
         return self._apply(
             lambda inventory: renew_due_authority(inventory, within, days, key_type), dry_run
         )
@@ -300,10 +255,9 @@ class CertificateSet:
         """Put a client's key, chain and CA into an encrypted PKCS#12 store.
 
         Raises:
-            CertificateError: If the key or certificate is missing, or the password is shorter than
-                6 characters.
+            CertificateError: If key or certificate is missing, or the password is under 6 letters.
         """
-        return export(self._inventory(), client, password)
+        return export(Inventory(self.directory), client, password)
 
     def sign(
         self,
@@ -329,21 +283,18 @@ class CertificateSet:
         Raises:
             CertificateError: If the request is damaged, or gRPC refuses its key.
         """
-        return sign_request(self._inventory(), Path(request), role, names, ips, days)
-
-    def _inventory(self) -> Inventory:
-        return Inventory(self.directory)
+        return sign_request(Inventory(self.directory), Path(request), role, names, ips, days)
 
     def _apply(
         self, decide: Callable[[Inventory], Change], dry_run: bool, *, create: bool = False
     ) -> Change:
         if dry_run:
             require_finished(self.directory)
-            change = decide(self._inventory())
+            change = decide(Inventory(self.directory))
             check_writable(self.directory, change)
             return change
         with exclusive(self.directory, create=create) as expected:
-            change = decide(self._inventory())
+            change = decide(Inventory(self.directory))
             if change.files or change.dropped:
                 write_change(self.directory, change, expected)
         return change

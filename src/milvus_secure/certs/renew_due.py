@@ -1,4 +1,4 @@
-"""Renews what ends soon and nothing else, for a timer that runs unattended."""
+"""Renews what ends soon and nothing else, if asked so by a timer that runs unattended."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .storage.change import Change
 
 def renew_due_leaves(
     inventory: Inventory,
-    within: int,
+    within: int | None,
     stems: Collection[str] = (),
     days: int | None = None,
     key_type: str | None = None,
@@ -27,7 +27,7 @@ def renew_due_leaves(
 
     Args:
         inventory: The set.
-        within: Days from now.
+        within: Days from now; None renews them in any case.
         stems: Only these, such as ``server``; none means all.
         days: Another validity, in days.
         key_type: Another key type.
@@ -39,6 +39,8 @@ def renew_due_leaves(
         CertificateError: If a certificate is due and a new one would end no later, or is not
             trusted everywhere yet because the CA is being renewed.
     """
+    if within is None:
+        return renew_leaves(inventory, stems, days, key_type)
     candidates = choose(inventory, stems)
     due = [leaf for leaf in candidates if _ends_within(leaf.certificate, within)]
     notes = tuple(_notes(inventory, within, stems))
@@ -52,13 +54,13 @@ def renew_due_leaves(
 
 
 def renew_due_authority(
-    inventory: Inventory, within: int, days: int | None = None, key_type: str | None = None
+    inventory: Inventory, within: int | None, days: int | None = None, key_type: str | None = None
 ) -> Change:
     """Begin the renewal of the CA if it ends within a time.
 
     Args:
         inventory: The set.
-        within: Days from now.
+        within: Days from now; None renews it in any case.
         days: Validity of the new CA, in days; as the old one's when None.
         key_type: Another key type.
 
@@ -69,7 +71,7 @@ def renew_due_authority(
         CertificateError: If an earlier renewal is not finished.
     """
     authority = inventory.anchors[0]
-    if not _ends_within(authority, within):
+    if within is not None and not _ends_within(authority, within):
         return Change(done=(_nothing_due("ca.pem", authority),))
     return renew_authority(inventory, days, key_type)
 

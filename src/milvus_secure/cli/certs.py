@@ -154,7 +154,7 @@ def _refuse_second_description(arguments: argparse.Namespace) -> None:
     if flags:
         raise CertificateError(
             f"--config and {', '.join(flags)} both describe the set.",
-            f"write these values into {arguments.config} instead.",
+            f"Write these values into {arguments.config} instead.",
         )
 
 

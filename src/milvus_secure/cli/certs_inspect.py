@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from ..certs.inspect.contents import Contents
     from ..certs.inspect.status import Renewal
 
+_MAX_PASSWORD = 4096
+
 
 def add_parsers(commands: Commands, *, with_settings: bool = True) -> None:
     """Mount the commands.
@@ -101,7 +103,8 @@ def _presented(uri: str) -> Contents:
     if observation.tls is None or not observation.tls.chain:
         raise CertificateError(
             f"{settings.uri} presented no certificate.",
-            f"see why: {shlex.join(['milvus-secure', 'check', settings.uri])}",
+            "To see why:",
+            shlex.join(["milvus-secure", "check", settings.uri]),
         )
     return Contents(settings.uri, "presented", certificates=list(observation.tls.chain))
 
@@ -121,7 +124,7 @@ def _expanded(names: list[str]) -> Iterator[Path | str | CertificateError]:
         else:
             yield CertificateError(
                 f"{path} contains no certificate, key or request.",
-                f"name a file, or a directory that contains {', '.join(sorted(suffixes))}.",
+                f"Name a file, or a directory that contains {', '.join(sorted(suffixes))}.",
             )
 
 
@@ -229,18 +232,23 @@ def _add_password(parser: argparse.ArgumentParser) -> None:
 
 def _password(arguments: argparse.Namespace, what: str, *, twice: bool = False) -> str:
     if arguments.password_file is not None:
-        from ..pem.files import read_path  # noqa: PLC0415
-
-        got = read_path(str(arguments.password_file))
-        if got.fault is None:
-            return (got.data.decode("utf-8", "surrogateescape").splitlines() or [""])[0]
-        why = got.fault.detail or got.fault.code
-        raise CertificateError(f"{arguments.password_file} cannot be read: {why}.", "name a file.")
+        return _first_line(arguments.password_file)
     if not sys.stdin.isatty():
         raise CertificateError(
-            f"{what}: there is no terminal to ask on.", "add --password-file FILE."
+            f"{what}: there is no terminal to ask on.", "Add --password-file FILE."
         )
     password = getpass.getpass(f"{what}: ")
     if twice and getpass.getpass("Again: ") != password:
-        raise CertificateError("The two passwords are different.", "run the command again.")
+        raise CertificateError("The two passwords are different.", "Run the command again.")
     return password
+
+
+def _first_line(path: Path) -> str:
+    """The first line of a file; a pipe will do, as a shell makes it for ``<(command)``."""
+    try:
+        with path.open("rb") as stream:
+            line = stream.readline(_MAX_PASSWORD)
+    except OSError as error:
+        why = (error.strerror or type(error).__name__).lower()
+        raise CertificateError(f"{path} cannot be read: {why}.", "Name another file.") from None
+    return line.decode("utf-8", "surrogateescape").rstrip("\r\n")

@@ -17,7 +17,7 @@ import pytest
 import minting
 from milvus_secure import MilvusSettings, check, connect_secure
 from milvus_secure.client.memory_files import MemoryFiles
-from milvus_secure.pem.temp_files import memory_directories
+from milvus_secure.pem.memory_file_systems import memory_directories
 
 HERE = {"environ": {}, "env_file": None, "timeout": 5}
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="files in memory need Linux")
@@ -99,7 +99,7 @@ class TestAnOpenedKey:
 NO_DESCRIPTOR_LEFT = """
 import os, resource, sys
 from milvus_secure.client.memory_files import MemoryFiles
-from milvus_secure.pem.temp_files import memory_directories
+from milvus_secure.pem.memory_file_systems import memory_directories
 resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))
 print(MemoryFiles().path_for(b"PEM", on_disk=sys.argv[1]))
 """

@@ -18,7 +18,7 @@ from milvus_secure import check, connect_secure
 from milvus_secure._common.tls_mode import TLSMode
 from milvus_secure.client.timeouts import waits_full_timeout
 from milvus_secure.diagnosis.material import read_material
-from milvus_secure.pem.temp_files import memory_directories
+from milvus_secure.pem.memory_file_systems import memory_directories
 
 PASSWORD = "canary of the store"
 

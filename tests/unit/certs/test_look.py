@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import ssl
 import subprocess
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
 
 import minting
 from milvus_secure.certs import CertificateSet
@@ -160,6 +162,28 @@ def test_an_export_opens_in_openssl_with_key_and_ca(fresh_set, password):
     assert run.stdout.count("BEGIN CERTIFICATE") == 2
     assert run.stdout.count("BEGIN PRIVATE KEY") == 1
     assert (fresh_set.directory / "client.p12").stat().st_mode & 0o077 == 0
+
+
+def test_a_password_may_come_through_a_pipe(fresh_set):
+    readable, writable = os.pipe()
+    os.write(writable, b"open sesame\n")
+    os.close(writable)
+    assert certs("export", fresh_set.directory, "--password-file", f"/dev/fd/{readable}") == 0
+    os.close(readable)
+    store = (fresh_set.directory / "client.p12").read_bytes()
+    assert load_pkcs12(store, b"open sesame").key is not None
+
+
+@pytest.mark.parametrize("name", ["nowhere", "."])
+def test_a_password_file_that_cannot_be_read_is_named(name, fresh_set, tmp_path):
+    file = tmp_path / name
+    with pytest.raises(CertificateError, match="cannot be read"):
+        certs("export", fresh_set.directory, "--password-file", file)
+
+
+def test_a_server_without_certificates_gets_the_command_that_says_why(capsys):
+    assert certs("show", "https://127.0.0.1:1") == 1
+    assert "milvus-secure check https://127.0.0.1:1" in capsys.readouterr().err
 
 
 def test_a_password_too_short_for_java_is_refused(fresh_set):

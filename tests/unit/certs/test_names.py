@@ -35,6 +35,8 @@ def test_a_name_that_clients_dial_is_accepted(name):
         ("milvus.example.com:19530", "port"),
         ("[::1]", "brackets"),
         ("a b", "blank"),
+        ("a.example,b.example", "comma"),
+        ("a.example; b.example", "semicolon"),
         ("münchen.example", "xn--mnchen-3ya.example"),
         ("milvus.example.com.", "dot"),
         ("a" * 64, "63"),

@@ -15,7 +15,6 @@ import pytest
 
 from milvus_secure._common import atomic_files
 from milvus_secure._common.atomic_files import (
-    FileChangeError,
     NewFile,
     check_replaceable,
     finish_interrupted,
@@ -24,6 +23,7 @@ from milvus_secure._common.atomic_files import (
     snapshot,
     write_file,
 )
+from milvus_secure._common.file_checks import FileChangeError
 from milvus_secure._common.file_journal import PENDING
 
 posix = pytest.mark.skipif(os.name != "posix", reason="POSIX has forks, owners and modes")
@@ -259,7 +259,8 @@ def test_a_directory_that_may_not_be_written_is_refused_by_both(folder_of_files,
 AS_ANOTHER_USER = """
 import os, sys
 from pathlib import Path
-from milvus_secure._common.atomic_files import FileChangeError, NewFile, replace_files
+from milvus_secure._common.atomic_files import NewFile, replace_files
+from milvus_secure._common.file_checks import FileChangeError
 os.setgid(1234); os.setuid(1234)
 try:
     replace_files(Path(sys.argv[1]), {"a.key": NewFile(b"new"), "a.pem": NewFile(b"new")})

@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 
 from milvus_secure._common.system_limits import NoPlaceError
-from milvus_secure.pem import temp_files
-from milvus_secure.pem.temp_files import TempFiles, memory_directories
+from milvus_secure.pem import memory_file_systems, temp_files
+from milvus_secure.pem.memory_file_systems import memory_directories
+from milvus_secure.pem.temp_files import TempFiles
 from processes import started
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="permission bits are POSIX")
@@ -204,23 +205,23 @@ class TestMemoryDirectories:
             completed = subprocess.run(
                 ["stat", "-f", "-c", "%T", directory], capture_output=True, text=True, timeout=20
             )
-            assert completed.stdout.strip() in temp_files._MEMORY
+            assert completed.stdout.strip() in memory_file_systems._MEMORY
 
     def test_leave_out_a_disk(self, monkeypatch):
-        kinds = dict.fromkeys(temp_files._file_systems(), "ext4")
-        monkeypatch.setattr(temp_files, "_file_systems", lambda: kinds)
+        kinds = dict.fromkeys(memory_file_systems._file_systems(), "ext4")
+        monkeypatch.setattr(memory_file_systems, "_file_systems", lambda: kinds)
         assert list(memory_directories()) == []
 
     @pytest.mark.parametrize(("mode", "usable"), [(0o777, False), (0o1777, True), (0o700, True)])
     def test_leave_out_what_other_users_can_change(self, tmp_path, monkeypatch, mode, usable):
         tmp_path.chmod(mode)
-        kinds = dict.fromkeys(temp_files._file_systems(), "tmpfs")
-        monkeypatch.setattr(temp_files, "_file_systems", lambda: kinds)
-        monkeypatch.setattr(temp_files, "_SHARED_MEMORY", str(tmp_path))
+        kinds = dict.fromkeys(memory_file_systems._file_systems(), "tmpfs")
+        monkeypatch.setattr(memory_file_systems, "_file_systems", lambda: kinds)
+        monkeypatch.setattr(memory_file_systems, "_SHARED_MEMORY", str(tmp_path))
         assert (str(tmp_path) in memory_directories()) is usable
 
     def test_are_none_without_proc(self, monkeypatch):
-        monkeypatch.setattr(temp_files, "_file_systems", dict)
+        monkeypatch.setattr(memory_file_systems, "_file_systems", dict)
         assert list(memory_directories()) == []
 
 

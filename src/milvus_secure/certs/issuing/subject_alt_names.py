@@ -64,9 +64,11 @@ def identifiers(names: Iterable[str], ips: Iterable[str] = ()) -> Identifiers:
     for text in ips:
         address = _address(text)
         if address is None:
+            several = re.search(r"[\s,;]", text.strip())
+            fix = "Write it as 192.0.2.1 or 2001:db8::1. For a host name use --name."
             raise CertificateError(
                 f"{text!r} is not an IP address.",
-                "Write it as 192.0.2.1 or 2001:db8::1. For a host name use --name.",
+                "Repeat --ip for several addresses." if several else fix,
             )
         addresses[address] = None
     return Identifiers(tuple(dns), tuple(addresses))
@@ -100,8 +102,9 @@ def _fault(text: str) -> tuple[str, str]:
     if "://" in text or "/" in text:
         host = re.sub(r"^[^/]*//", "", text).split("/")[0].rsplit(":", 1)[0]
         return "it is a URL or a path", f"Use only the host name{f': {host}' if host else ''}."
-    if re.search(r"\s", text):
-        return "it contains a blank", "Repeat --name for several names."
+    if separator := re.search(r"[\s,;]", text):
+        what = {",": "a comma", ";": "a semicolon"}.get(separator[0], "a blank")
+        return f"it contains {what}", "Repeat --name for several names."
     if ":" in text or "[" in text:
         return "it contains a port or brackets", "Use only the name or the address."
     if not text.isascii():

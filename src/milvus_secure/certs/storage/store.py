@@ -8,7 +8,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from ..._common import atomic_files, directory_lock
-from ..._common.atomic_files import FileChangeError, NewFile, Snapshot
+from ..._common.atomic_files import NewFile, Snapshot
+from ..._common.file_checks import FileChangeError, not_written
 from ...errors import CertificateError
 from ..messages import certs
 from .change import Change
@@ -136,5 +137,5 @@ def _as_certificate_errors(place: Path) -> Iterator[None]:
     except CertificateError:
         raise
     except OSError as error:
-        failed = atomic_files.not_written(place, error)
+        failed = not_written(place, error)
         raise CertificateError(failed.cause, failed.fix) from None

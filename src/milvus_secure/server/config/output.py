@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..._common import atomic_files, directory_lock
-from ..._common.atomic_files import FileChangeError, NewFile
+from ..._common.atomic_files import NewFile
+from ..._common.file_checks import FileChangeError, not_written
 from ...errors import MilvusSecureError
 
 _PRIVATE = (".key", "secret.yaml")
@@ -85,9 +86,9 @@ def write(files: Mapping[str, bytes], folder: Path, *, force: bool = False) -> t
             new = {name: NewFile(files[name], name.endswith(_PRIVATE)) for name in due}
             atomic_files.replace_files(folder, new)
     except FileChangeError as error:
-        raise MilvusSecureError(error.cause, error.fix) from None
+        raise MilvusSecureError(error.cause, error.fix, error.command) from None
     except OSError as error:
-        failed = atomic_files.not_written(folder, error)
+        failed = not_written(folder, error)
         raise MilvusSecureError(failed.cause, failed.fix) from None
     return tuple(due)
 
