@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,7 @@ def test_make_demo_installs_what_make_test_installs_and_no_tool_of_the_tests():
     assert tools & set(demo) <= {"requests"}  # which pymilvus needs, too
 
 
+@cache
 def imported_packages() -> dict[str, list[str]]:
     """Top-level packages of others that the library imports at run time, and which files do."""
     packages: dict[str, list[str]] = {}

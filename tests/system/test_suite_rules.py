@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -13,11 +14,16 @@ CONNECTORS = {"create_connection", "urlopen", "HTTPConnection", "HTTPSConnection
 WAITERS = {"acquire", "communicate", "get", "join", "result", "wait"}
 
 
+@cache
+def parse(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
+
+
 def trees(*folders: str) -> Iterator[tuple[str, ast.Module]]:
     """Every Python file of these folders, parsed."""
     for folder in folders:
         for path in sorted((ROOT / folder).rglob("*.py")):
-            yield str(path.relative_to(ROOT)), ast.parse(path.read_text("utf-8"))
+            yield str(path.relative_to(ROOT)), parse(path)
 
 
 def waits_without_a_limit(call: ast.Call, file: str) -> bool:
