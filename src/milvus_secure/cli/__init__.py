@@ -9,10 +9,10 @@ import re
 import sys
 from collections.abc import Collection, Sequence
 from importlib import import_module
-from pathlib import Path
 from textwrap import wrap
 from typing import Any, NoReturn
 
+from .._common.versions import installed_version
 from .._version import __version__
 from ..errors import MilvusSecureError, SettingsError
 from .console import echo, text_width
@@ -56,10 +56,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str]) -> int:
-    # The grammar of the other commands takes longer to build than some commands to run. --version
-    # ends the program: any one command will do.
+    if list(argv[:1]) == ["--version"]:  # ahead of the grammar, which takes longer than this
+        _show_versions()
+        return 0
+    # The grammar of the other commands takes longer to build than some commands to run.
     wanted = set(argv[:1]).intersection(COMMANDS)
-    grammar = parser({"explain"} if list(argv[:1]) == ["--version"] else wanted, argv[1:2])
+    grammar = parser(wanted, argv[1:2])
     arguments, unknown = grammar.parse_known_args(argv)
     if wanted & _LONG_RUNNING or getattr(arguments, "wait", None):
         gc.enable()
@@ -113,7 +115,7 @@ def _meant(flags: list[str], grammar: argparse.ArgumentParser, argv: Sequence[st
 def _lost_place() -> str:
     """What an error without a file name is about, where that can be known."""
     try:
-        Path.cwd()
+        os.getcwd()  # noqa: PTH109 - pathlib takes long to import
     except OSError:
         return "the working directory: "
     return ""
@@ -169,16 +171,19 @@ class _Parser(argparse.ArgumentParser):
 
 
 class _Version(argparse.Action):
-    """Print this release and those of its foundations; none of them is imported."""
+    """Show the versions, and exit."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
-        from importlib.metadata import version  # noqa: PLC0415
-        from platform import python_version  # noqa: PLC0415
-
-        echo(f"milvus-secure {__version__}")
-        releases = [f"{name} {version(name)}" for name in ("pymilvus", "grpcio", "cryptography")]
-        echo(", ".join([*releases, f"Python {python_version()}"]))
+        _show_versions()
         parser.exit()
+
+
+def _show_versions() -> None:
+    """Print this release and those of its foundations; none of them is imported."""
+    names = ("pymilvus", "grpcio", "cryptography")
+    releases = [f"{name} {installed_version(name)}" for name in names]
+    echo(f"milvus-secure {__version__}")
+    echo(", ".join([*releases, f"Python {sys.version.split()[0]}"]))
 
 
 def parser(only: Collection[str] = (), words: Sequence[str] = ()) -> argparse.ArgumentParser:

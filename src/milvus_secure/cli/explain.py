@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from .console import echo
-from .flags import Commands
+
+if TYPE_CHECKING:
+    from .flags import Commands
 
 
 def add_parser(commands: Commands) -> None:
