@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from cryptography import x509
 
 from .._common.tls_mode import TLSMode
-from ..diagnosis.probe.proxies import proxy_for
 from ..pem.certificate import subject_text, validity
 from .logs import LOG
 
@@ -48,6 +47,8 @@ def _text(certificate: x509.Certificate | None) -> str:
 
 def _served(context: Context) -> x509.Certificate | None:
     """The certificate that the server presents in a handshake of its own, or None."""
+    from ..diagnosis.probe.proxies import proxy_for  # noqa: PLC0415 - for those who log only
+
     endpoint = context.endpoint
     if endpoint is None or proxy_for(endpoint.host):
         return None

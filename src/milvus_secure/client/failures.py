@@ -11,7 +11,6 @@ from .._common.frames import causes
 from .._common.system_limits import NoPlaceError
 from .._common.tls_mode import TLSMode
 from ..diagnosis.check import judge
-from ..diagnosis.rules import RULES
 from ..settings.masking import masked
 
 if TYPE_CHECKING:
@@ -83,6 +82,7 @@ def diagnosed(context: Context, seconds: float) -> Report:
     from dataclasses import replace  # noqa: PLC0415 - only a failure needs them
 
     from ..diagnosis.probe import probe  # noqa: PLC0415
+    from ..diagnosis.rules import RULES  # noqa: PLC0415
 
     observation = probe(context, timeout=seconds)
     return judge(replace(context, observation=observation), RULES)

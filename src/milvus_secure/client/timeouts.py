@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from threading import Thread
 from typing import TYPE_CHECKING
 
 from .._common.versions import installed_pymilvus
+from .worker_threads import start_in_thread
 
 if TYPE_CHECKING:
     from pymilvus import MilvusClient
@@ -65,7 +65,7 @@ def call_with_deadline(connect: Callable[[], MilvusClient], seconds: float) -> M
     """Connect, but never wait much longer than was allowed.
 
     Older releases give their Connect call no deadline, and with all of them a peer that sends
-    without end keeps gRPC too busy to give up. So the call gets a thread of its own, which is left
+    without end keeps gRPC too busy to give up. So the call is made in another thread, which is left
     to itself when the time is up, and closes the client if it gets one after all.
     """
     outcome: Future[MilvusClient] = Future()
@@ -82,7 +82,7 @@ def call_with_deadline(connect: Callable[[], MilvusClient], seconds: float) -> M
         else:
             client.close()
 
-    Thread(target=work, name="milvus-secure-connect", daemon=True).start()
+    start_in_thread(work)
     try:
         return outcome.result(seconds + GRACE)
     except FutureTimeout:

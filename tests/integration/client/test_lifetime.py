@@ -191,6 +191,34 @@ def test_a_forked_child_can_connect_and_leaves_the_parent_s_material(certs, kind
     assert completed.returncode == 0, completed.stderr
 
 
+CALLS_IN_A_FORK = """
+import os, sys, time
+from threading import Event
+from milvus_secure.client import worker_threads
+worker_threads._IDLE_SECONDS = 30.0
+def is_made():
+    done = Event()
+    worker_threads.start_in_thread(done.set)
+    return done.wait(30)
+assert is_made()
+end = time.monotonic() + 30
+while not worker_threads._IDLE and time.monotonic() < end:
+    time.sleep(0.01)
+child = os.fork()
+if child == 0:
+    os._exit(0 if is_made() else 1)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@FORKS
+def test_a_forked_child_does_not_wait_for_a_thread_of_its_parent():
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", CALLS_IN_A_FORK], timeout=120, check=False
+    )
+    assert done.returncode == 0
+
+
 def connect_from_elsewhere(settings: MilvusSettings) -> str:
     connect_secure(settings).close()
     return "connected"
