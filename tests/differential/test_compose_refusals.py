@@ -5,6 +5,8 @@ Each case is added to a service that runs Milvus; Compose itself decides whether
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -70,7 +72,29 @@ OF_A_SERVICE = {
     "the network of another service": "network_mode: service:etcd",
     "a network and a mode": "network_mode: host\n    networks: [default]",
     "no networks": "networks:",
-    "keys that are not looked into": "deploy: {resources: {limits: {memory: 4g}}}\n    gpus: all",
+    "what a cluster of Docker reads": "deploy: {resources: {limits: {memory: 4g}}}\n    gpus: all",
+    "a misspelled limit": "deploy: {resources: {limits: {memori: 4g}}}",
+    "a limit without a unit": "deploy: {resources: {limits: {memory: 4}}}",
+    "an order that Compose does not know": "deploy: {update_config: {order: random}}",
+    "a device without capabilities": (
+        "deploy: {resources: {reservations: {devices: [{driver: nvidia, count: 1}]}}}"
+    ),
+    "a health check": "healthcheck: {test: [CMD, curl], interval: 30s, retries: 3, disable: yes}",
+    "a misspelled interval": "healthcheck: {test: curl, intervall: 30s}",
+    "an interval without a unit": "healthcheck: {test: curl, interval: 30}",
+    "ports": "ports: ['19530:19530', 9091, {target: 8080, published: 8080}]",
+    "a port as a text": "ports: '19530:19530'",
+    "an empty port": "ports: [null]",
+    "an unknown key of a port": "ports: [{container: 19530}]",
+    "a network's alias": "networks: {default: {aliases: [milvus]}}",
+    "a misspelled alias": "networks: {default: {alias: [milvus]}}",
+    "a condition that Compose does not know": "depends_on: {standalone: {condition: healthy}}",
+    "a limit without its hard form": "ulimits: {nofile: {soft: 1}}",
+    "a boolean of a log driver": "logging: {options: {a: true}}",
+    "a container's name of one letter": "container_name: m",
+    "a number out of its range": "oom_score_adj: 2000",
+    "a policy that Compose does not know": "pull_policy: sometimes",
+    "a misspelled argument of a build": "build: {context: ., arg: {A: 1}}",
 }
 
 OF_THE_FILE = {
@@ -121,6 +145,11 @@ def test_what_compose_refuses_is_refused_or_not_judged(name: str, tmp_path: Path
         )
     hidden = "profiles" in OF_A_SERVICE.get(name, "")  # nothing is started
     assert judged is not (refused or hidden)
+
+
+def test_the_schema_is_that_of_the_installed_compose():
+    tool = Path(__file__).parents[2] / "tools" / "compose_schema.py"
+    subprocess.run([sys.executable, tool, "--check"], check=True, timeout=120)
 
 
 def test_a_misspelled_section_is_refused_in_composes_words(tmp_path: Path):

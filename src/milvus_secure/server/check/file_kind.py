@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Final
 
 from ..milvus_keys import format_key
-from .compose.schema import TOP_LEVEL
+from .compose.schema import is_top_level
 from .helm_kinds import chart_of
 from .kubernetes_objects import block_at
 from .milvus_config import JUDGED_KEYS
@@ -78,7 +78,7 @@ def kind_of(documents: Sequence[Tree], file_name: str) -> FileKind:
 
 
 def _is_compose(block: Block) -> bool:
-    known = all(key in TOP_LEVEL or key.startswith("x-") for key in block)
+    known = all(map(is_top_level, block))
     return known and ("services" in block or "include" in block)
 
 

@@ -220,7 +220,7 @@ def test_what_compose_refuses_is_an_error(compose: Path, change):
 
 @pytest.mark.trips("server-variable-unset")
 def test_a_variable_without_a_value_is_named(compose: Path, change):
-    change(compose, "container_name: milvus-standalone", "container_name: ${NO_SUCH_NAME}")
+    change(compose, "container_name: milvus-standalone", "hostname: ${NO_SUCH_NAME}")
     assert codes(compose) == {"server-variable-unset": Severity.WARNING}
 
 
@@ -261,7 +261,9 @@ def test_helm_ignores_a_tls_mode_at_the_top(tmp_path: Path):
 
 @pytest.mark.trips("server-file-forbidden")
 def test_a_key_that_the_containers_user_may_not_read(compose: Path, change):
-    change(compose, "container_name: milvus-standalone", 'container_name: m\n    user: "4242:0"')
+    change(
+        compose, "container_name: milvus-standalone", 'container_name: milvus\n    user: "4242:0"'
+    )
     [finding] = check_server(compose).findings
     assert finding.code == "server-file-forbidden"
     assert finding.setting == "tls.serverKeyPath"
@@ -271,7 +273,9 @@ def test_a_key_that_the_containers_user_may_not_read(compose: Path, change):
 @pytest.mark.passes("server-file-forbidden")
 @pytest.mark.parametrize("user", ["0", "root", str(os.getuid())])
 def test_root_and_the_owner_may_read_it(compose: Path, change, user: str):
-    change(compose, "container_name: milvus-standalone", f'container_name: m\n    user: "{user}"')
+    change(
+        compose, "container_name: milvus-standalone", f'container_name: milvus\n    user: "{user}"'
+    )
     assert not codes(compose)
 
 

@@ -1,98 +1,57 @@
 """What Compose's schema refuses: unknown keys, and values of the wrong kind.
 
-Follows ``schema/compose-spec.json`` of compose-go for what the reader uses: the keys of the file
-and of each service, and everything about environment, files and mounts. What is inside of
-``build``, ``deploy``, ``healthcheck`` and the like is not looked at.
+The schema is Compose's own. ``compose-spec.json`` is the Compose Specification (Apache-2.0,
+github.com/compose-spec/compose-go ``schema/compose-spec.json``) without its descriptions, as
+``tools/compose_schema.py`` takes it out of Docker Compose.
 """
 
 from __future__ import annotations
 
 import difflib
+import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Final
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from itertools import chain
+from pathlib import Path
+from typing import Any, Final
 
 from ..yaml_tree import Block, Items, Scalar, Tree, is_null
 from .refusal import ComposeRefusedError, ComposeUnresolvedError
 from .scalars import typed_scalar
 
-TOP_LEVEL: Final = frozenset(
-    {
-        "version",
-        "name",
-        "include",
-        "services",
-        "models",
-        "networks",
-        "volumes",
-        "secrets",
-        "configs",
-    }
-)
-"""The keys of a file; all others begin with ``x-``."""
+RELEASE: Final = "2.40.3"
+"""The Compose that the schema is of."""
 
-_RELEASE: Final = "2.40"
+Schema = Mapping[str, Any]
 
-_TEXT, _NUMBER, _FLAG, _NULL = "text", "a number", "a boolean", "empty"
-_LIST, _MAPPING, _DATE = "a list", "a mapping", "a date"
-
-
-def _keys(names: str, *kinds: str) -> dict[str, tuple[str, ...]]:
-    return dict.fromkeys(names.split(), kinds)
-
-
-_SERVICE: Final[Mapping[str, tuple[str, ...]]] = {
-    **_keys("develop deploy", _MAPPING, _NULL),
-    **_keys("annotations depends_on environment extra_hosts labels", _MAPPING, _LIST),
-    **_keys("models networks sysctls", _MAPPING, _LIST),
-    **_keys("attach init oom_kill_disable privileged read_only stdin_open tty", _FLAG, _TEXT),
-    **_keys("use_api_socket", _FLAG, _TEXT),
-    **_keys("build extends", _MAPPING, _TEXT),
-    **_keys("blkio_config credential_spec provider healthcheck", _MAPPING),
-    **_keys("logging storage_opt ulimits", _MAPPING),
-    **_keys("cap_add cap_drop configs device_cgroup_rules devices dns_opt expose", _LIST),
-    **_keys("external_links group_add links ports post_start pre_stop profiles", _LIST),
-    **_keys("secrets security_opt volumes volumes_from", _LIST),
-    **_keys("cgroup cgroup_parent container_name cpuset domainname hostname image ipc", _TEXT),
-    **_keys("isolation mac_address network_mode platform pull_policy", _TEXT),
-    **_keys("pull_refresh_after restart runtime stop_grace_period stop_signal", _TEXT),
-    **_keys("user userns_mode uts working_dir", _TEXT),
-    **_keys("command entrypoint", _LIST, _TEXT, _NULL),
-    **_keys("cpu_count cpu_percent cpu_period cpu_quota cpu_rt_period", _NUMBER, _TEXT),
-    **_keys("cpu_rt_runtime cpu_shares cpus mem_limit mem_reservation", _NUMBER, _TEXT),
-    **_keys("mem_swappiness memswap_limit oom_score_adj pids_limit", _NUMBER, _TEXT),
-    **_keys("scale shm_size", _NUMBER, _TEXT),
-    **_keys("dns dns_search env_file gpus label_file tmpfs", _LIST, _TEXT),
-    **_keys("pid", _TEXT, _NULL),
+_WORDS: Final = {
+    "string": "text",
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "a boolean",
+    "null": "empty",
+    "array": "a list",
+    "object": "a mapping",
+    "date": "a date",
 }
-_VOLUME: Final = {
-    **_keys("type source target consistency", _TEXT),
-    **_keys("read_only", _FLAG, _TEXT),
-    **_keys("bind volume tmpfs image", _MAPPING),
-}
-_VOLUME_TYPES: Final = ("bind", "volume", "tmpfs", "cluster", "npipe", "image")
-_ENV_FILE: Final = {**_keys("path format", _TEXT), **_keys("required", _FLAG, _TEXT)}
-_REFERENCE: Final = {**_keys("source target uid gid", _TEXT), **_keys("mode", _NUMBER, _TEXT)}
-_EXTENDS: Final = _keys("service file", _TEXT)
-_EXTERNAL: Final = {
-    **_keys("name", _TEXT),
-    **_keys("external", _FLAG, _TEXT, _MAPPING),
-    **_keys("labels", _MAPPING, _LIST),
-}
-_DECLARED: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
-    "configs": {**_EXTERNAL, **_keys("content environment file template_driver", _TEXT)},
-    "secrets": {
-        **_EXTERNAL,
-        **_keys("environment file driver template_driver", _TEXT),
-        **_keys("driver_opts", _MAPPING),
-    },
-    "volumes": {**_EXTERNAL, **_keys("driver", _TEXT), **_keys("driver_opts", _MAPPING)},
-}
-_VALUES: Final = (_TEXT, _NUMBER, _FLAG, _NULL)
 # gopkg.in/yaml.v3, resolve.go: a plain date is a time.Time, which the schema has no type for.
 _TIMESTAMP: Final = re.compile(
     r"\d{4}-\d{1,2}-\d{1,2}(?:(?:[Tt]|\s+)\d{1,2}:\d\d:\d\d.*)?", re.ASCII
 )
+
+
+@cache
+def compose_schema() -> Schema:
+    """The schema of a Compose file."""
+    schema: Schema = json.loads(Path(__file__).with_name("compose-spec.json").read_text("utf-8"))
+    return schema
+
+
+def is_top_level(key: str) -> bool:
+    """True for a key that a Compose file may have at its top level."""
+    return key in compose_schema()["properties"] or key.startswith("x-")
 
 
 def check_schema(document: Block, file: str) -> None:
@@ -104,173 +63,180 @@ def check_schema(document: Block, file: str) -> None:
 
     Raises:
         ComposeRefusedError: With the first reason.
-        ComposeUnresolvedError: If a service has a key that only a later release can know.
+        ComposeUnresolvedError: If it has a key that only a later release can know.
     """
-    _Schema(file).document(document)
+    faults = _faults(document, compose_schema(), "", 0)
+    for fault in chain(_repeats(document, ""), faults, _faults_of_transform(document)):
+        source = f"{file}:{fault.line}" if fault.line else file
+        if fault.fix is None:
+            why = f"Compose {RELEASE} refuses it, because {fault.where} {fault.why}"
+            raise ComposeUnresolvedError(file, why, source)
+        place = f"{fault.where} " if fault.where else ""
+        raise ComposeRefusedError(f"Compose refuses {file}: {place}{fault.why}.", fault.fix, source)
 
 
-class _Schema:
-    def __init__(self, file: str) -> None:
-        self.file = file
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """What the schema refuses.
 
-    def refuse(self, where: str, why: str, fix: str, line: int) -> ComposeRefusedError:
-        source = f"{self.file}:{line}" if line else self.file
-        place = f"{where} " if where else ""
-        return ComposeRefusedError(f"Compose refuses {self.file}: {place}{why}.", fix, source)
+    Attributes:
+        where: Keys with dots between them; empty for the file.
+        why: What is said of it, a predicate.
+        fix: What helps; None for a key that a later Compose may know.
+        line: From 1; 0 if unknown.
+    """
 
-    def document(self, document: Block) -> None:
-        self.repeats(document, "")
-        self.names(document, TOP_LEVEL, "the top level")
-        self.kind(document, "version", "", (_TEXT,))
-        self.kind(document, "name", "", (_TEXT,))
-        for section in ("services", "networks", *_DECLARED):
-            self.kind(document, section, "", (_MAPPING,))
-        services = _section(document, "services")
-        for name, service in services.items():
-            where = f"services.{name}"
-            if re.fullmatch(r"[a-zA-Z0-9._-]+", name, re.ASCII) is None:
-                fix, line = (
-                    "Use letters, digits, dots, dashes and underscores.",
-                    services.lines[name],
-                )
-                raise self.refuse(where, "has a name that is not allowed", fix, line)
-            self.kind(services, name, "services.", (_MAPPING,))
-            if isinstance(service, Block):
-                self.service(service, where)
-        for section, shape in _DECLARED.items():
-            declared = _section(document, section)
-            kinds = (_MAPPING, _NULL) if section == "volumes" else (_MAPPING,)
-            for name, entry in declared.items():
-                self.kind(declared, name, f"{section}.", kinds)
-                if isinstance(entry, Block):
-                    self.shape(entry, shape, f"{section}.{name}")
-
-    def service(self, service: Block, where: str) -> None:
-        self.shape(service, _SERVICE, where)
-        environment = service.get("environment")
-        if isinstance(environment, Block):
-            for name in environment:
-                self.kind(environment, name, f"{where}.environment.", _VALUES)
-        self.items(service, "environment", where, None)
-        for key in ("command", "entrypoint", "profiles", "volumes_from"):
-            self.items(service, key, where, None)
-        for key, shape in (
-            ("env_file", _ENV_FILE),
-            ("configs", _REFERENCE),
-            ("secrets", _REFERENCE),
-            ("volumes", _VOLUME),
-        ):
-            self.items(service, key, where, shape)
-        extends = service.get("extends")
-        if isinstance(extends, Block):
-            self.shape(extends, _EXTENDS, f"{where}.extends")
-        for volume in _blocks(service.get("volumes")):
-            self.volume(volume, f"{where}.volumes")
-        for name, text in _texts(environment):
-            if name != name.rstrip():
-                fix = "Remove the blank before the equals sign."
-                why = f"sets {name.strip()} with a blank after its name"
-                raise self.refuse(f"{where}.environment", why, fix, text.line)
-
-    def volume(self, volume: Block, where: str) -> None:
-        kind = volume.get("type")
-        if kind not in _VOLUME_TYPES:
-            known = ", ".join(_VOLUME_TYPES)
-            why = "has a volume without a type" if kind is None else f"has a volume of type {kind}"
-            raise self.refuse(where, why, f"Set its type to one of {known}.", volume.line)
-        if not volume.get("target"):
-            fix = "Set target to a path in the container."
-            raise self.refuse(where, "has a volume without a target", fix, volume.line)
-
-    def items(
-        self, block: Block, key: str, where: str, shape: Mapping[str, tuple[str, ...]] | None
-    ) -> None:
-        """Each element of a list: a text, or a mapping where one has a shape."""
-        items = block.get(key)
-        for item in items if isinstance(items, Items) else ():
-            if isinstance(item, Block) and shape is not None:
-                self.shape(item, shape, f"{where}.{key}")
-            elif _kind(item) != _TEXT:
-                line = getattr(item, "line", 0) or block.lines[key]
-                fix = (
-                    "Write each entry as NAME=value."
-                    if key == "environment"
-                    else "Put the entry in quotes, or write it in the form that the key has."
-                )
-                raise self.refuse(
-                    f"{where}.{key}", f"has an entry that is {_kind(item)}", fix, line
-                )
-
-    def shape(self, block: Block, shape: Mapping[str, tuple[str, ...]], where: str) -> None:
-        self.names(block, shape, where)
-        for key, kinds in shape.items():
-            self.kind(block, key, f"{where}.", kinds)
-
-    def names(self, block: Block, known: Collection[str], where: str) -> None:
-        for key, line in block.lines.items():
-            if key in block and key not in known and not key.startswith("x-"):
-                near = difflib.get_close_matches(key, known, 1, 0.75)
-                if not near and known is _SERVICE:  # a later Compose may know it
-                    raise ComposeUnresolvedError(
-                        f"{self.file}",
-                        f"Compose {_RELEASE} refuses it, because {where} has the unknown key {key}",
-                        f"{self.file}:{line}" if line else self.file,
-                    )
-                fix = f"Write {near[0]}." if near else "Remove it, or correct its name."
-                raise self.refuse(where, f"has the unknown key {key}", fix, line)
-
-    def kind(self, block: Block, key: str, above: str, kinds: Collection[str]) -> None:
-        if key not in block or key in block.tags:
-            return
-        actual = _kind(block[key])
-        if actual in kinds:
-            return
-        wanted = " or ".join(kinds)
-        quoted = actual in {_NUMBER, _FLAG, _DATE} and _TEXT in kinds
-        fix = "Put the value in quotes." if quoted else f"Write {wanted}, or remove {key}."
-        raise self.refuse(
-            f"{above}{key}", f"is {actual}, and must be {wanted}", fix, block.lines[key]
-        )
-
-    def repeats(self, tree: Tree, above: str) -> None:
-        if isinstance(tree, Block):
-            for repeat in tree.repeats:
-                why = f"appears again in line {repeat.later}"
-                fix = f"Put everything under one {repeat.key}."
-                raise self.refuse(f"{above}{repeat.key}", why, fix, repeat.later)
-            for key, value in tree.items():
-                self.repeats(value, f"{above}{key}.")
-        elif isinstance(tree, Items):
-            for item in tree:
-                self.repeats(item, above)
+    where: str
+    why: str
+    fix: str | None
+    line: int
 
 
-def _kind(value: Tree) -> str:
-    if not isinstance(value, Scalar):
-        return _MAPPING if isinstance(value, Block) else _LIST
-    if not value.plain:
-        return _TEXT
-    if is_null(value):
-        return _NULL
-    if _TIMESTAMP.fullmatch(value):
-        return _DATE
+def _faults(tree: Tree, schema: Schema, where: str, line: int) -> Iterator[_Fault]:
+    """What a part of the schema refuses.
+
+    Args:
+        tree: A value.
+        schema: What the value must be.
+        where: Its place.
+        line: The line of its key.
+    """
+    branches = [_resolved(branch) for branch in (_resolved(schema).get("oneOf") or [schema])]
+    fitting = [branch for branch in branches if _has_type(tree, branch)]
+    if not fitting:
+        yield _wrong_type(tree, branches, where, line)
+        return
+    faults = [list(_faults_of_type(tree, branch, where, line)) for branch in fitting]
+    yield from min(faults, key=len)
+
+
+def _faults_of_type(tree: Tree, schema: Schema, where: str, line: int) -> Iterator[_Fault]:
+    if isinstance(tree, Block):
+        yield from _faults_of_mapping(tree, schema, where, line)
+    elif isinstance(tree, Items):
+        for number, item in enumerate(tree):
+            at = getattr(item, "line", 0) or line
+            yield from _faults(item, schema.get("items", {}), f"{where}[{number}]", at)
+    else:
+        yield from _faults_of_value(tree, schema, where, line)
+
+
+def _faults_of_mapping(block: Block, schema: Schema, where: str, line: int) -> Iterator[_Fault]:
+    above = f"{where}." if where else ""
+    properties, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
+    for key, value in block.items():
+        below = properties.get(key)
+        for pattern, schema_of_pattern in patterns.items() if below is None else ():
+            below = schema_of_pattern if re.search(pattern, key, re.ASCII) else below
+        at = block.lines.get(key, 0)
+        if below is not None and key not in block.tags:
+            yield from _faults(value, below, f"{above}{key}", at)
+        elif below is None and schema.get("additionalProperties") is False:
+            yield _unknown_key(key, tuple(properties), where, at)
+    for key in schema.get("required", ()):
+        if key not in block:
+            yield _Fault(where, f"has no {key}", f"Set {key}.", block.line or line)
+
+
+def _faults_of_value(value: Scalar, schema: Schema, where: str, line: int) -> Iterator[_Fault]:
+    values = schema.get("enum")
+    if values and value not in values:
+        why = f"is {str(value)[:40]!a}, and must be one of {', '.join(values)}"
+        yield _Fault(where, why, "Write one of these values.", line)
+    pattern = schema.get("pattern")
+    if pattern and not re.search(pattern, value, re.ASCII):
+        yield _Fault(where, f"does not match {pattern}", "Correct the value.", line)
     typed = typed_scalar(value)
-    if isinstance(typed, str):
-        return _TEXT
-    return _FLAG if isinstance(typed, bool) else _NUMBER
+    low, high = schema.get("minimum"), schema.get("maximum")
+    if not isinstance(typed, str) and (
+        (low is not None and typed < low) or (high is not None and typed > high)
+    ):
+        yield _Fault(where, f"is {typed}, which is not allowed", "Correct the number.", line)
 
 
-def _section(document: Block, name: str) -> Block:
-    section = document.get(name)
-    return section if isinstance(section, Block) else Block()
+def _faults_of_transform(document: Block) -> Iterator[_Fault]:
+    """What Compose refuses of an entry after the schema (compose-go ``transform``, ``types``)."""
+    services = document.get("services")
+    for name, service in services.items() if isinstance(services, Block) else ():
+        for key in ("volumes", "environment"):
+            entries = service.get(key) if isinstance(service, Block) else None
+            for item in entries if isinstance(entries, Items) else ():
+                where = f"services.{name}.{key}"
+                if isinstance(item, Block) and not item.get("target"):
+                    fix = "Set target to a path in the container."
+                    yield _Fault(where, "has a volume without a target", fix, item.line)
+                variable = item.partition("=")[0] if isinstance(item, Scalar) else ""
+                if key == "environment" and variable != variable.rstrip():
+                    why = f"sets {variable.strip()} with a blank after its name"
+                    fix = "Remove the blank before the equals sign."
+                    yield _Fault(where, why, fix, getattr(item, "line", 0))
 
 
-def _blocks(value: Tree | None) -> Iterable[Block]:
-    return [item for item in value if isinstance(item, Block)] if isinstance(value, Items) else ()
+def _unknown_key(key: str, known: tuple[str, ...], where: str, line: int) -> _Fault:
+    if not known:  # names that the author chooses, such as those of services
+        fix = "Use letters, digits, dots, dashes and underscores."
+        return _Fault(f"{where}.{key}", "has a name that is not allowed", fix, line)
+    near = difflib.get_close_matches(key, known, 1, 0.75)
+    fix_near = f"Write {near[0]}." if near else None
+    return _Fault(where, f"has the unknown key {key}", fix_near, line)
 
 
-def _texts(value: Tree | None) -> Iterator[tuple[str, Scalar]]:
-    """The entries of a list of variables, with their names as they are written."""
-    for item in value if isinstance(value, Items) else ():
-        if isinstance(item, Scalar) and "=" in item:
-            yield item.partition("=")[0], item
+def _wrong_type(tree: Tree, branches: list[Schema], where: str, line: int) -> _Fault:
+    actual = _type(tree)
+    types = dict.fromkeys(kind for branch in branches for kind in _types(branch))
+    wanted = " or ".join(_WORDS[kind] for kind in types)
+    key = where.rpartition(".")[2]
+    fix = f"Write {wanted}, or remove {key}."
+    if key.startswith("environment["):
+        fix = "Write each entry as NAME=value."
+    elif actual in {"number", "integer", "boolean", "date"} and "string" in types:
+        fix = "Put the value in quotes."
+    return _Fault(where, f"is {_WORDS[actual]}, and must be {wanted}", fix, line)
+
+
+def _resolved(schema: Schema) -> Schema:
+    reference = schema.get("$ref")
+    if reference is None:
+        return schema
+    name = reference.removeprefix("#/definitions/")
+    definition: Schema = compose_schema()["definitions"][name]
+    return definition
+
+
+def _types(schema: Schema) -> list[str]:
+    types = schema.get("type", [])
+    return [types] if isinstance(types, str) else types
+
+
+def _has_type(tree: Tree, schema: Schema) -> bool:
+    types, actual = _types(schema), _type(tree)
+    return not types or actual in types or (actual == "integer" and "number" in types)
+
+
+def _type(value: Tree) -> str:
+    """The type of a value in JSON Schema; a date has none."""
+    if not isinstance(value, Scalar):
+        return "object" if isinstance(value, Block) else "array"
+    if not value.plain:
+        return "string"
+    if is_null(value):
+        return "null"
+    if _TIMESTAMP.fullmatch(value):
+        return "date"
+    typed = typed_scalar(value)
+    names = {bool: "boolean", int: "integer", float: "number", str: "string"}
+    return names[type(typed)]
+
+
+def _repeats(tree: Tree, above: str) -> Iterator[_Fault]:
+    """Keys that are given twice, which Compose's parser refuses."""
+    if isinstance(tree, Block):
+        for repeat in tree.repeats:
+            why = f"appears again in line {repeat.later}"
+            fix = f"Put everything under one {repeat.key}."
+            yield _Fault(f"{above}{repeat.key}", why, fix, repeat.later)
+        for key, value in tree.items():
+            yield from _repeats(value, f"{above}{key}.")
+    elif isinstance(tree, Items):
+        for item in tree:
+            yield from _repeats(item, above)
