@@ -47,7 +47,7 @@ test: $(VENV)/.ready  ## the whole suite, the real Milvus included
 thorough: $(VENV)/.ready  ## the differential tests with thousands of cases
 	$(BIN)/python -m pytest -n auto --dist loadgroup -m thorough --timeout 3600
 
-extremes: $(VENV)/.ready  ## what depends on the releases of others, on the oldest and the newest
+extremes: $(VENV)/.ready  ## tests that depend on other projects' releases, on the oldest and newest
 	$(BIN)/python tools/matrix.py --quick
 
 matrix: $(VENV)/.ready  ## the same on every Python and pymilvus that is supported
@@ -64,7 +64,7 @@ lint: $(VENV)/.ready  ## ruff: rules and format; import-linter: the layers
 types: $(VENV)/.ready  ## mypy --strict
 	$(BIN)/mypy
 
-format: $(VENV)/.ready  ## let ruff mend what it can
+format: $(VENV)/.ready  ## let ruff repair what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
