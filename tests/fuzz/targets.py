@@ -21,13 +21,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 import minting
+from milvus_secure._common.deadline import Deadline
 from milvus_secure.certs.inspect import contents, show, status
 from milvus_secure.client.settings import MilvusSettings
 from milvus_secure.diagnosis import rules as checks
 from milvus_secure.diagnosis.check import judge
 from milvus_secure.diagnosis.context import Context
 from milvus_secure.diagnosis.material import read_material
-from milvus_secure.diagnosis.probe.deadline import Deadline
 from milvus_secure.diagnosis.probe.milvus_proto import parse_connect, parse_version
 from milvus_secure.diagnosis.probe.protocol import classify, shown
 from milvus_secure.diagnosis.probe.sockets import DeadlineSocket

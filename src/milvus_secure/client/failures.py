@@ -10,7 +10,7 @@ from .._common.endpoint import mask_uri
 from .._common.frames import causes
 from .._common.system_limits import NoPlaceError
 from .._common.tls_mode import TLSMode
-from ..diagnosis.check import judge
+from ..diagnosis.check import judge, with_observation
 from ..settings.masking import masked
 
 if TYPE_CHECKING:
@@ -79,13 +79,9 @@ def _is_pymilvus(frame: Any) -> bool:  # noqa: ANN401 - a frame
 
 def diagnosed(context: Context, seconds: float) -> Report:
     """Look at the endpoint with the material in use, and judge all there is."""
-    from dataclasses import replace  # noqa: PLC0415 - only a failure needs them
+    from ..diagnosis.rules import RULES  # noqa: PLC0415 - only a failure needs them
 
-    from ..diagnosis.probe import probe  # noqa: PLC0415
-    from ..diagnosis.rules import RULES  # noqa: PLC0415
-
-    observation = probe(context, timeout=seconds)
-    return judge(replace(context, observation=observation), RULES)
+    return judge(with_observation(context, seconds), RULES)
 
 
 def one_way_after_all(context: Context, seconds: float) -> Report | None:

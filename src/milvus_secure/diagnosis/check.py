@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+from .._common.deadline import Deadline
 from .._common.endpoint import uri_of
 from ..errors import SecureConnectionError
 from ..reporting.report import Finding, Report, Severity, ranked
@@ -19,10 +20,11 @@ from .material import read_material
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Semaphore
 
-    from ..reporting.observation import Observation
-
 _AT_ONCE = 100
 """Endpoints probed at a time: each holds a few sockets and two or three threads."""
+
+_JUDGING = 1.0
+"""Seconds to judge what the probe saw, where it left less of the time."""
 
 _TURNS: WeakKeyDictionary[AbstractEventLoop, Semaphore] = WeakKeyDictionary()
 
@@ -34,7 +36,8 @@ def check(settings: SettingsModel | str | None = None, *, online: bool = True) -
         settings: As loaded; the surroundings' own when None; with an endpoint as text
             (``https://host:19530``, ``host:19530``) those, and this instead of their ``uri``.
         online: Also probe the endpoint, within ``settings.timeout`` seconds. An offline error
-            that would keep a connection from being tried does not stop the probe.
+            that would keep a connection from being tried does not stop the probe. What the
+            endpoint presents is judged in what is left of the time, at least one second.
 
     Returns:
         The report. No finding is ever raised.
@@ -49,7 +52,7 @@ def check(settings: SettingsModel | str | None = None, *, online: bool = True) -
         raise not_settings(settings)
     context = Context(settings, read_material(settings))
     if online:
-        context = replace(context, observation=_observed(context))
+        context = with_observation(context, settings.timeout)
     return judge(context, checks.RULES if online else checks.OFFLINE)
 
 
@@ -96,10 +99,20 @@ def check_many(targets: Iterable[SettingsModel], *, online: bool = True) -> list
     return map_in_threads(one_check, targets, _AT_ONCE)
 
 
-def _observed(context: Context) -> Observation:
+def with_observation(context: Context, seconds: float) -> Context:
+    """The context with what a probe sees, and a deadline to judge that by.
+
+    Args:
+        context: Settings and material.
+        seconds: For the probe. Judging has what is left of them, at least one second: an
+            unverified server must not keep its client busy with what it presents.
+    """
     from .probe import probe  # noqa: PLC0415 - the network is for those who ask
 
-    return probe(context)
+    whole = Deadline(seconds)
+    observation = probe(context, timeout=seconds)
+    deadline = Deadline(max(whole.left, _JUDGING))
+    return replace(context, observation=observation, deadline=deadline)
 
 
 def judge(context: Context, rules: Sequence[checks.Rule]) -> Report:

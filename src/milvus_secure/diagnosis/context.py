@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from .._common.deadline import NO_DEADLINE, Deadline, TimeIsUpError
 from .._common.endpoint import Endpoint
 from .._common.tls_mode import TLSMode
 from .._common.versions import installed_grpc
@@ -61,6 +62,7 @@ class Context:
         observation: What the probe saw, or None for an offline check.
         now: The time certificates are judged at, with zone.
         grpc: Release of the installed grpcio, such as ``(1, 85)``.
+        deadline: After which no chain is judged any more; none for files alone.
     """
 
     settings: SettingsModel
@@ -68,6 +70,7 @@ class Context:
     observation: Observation | None = None
     now: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
     grpc: tuple[int, int] = field(default_factory=installed_grpc)
+    deadline: Deadline = NO_DEADLINE
 
     @cached_property
     def mode(self) -> TLSMode:
@@ -149,11 +152,27 @@ class Context:
         anchor = self.anchor_material
         unread = chain.unread or (anchor is not None and anchor.has_unread)
         verdict = judge_path(
-            chain.certificates, self.anchors, self.now, Role.SERVER, spare, unread=unread
+            chain.certificates,
+            self.anchors,
+            self.now,
+            Role.SERVER,
+            spare,
+            unread=unread,
+            deadline=self.deadline,
         )
         if chain.served and self.observation and self.observation.grpc_ready:
             return Verdict(verdict.path, verdict.trusted)
         return verdict
+
+    def trusts(self, certificates: Sequence[x509.Certificate], deadline: Deadline) -> bool:
+        """Whether gRPC certainly accepts a served chain; False if it cannot be known in time."""
+        try:
+            verdict = judge_path(
+                certificates, self.anchors, self.now, Role.SERVER, deadline=deadline
+            )
+        except TimeIsUpError:
+            return False
+        return verdict.accepted
 
     @cached_property
     def client_verdict(self) -> Verdict | None:
@@ -164,7 +183,14 @@ class Context:
         ca = self.anchor_material
         anchors = ca.certificates if ca else ()
         unread = chain.unread or (ca is not None and ca.has_unread)
-        return judge_path(chain.certificates, anchors, self.now, Role.CLIENT, unread=unread)
+        return judge_path(
+            chain.certificates,
+            anchors,
+            self.now,
+            Role.CLIENT,
+            unread=unread,
+            deadline=self.deadline,
+        )
 
     @property
     def endpoint_origin(self) -> str:

@@ -114,12 +114,12 @@ def _text_of(name: x509.Name | None) -> str:
 
 def subject_of(certificate: x509.Certificate) -> x509.Name:
     """The subject; empty when it cannot be read, see `has_readable_names`."""
-    return _names(certificate)[0] or _EMPTY
+    return _EMPTY if (name := _names(certificate)[0]) is None else name
 
 
 def issuer_of(certificate: x509.Certificate) -> x509.Name:
     """The issuer's name; empty when it cannot be read."""
-    return _names(certificate)[1] or _EMPTY
+    return _EMPTY if (name := _names(certificate)[1]) is None else name
 
 
 _EMPTY = x509.Name([])

@@ -55,13 +55,12 @@ def grpc_failures(
     untrusted = path[: _not_anchors(path) if trusted is None else trusted]
     yield from dates_failures(path, now)
     yield from _critical(untrusted, "usage-not-server", _grpc_acts_on)
-    for below, item in enumerate(untrusted[1:]):
+    below = 0
+    for item in untrusted[1:]:
         if not _is_ca(item) or not may_sign(item):
             yield _not_ca(item)
-        counted = [
-            c for c in untrusted[1 : below + 1] if not same_name(subject_of(c), issuer_of(c))
-        ]
-        yield from _path_length(item, len(counted))
+        yield from _path_length(item, below)
+        below += not same_name(subject_of(item), issuer_of(item))
     for item in untrusted:
         yield from _purpose(item, ExtendedKeyUsageOID.SERVER_AUTH, "usage-not-server")
     yield from grpc_leaf_failures(path[0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from .._common.text import lower_ascii
@@ -64,6 +65,7 @@ class CertificateNames:
         return (*self.dns, *self.ips, *self.uris, *self.emails)
 
 
+@lru_cache(maxsize=64)
 def presented(certificate: x509.Certificate) -> CertificateNames:
     """Read the identifiers of a certificate; what cannot be parsed is taken as absent."""
     from cryptography import x509  # noqa: PLC0415 - only its types are known above

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cryptography import x509
 
 from ..reporting.catalogue import rank
+
+Path = tuple[x509.Certificate, ...]
+"""Certificates from the leaf up, each issued by the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +59,22 @@ class Verdict:
             accepted nor refused.
     """
 
-    path: tuple[x509.Certificate, ...]
+    path: Path
     trusted: int | None
     failures: tuple[Failure, ...] = ()
     not_judged: tuple[NotJudged, ...] = ()
+
+    @classmethod
+    def of(cls, path: Path, trusted: int | None, parts: Iterable[Failure | NotJudged]) -> Verdict:
+        """The verdict on a path from what its judges say, each thing once."""
+        each = dict.fromkeys(parts)
+        failures = [part for part in each if isinstance(part, Failure)]
+        return cls(
+            path,
+            trusted,
+            tuple(sorted(failures, key=lambda failure: rank(failure.code))),
+            tuple(part for part in each if isinstance(part, NotJudged)),
+        )
 
     @property
     def failure(self) -> Failure | None:
@@ -74,8 +90,3 @@ class Verdict:
     def pinned(self) -> bool:
         """True if the leaf is trusted for itself, not for who issued it."""
         return self.trusted == 0
-
-
-def by_rank(failures: list[Failure]) -> tuple[Failure, ...]:
-    """Failures in the order of the catalogue, each once."""
-    return tuple(sorted(dict.fromkeys(failures), key=lambda failure: rank(failure.code)))

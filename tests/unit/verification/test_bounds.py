@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 import minting
 from milvus_secure.pem import lenient
 from milvus_secure.pem.certificate import issued, signature_is_wrong
-from milvus_secure.verification import constraints, path
+from milvus_secure.verification import constraints, openssl_verdict
 from milvus_secure.verification.path import Role, Verdict, judge_path
 from minting import Minted, mint, server
 
@@ -127,7 +127,9 @@ def key_with_a_long_exponent() -> rsa.RSAPrivateKey:
 
 
 def test_nothing_is_verified_with_a_key_that_takes_long(root, monkeypatch):
-    monkeypatch.setattr(path, "_openssl", lambda *_: pytest.fail("OpenSSL verified the chain"))
+    monkeypatch.setattr(
+        openssl_verdict, "_openssl", lambda *_: pytest.fail("OpenSSL verified the chain")
+    )
     slow = key_with_a_long_exponent()
     monkeypatch.setattr(
         minting,

@@ -10,8 +10,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from milvus_secure.pem.certificate import key_hash, signature_is_wrong
-from milvus_secure.verification import path
-from milvus_secure.verification.go_paths import MOST_CANDIDATES
+from milvus_secure.verification import go_path
+from milvus_secure.verification.go_path import MOST_CANDIDATES
 from milvus_secure.verification.path import Role, Verdict, judge_path
 from minting import CLIENT, SERVER, Minted, mint
 from odd_chains import EXPIRED
@@ -148,7 +148,7 @@ class TestMoreThanAPeerLooksAt:
         """All have the same name and none leads to the anchor: there are factorially many ways."""
         attempts = []
         monkeypatch.setattr(
-            path,
+            go_path,
             "signature_is_wrong",
             lambda *pair: attempts.append(pair) or signature_is_wrong(*pair),
         )

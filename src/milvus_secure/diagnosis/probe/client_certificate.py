@@ -5,9 +5,8 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from ..._common.deadline import Deadline
 from ...verification.hostname import generation, matches, presented
-from ...verification.path import Role, judge_path
-from .deadline import Deadline
 from .sockets import ConnectResult, DeadlineSocket, redial
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ def reaction_to_ours(
     from .tls import Handshake, presenting  # noqa: PLC0415
 
     chain, key = context.client_chain, context.material.get("client_key")
-    if chain is None or key is None or key.key is None or not is_trusted(context, result):
+    if chain is None or key is None or key.key is None or not is_trusted(context, result, deadline):
         return None
     try:
         ours = presenting(chain.certificates, key.key, result.chain[0])
@@ -51,11 +50,10 @@ def reaction_to_ours(
     return second
 
 
-def is_trusted(context: Context, result: HandshakeResult) -> bool:
+def is_trusted(context: Context, result: HandshakeResult, deadline: Deadline) -> bool:
     """Whether gRPC would accept this server, so that our certificate may be presented to it."""
     if not result.chain:
         return False
-    verdict = judge_path(result.chain, context.anchors, context.now, Role.SERVER)
     rules = generation(context.grpc)
     named = matches(presented(result.chain[0]), context.reference_name or "", rules)
-    return named and verdict.accepted
+    return named and context.trusts(result.chain, deadline)

@@ -20,11 +20,11 @@ from threading import Thread
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from ..._common.deadline import Deadline
 from ..._common.tls_mode import TLSMode
 from ...pem.public_roots import public_roots
 from ...reporting.observation import MilvusAnswer
 from ...settings.masking import masked
-from .deadline import TIMEOUTS, Deadline
 from .milvus_proto import (
     DATABASE_CODES,
     SERVICE,
@@ -33,6 +33,7 @@ from .milvus_proto import (
     parse_connect,
     parse_version,
 )
+from .timeouts import TIMEOUTS
 
 if TYPE_CHECKING:
     from ...settings.model import SettingsModel

@@ -13,9 +13,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
+from ..._common.deadline import Deadline
 from ..._common.endpoint import server_name_indication
-from .deadline import TIMEOUTS, Deadline
 from .sockets import ConnectResult, DeadlineSocket, redial
+from .timeouts import TIMEOUTS
 from .tls import MAX_CHAIN, HandshakeResult, parsed_der
 
 GRPC_SUITES = (0xC02B, 0xC02C, 0xC02F, 0xC030)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ..._common.deadline import Deadline
 from ..._common.endpoint import server_name_indication
 from ..._common.system_limits import exhausted, require_descriptors
 from ..._common.tls_mode import TLSMode
@@ -19,11 +20,11 @@ from ...reporting.observation import (
     Step,
 )
 from .client_certificate import is_trusted, reaction_to_ours
-from .deadline import TIMEOUTS, Deadline
 from .grpc_call import MilvusCall, Verdict, reason_not_to_call
 from .protocol import detect_protocol, shown
 from .proxies import HttpProxy, TunnelRefusedError, open_tunnel, proxy_for
 from .sockets import ConnectResult, DeadlineSocket, dial, redial, resolve
+from .timeouts import TIMEOUTS
 
 if TYPE_CHECKING:
     from ..._common.endpoint import Endpoint
@@ -309,7 +310,9 @@ class ProbeRun:
         from .tls import GRPC_CIPHERS, GRPC_GROUPS  # noqa: PLC0415 - loaded by the first handshake
 
         unanswered = verdict.code == "UNAVAILABLE"
-        if not (unanswered and result.complete and is_trusted(self._context, result)):
+        if not (
+            unanswered and result.complete and is_trusted(self._context, result, self._deadline)
+        ):
             return result
         shake = partial(self._shake, dialled, self._reference_name, TIMEOUTS.reaction)
         like_grpc = shake(ciphers=GRPC_CIPHERS, linger=result.reaction is None)

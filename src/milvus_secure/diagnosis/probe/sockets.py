@@ -11,8 +11,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from ..._common.deadline import Deadline
 from ..._common.system_limits import exhausted
-from .deadline import TIMEOUTS, Deadline
+from .timeouts import TIMEOUTS
 
 MAX_ADDRESSES = 16
 """More addresses than this are not dialled."""

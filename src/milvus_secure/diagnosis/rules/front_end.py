@@ -13,7 +13,6 @@ from ..._common.tls_mode import TLSMode
 from ...reporting.observation import TLSHandshake
 from ...reporting.report import Finding
 from ...verification.hostname import accepts, generation, presented
-from ...verification.path import Role, judge_path
 from ..context import Context
 from .reachability import (
     at_endpoint,
@@ -210,7 +209,7 @@ def _host_fits(context: Context) -> bool:
     names, rules = presented(host_tls.chain[0]), generation(context.grpc)
     if not accepts(names, context.endpoint.host, rules, overridden=False):
         return False
-    return judge_path(host_tls.chain, context.anchors, context.now, Role.SERVER).accepted
+    return context.trusts(host_tls.chain, context.deadline)
 
 
 RULES = (

@@ -56,6 +56,7 @@ class _Question:
 
 
 def _question(context: Context) -> _Question | None:
+    context.deadline.check()
     chain, reference = context.server_chain, context.reference_name
     if context.mode is TLSMode.PLAINTEXT or chain is None or reference is None:
         return None

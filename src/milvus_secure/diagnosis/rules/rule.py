@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from ...reporting.report import Finding, Severity, Skip, finding
+from ..._common.deadline import TimeIsUpError
+from ...reporting.report import NOT_JUDGED, Finding, Severity, Skip, finding
 from ..context import Context
 
 
@@ -85,6 +86,9 @@ def run(context: Subject, rules: Sequence[RuleOf[Subject]]) -> Outcome:
             continue
         try:
             results = tuple(rule.judge(context))
+        except TimeIsUpError:
+            skipped.append(Skip(rule.code, NOT_JUDGED, _TIME_IS_UP))
+            continue
         except Exception as error:  # noqa: BLE001 - one broken rule must not hide the others
             findings.append(_crashed(rule, error))
             continue
@@ -99,6 +103,9 @@ def run(context: Subject, rules: Sequence[RuleOf[Subject]]) -> Outcome:
         if not left_out and rule.applies_to(context):
             judged[rule.code] = None
     return Outcome(tuple(findings), tuple(judged), tuple(dict.fromkeys(skipped)))
+
+
+_TIME_IS_UP = "The time allowed was used up before this was judged."
 
 
 def _crashed(rule: RuleOf[Subject], error: Exception) -> Finding:

@@ -12,7 +12,7 @@ from OpenSSL import SSL
 import impostors
 import minting
 from milvus_secure import check, explain
-from milvus_secure.diagnosis.probe.deadline import Deadline
+from milvus_secure._common.deadline import Deadline
 from milvus_secure.diagnosis.probe.sockets import DeadlineSocket
 from milvus_secure.diagnosis.probe.tls import Handshake, presenting
 from verdicts import cause, codes

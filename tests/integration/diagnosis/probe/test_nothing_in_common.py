@@ -13,7 +13,7 @@ import pytest
 
 import minting
 import peers
-from milvus_secure.diagnosis.probe.deadline import Deadline
+from milvus_secure._common.deadline import Deadline
 from milvus_secure.diagnosis.probe.hello import ALL_SUITES, LIMIT, ask_in_plain
 from milvus_secure.diagnosis.probe.sockets import DeadlineSocket
 from processes import started

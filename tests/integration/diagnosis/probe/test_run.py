@@ -10,7 +10,7 @@ import pytest
 import impostors
 import minting
 import peers
-from milvus_secure.diagnosis.probe.deadline import Deadline
+from milvus_secure._common.deadline import Deadline
 from milvus_secure.diagnosis.probe.sockets import Address, dial
 from verdicts import codes
 from waiting import eventually, library_threads, open_connections

@@ -1,8 +1,7 @@
-"""The deadline that all steps of a probe share, and what each step gets of it."""
+"""What each step of a probe gets of the time that all of them share."""
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import Final
 
@@ -31,23 +30,3 @@ class ProbeTimeouts:
 
 
 TIMEOUTS: Final = ProbeTimeouts()
-
-
-class Deadline:
-    """A point in time that all steps share.
-
-    Args:
-        seconds: From now.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self._end = time.monotonic() + seconds
-
-    @property
-    def left(self) -> float:
-        """Seconds that remain, never negative."""
-        return max(0.0, self._end - time.monotonic())
-
-    def within(self, seconds: float) -> Deadline:
-        """A deadline for a single step, no later than this one."""
-        return Deadline(min(seconds, self.left))
