@@ -122,9 +122,10 @@ def misnamed_secret(
         variables: Those that are known, with the setting each stands for.
         prefix: What the variables begin with, in upper case.
     """
-    stem = re.sub(r"[-.]", "_", re.sub(r"\.(?:txt|secret)$", "", name, flags=re.IGNORECASE)).upper()
-    complete = stem in variables
-    variable = stem if complete else f"{prefix}{stem}"
+    bare = re.sub(r"\.(?:txt|secret)$", "", name, flags=re.IGNORECASE).upper()
+    separated = re.sub(r"[-.]", "_", bare)
+    complete = separated.startswith(prefix)
+    variable = separated if complete else f"{prefix}{bare}"
     if variable not in variables:
         return None
     return finding(

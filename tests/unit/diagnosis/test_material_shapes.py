@@ -89,6 +89,27 @@ class TestFiles:
         assert finding.code == "file-missing"
         assert "without file://, as /certs/ca.pem." in finding.remedy
 
+    @pytest.mark.trips("file-missing")
+    @pytest.mark.parametrize(
+        ("path", "remedy"),
+        [
+            ("$NO_SUCH/ca.pem", "Set the variable NO_SUCH"),
+            ("${NO_SUCH}/ca.pem", "Set the variable NO_SUCH"),
+            ("%CERTS%/ca.pem", "Set the variable CERTS"),
+            (r"C:\certs\ca.pem", "in WSL /mnt/c/certs/ca.pem."),
+            ("System", "Write system in lower case"),
+            ("{file}:{file}", "Name one file"),
+            ("{file}, {file}", "Name one file"),
+            ("/etc/none/ca.pem", "Correct ca_pem_path"),
+        ],
+    )
+    def test_a_path_of_another_form_gets_the_remedy_for_it(self, cause, path, remedy, tmp_path):
+        file = tmp_path / "ca.pem"
+        file.write_text("")
+        finding = cause(ca_pem_path=path.replace("{file}", str(file)))
+        assert finding.code == "file-missing"
+        assert remedy in finding.remedy
+
     @pytest.mark.parametrize("url", ["https://example.com/ca.pem", "s3://bucket/ca.pem"])
     def test_for_another_url_the_remedy_is_to_download_it(self, cause, url):
         finding = cause(ca_pem_path=url)

@@ -28,7 +28,6 @@ RAISED_WHILE_LOADING = {
     "env-unknown",
     "pymilvus-variable",
     "value-invalid",
-    "credentials-unused",
     "secrets-dir-unused",
     "value-cleaned",
     # By the readers of a server's files.

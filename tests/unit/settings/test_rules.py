@@ -68,7 +68,7 @@ class TestHealthy:
             {"uri": "https://h:19530", "server_name": "::1"},
             PLAIN,
             {**PLAIN, "secure": False},
-            {**PLAIN, "tls_mode": "plaintext", "user": "root"},
+            {**PLAIN, "tls_mode": "plaintext"},
             {"secure": False, "allow_plaintext": True},
             {"uri": "http://u:p@h:19530/db", "ca_pem_path": "ca.pem"},
         ],
@@ -127,6 +127,21 @@ class TestUri:
     @pytest.mark.trips("ipv6-literal")
     def test_an_ipv6_literal(self, settings_findings):
         assert codes(settings_findings(uri="https://[::1]:19530")) == ["ipv6-literal"]
+
+
+class TestCredentials:
+    @pytest.mark.trips("credentials-unused")
+    @pytest.mark.parametrize("setting", ["user", "password"])
+    def test_half_of_a_pair_is_sent_by_no_pymilvus(self, setting, settings_findings):
+        (finding,) = settings_findings(**URI, **{setting: "canary"})
+        assert (finding.code, finding.severity.value) == ("credentials-unused", "info")
+        assert finding.setting == setting
+        assert "canary" not in repr(finding)
+
+    @pytest.mark.passes("credentials-unused")
+    @pytest.mark.parametrize("values", [{"user": "u", "password": "p"}, {"token": "t"}])
+    def test_whole_credentials_are_used(self, values, settings_findings):
+        assert codes(settings_findings(**URI, **values)) == []
 
 
 class TestPlaintext:

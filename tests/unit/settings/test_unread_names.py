@@ -81,6 +81,6 @@ class TestSecretFiles:
         (note,) = notes("token")
         assert (note.severity, note.expected) == (Severity.INFO, "MILVUS_TOKEN")
 
-    @pytest.mark.parametrize("name", ["postgres_password", "namespace", "..data"])
+    @pytest.mark.parametrize("name", ["postgres_password", "namespace", "..data", "ca.pem"])
     def test_files_of_other_programs_yield_no_note(self, name, notes):
         assert notes(name) == ()

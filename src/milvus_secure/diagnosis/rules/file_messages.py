@@ -12,6 +12,7 @@ from ..._common.text import printable
 from ...pem.blocks import BLANK_LINE, CUT_LINE, JOINED, SHORT_LINES
 from ...pem.formats import Kind
 from ...pem.material import Material
+from ...pem.slots import SYSTEM
 from .conversions import CONVERSIONS, LABELS, Conversion
 
 
@@ -41,8 +42,27 @@ def missing(material: Material) -> Words:
     elif hint:
         remedy = f"Did you mean {hint}?"
     else:
-        remedy = f"Correct {material.setting} (from {material.source}), or put the file there."
+        remedy = _another_form(path) or (
+            f"Correct {material.setting} (from {material.source}), or put the file there."
+        )
     return Words(f"{material.setting} names {path}, but {_detail(material)}.", remedy)
+
+
+def _another_form(path: str) -> str:
+    """What helps where a path is written in a form that is not of this system; else empty."""
+    variable = re.search(r"\$\{?(\w+)|%(\w+)%", path)
+    if variable:
+        return f"Set the variable {variable[1] or variable[2]}, or write the whole path."
+    if os.path.basename(path).lower() == SYSTEM:  # noqa: PTH119 - text
+        return f"Write {SYSTEM} in lower case for the public CAs, or correct the path."
+    windows = re.search(r"(?:^|/)([A-Za-z]):\\(.*)$", path)
+    if windows and os.name != "nt":
+        within = f"/mnt/{windows[1].lower()}/{windows[2]}".replace("\\", "/")
+        return f"This is a path of Windows; write the path on this system, in WSL {within}."
+    first = re.split(r"[:,;]\s*", path)[0]
+    if first != path and os.path.isfile(first):  # noqa: PTH113 - False for what cannot be
+        return "Name one file; it may contain several certificates, one after the other."
+    return ""
 
 
 def not_regular(material: Material) -> Words:

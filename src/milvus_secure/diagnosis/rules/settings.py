@@ -97,6 +97,26 @@ def _plaintext_credentials(context: Context) -> Iterator[Finding]:
         )
 
 
+def _credentials_incomplete(context: Context) -> Iterator[Finding]:
+    """A user without a password, or the reverse: pymilvus sends neither.
+
+    (``GrpcHandler._setup_authorization_interceptor``, 2.4 to 3.0)
+    """
+    settings = context.settings
+    if settings.token or bool(settings.user) is bool(settings.password):
+        return
+    setting, lack = ("user", "password") if settings.user else ("password", "user")
+    yield finding(
+        "credentials-unused",
+        f"The {setting} is not used, because no {lack} is set.",
+        f"Set {lack} too, or a token instead.",
+        setting=setting,
+        source=settings.source_of(setting),
+        expected="user and password, or a token",
+        presented=f"{setting} alone",
+    )
+
+
 def _tls_mode_conflict(context: Context) -> Iterator[Finding]:
     settings = context.settings
     if settings.tls_mode is not TLSMode.MUTUAL or _pair(context):
@@ -244,6 +264,7 @@ RULES: tuple[Rule, ...] = (
     Rule("secure-contradiction", _secure_contradiction),
     Rule("plaintext-not-allowed", _plaintext_not_allowed),
     Rule("plaintext-credentials", _plaintext_credentials),
+    Rule("credentials-unused", _credentials_incomplete),
     Rule("client-pair-incomplete", _client_pair_incomplete),
     Rule("mutual-ca-missing", _mutual_ca_missing),
     Rule("tls-mode-conflict", _tls_mode_conflict),
