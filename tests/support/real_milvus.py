@@ -104,6 +104,7 @@ def real_milvus(
     authorization: bool = False,
     configure: Callable[[Path], None] | None = None,
     environ: Mapping[str, str] | None = None,
+    reachable: bool = True,
 ) -> Iterator[RunningMilvus]:
     """Run a server until the block is left.
 
@@ -116,6 +117,8 @@ def real_milvus(
         configure: Configures the mode itself, in the folder that holds a milvus.yaml in tlsMode 0
             without authorization.
         environ: Further variables of the server.
+        reachable: Wait until it answers a call at its port. Without it, it is healthy by its own
+            account alone, and its log is ``milvus.log`` in ``data``.
     """
     from milvus import MilvusServerConfig  # noqa: PLC0415 - absent on other platforms
 
@@ -159,7 +162,8 @@ def real_milvus(
     ):
         try:
             _wait_until_healthy(process, metrics, log)
-            _connect(running)
+            if reachable:
+                _connect(running)
             yield running
         finally:
             with suppress(ProcessLookupError):

@@ -139,6 +139,7 @@ def _plan(arguments: argparse.Namespace, patch: MilvusConfig | None) -> ServerPl
         host=arguments.host,
         port=port,
         rest_port=rest_port,
+        enable_rest=patch is not None and not patch.flag("proxy.http.enabled"),
         container_port=container_port,
         image=arguments.image or IMAGE,
         internal_tls=arguments.internal_tls,

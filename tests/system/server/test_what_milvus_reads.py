@@ -18,6 +18,8 @@ from ruamel.yaml import YAML
 from milvus_secure import TLSMode
 from milvus_secure.server.check.config_layers import config_of
 from milvus_secure.server.check.container import EnvValue, Mount, ProxyContainer
+from milvus_secure.server.check.rules import port_invalid
+from milvus_secure.server.check.server_context import ServerContext
 from real_milvus import real_milvus
 
 Configure = Callable[[Path, Path], None]
@@ -161,3 +163,26 @@ def test_milvus_answers_in_the_mode_that_the_model_computes(
         if mode is not TLSMode.PLAINTEXT:
             with plaintext, pytest.raises(grpc.FutureTimeoutError):
                 grpc.channel_ready_future(plaintext).result(timeout=2)
+
+
+@pytest.mark.trips("server-port-invalid")
+def test_milvus_takes_a_random_port_where_its_own_is_no_number(
+    milvus_program: Path, milvus_certs: Path, tmp_path: Path
+):
+    """Kubernetes sets such a variable in every pod beside a Service that is called proxy."""
+    variable = EnvValue("tcp://10.0.0.1:19530", "test")
+    container = ProxyContainer(
+        "", "milvus.yaml", tmp_path / "milvus.yaml", environment={"PROXY_PORT": variable}
+    )
+    [finding] = port_invalid(ServerContext(config_of(container)))
+    assert finding.code == "server-port-invalid"
+    with real_milvus(
+        milvus_program,
+        tmp_path,
+        tls_mode=TLSMode.PLAINTEXT,
+        certs=milvus_certs,
+        environ={"PROXY_PORT": str(variable.value)},
+        reachable=False,
+    ):
+        log = (tmp_path / "milvus.log").read_text()
+    assert '["Proxy server already listen on tcp"] [port=0]' in log

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from ...reporting.report import Finding, Severity, Skip, finding
-from .container_files import ContainerFile, Presence
+from .container_files import Presence
 from .milvus_config import PATH_KEYS
 from .server_context import ServerContext, needed_paths
 
@@ -32,6 +32,7 @@ def path_unmounted(context: ServerContext) -> Iterator[Finding | Skip]:
     """A path of the container that nothing provides."""
     config = context.config
     targets = ", ".join(str(mount.target) for mount in config.files.mounts) or "none"
+    unknown: dict[str, list[str]] = {}
     for slot, file in context.located.items():
         key, path = PATH_KEYS[slot], config.value(PATH_KEYS[slot])
         folder = PurePosixPath(path).parent
@@ -61,29 +62,37 @@ def path_unmounted(context: ServerContext) -> Iterator[Finding | Skip]:
                 presented=", ".join(names) or "no files",
             )
         elif file.presence is Presence.UNKNOWN:
-            yield _not_judged(context, key, path, file)
-            yield Skip("server-path-unmounted", "server-not-judged")
+            origin = file.mount.origin if file.mount else file.origin
+            unknown.setdefault(origin, []).append(slot)
+    for origin, slots in unknown.items():
+        yield _not_judged(context, origin, slots)
+        yield Skip("server-path-unmounted", "server-not-judged")
 
 
-def _not_judged(context: ServerContext, key: str, path: str, file: ContainerFile) -> Finding:
-    origin = file.mount.origin if file.mount else file.origin
+def _not_judged(context: ServerContext, origin: str, slots: list[str]) -> Finding:
+    """The files of one Secret, volume or directory whose content is not at hand."""
+    config, key = context.config, PATH_KEYS[slots[0]]
+    named = [f"{config.value(PATH_KEYS[slot])} ({PATH_KEYS[slot]})" for slot in slots]
+    names = " and ".join(filter(None, (", ".join(named[:-1]), named[-1])))
+    file = context.located[slots[0]]
+    missing = file.origin if len(slots) == 1 else f"the content of {origin}"
     fix = (
         f"Add {origin} to the same input, or check the running server: "
         "`milvus-secure check HOST:PORT`"
     )
-    if not context.config.files.is_container:
+    if not config.files.is_container:
+        missing = file.origin
         fix = (
             "Check the Compose file or the manifests that start this Milvus, or name the mount: "
             "`milvus-secure server check FILE --mount SRC:DST`"
         )
     return finding(
         "server-not-judged",
-        f"Not judged: the file {path} that {key} names, because {file.origin} is not available "
-        "here.",
+        f"Not judged: {names}, because {missing} is not available here.",
         fix,
         severity=Severity.INFO,
         setting=key,
-        source=context.config.source_of(key),
+        source=config.source_of(key),
         origin=context.origin,
     )
 

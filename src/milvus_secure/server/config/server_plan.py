@@ -36,6 +36,7 @@ class ServerPlan:
         port: The gRPC port clients dial.
         rest_port: The RESTful API's port, since Milvus does not start when it shares the gRPC
             port under TLS; None to leave the RESTful API as the template has it.
+        enable_rest: Whether a template has the RESTful API turned off, so that it must be enabled.
         container_port: The gRPC port in the container.
         image: The container image.
         internal_tls: Whether Milvus's components talk TLS among themselves.
@@ -50,6 +51,7 @@ class ServerPlan:
     host: str | None = None
     port: int = 19530
     rest_port: int | None = 8080
+    enable_rest: bool = False
     container_port: int = 19530
     image: str = IMAGE
     internal_tls: bool = False
@@ -135,7 +137,9 @@ class ServerPlan:
             "common": {"security": security},
         }
         if self.rest_port is not None:
-            keys["proxy"] = {"http": {"enabled": True, "port": self.rest_port}}
+            # It is on by default (Milvus pkg/util/paramtable/http_param.go).
+            enabled = {"enabled": True} if self.enable_rest else {}
+            keys["proxy"] = {"http": {**enabled, "port": self.rest_port}}
         if self.internal_tls:
             security["internaltlsEnabled"] = True
             keys["internaltls"] = {

@@ -161,7 +161,7 @@ def test_rest_may_not_share_the_grpc_port(compose: Path, change, port: str):
 
 @pytest.mark.passes("server-rest-port-shared")
 def test_without_the_restful_api_there_is_nothing_to_share(compose: Path, change):
-    change(compose.with_name("milvus.yaml"), "enabled: true\n    port: 8080", "enabled: false")
+    change(compose.with_name("milvus.yaml"), "port: 8080", "enabled: false")
     assert not codes(compose)
 
 

@@ -55,7 +55,7 @@ def test_the_server_demands_a_client_certificate_in_mutual_mode_alone(plan, mode
 
 def test_the_restful_api_has_a_port_of_its_own(plan):
     [config] = load(TARGETS["compose"](plan(rest_port=18080))["milvus.yaml"])
-    assert config["proxy"]["http"] == {"enabled": True, "port": 18080}
+    assert config["proxy"]["http"] == {"port": 18080}
 
 
 def test_internal_tls_names_what_the_certificate_presents(plan):

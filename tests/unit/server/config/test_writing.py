@@ -106,6 +106,15 @@ class TestPatch:
         assert "enabled: no" in after
         assert "8080" not in after
 
+    def test_a_restful_api_that_is_off_is_turned_on_for_a_port_of_its_own(self, patch):
+        after, reported = patch("proxy: {http: {enabled: no}}\n", "--rest-port", "8081")
+        assert "enabled: true" in after
+        assert "proxy.http.enabled: false -> true" in reported
+
+    def test_what_is_on_by_default_is_not_written(self, patch):
+        after, _ = patch("proxy: {http: {port: 9999}}\n")
+        assert "enabled" not in after
+
     def test_a_port_that_rest_shares_with_grpc_is_changed_and_printed(self, patch):
         after, reported = patch("proxy: {port: 19530, http: {port: 19530}}\n")
         assert "port: 8080" in after
