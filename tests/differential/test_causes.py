@@ -51,7 +51,7 @@ def report_of_refusal(settings, tmp_path: Path):
     return report_on
 
 
-def codes(report: Report) -> list[str]:
+def error_codes(report: Report) -> list[str]:
     return [finding.code for finding in report.errors if finding.code != "alpn-not-h2"]
 
 
@@ -62,17 +62,17 @@ class TestAnUnknownCA:
             for n, word in ((1, "dev"), (5, "prod"))
         )
         report = report_of_refusal(server(prod), ca_pem=dev.pem)
-        assert codes(report) == ["chain-untrusted"]
+        assert error_codes(report) == ["chain-untrusted"]
         assert "may be an intermediate CA" in report.root_cause.message
 
     def test_a_root_that_calls_itself_issuing(self, report_of_refusal, ca):
         root = mint("Issuing CA", which=5)
-        assert codes(report_of_refusal(server(root), ca_pem=ca.pem)) == ["chain-untrusted"]
+        assert error_codes(report_of_refusal(server(root), ca_pem=ca.pem)) == ["chain-untrusted"]
 
     def test_it_comes_before_every_other_fault_of_the_chain(self, report_of_refusal, ca):
         unrelated = mint("other CA", which=5)
         leaf = server(unrelated, sans=["elsewhere"], usages=[CLIENT], **EXPIRED)
-        assert codes(report_of_refusal(leaf, ca_pem=ca.pem)) == [
+        assert error_codes(report_of_refusal(leaf, ca_pem=ca.pem)) == [
             "chain-untrusted",
             "certificate-expired",
             "usage-not-server",
@@ -82,7 +82,7 @@ class TestAnUnknownCA:
     def test_a_proxy_that_inspects_tls(self, report_of_refusal, ca):
         inspector = mint(subject=name("Proxy CA", "Example Security"), which=5, ca=True)
         report = report_of_refusal(server(inspector), inspector, ca_pem=ca.pem)
-        assert codes(report) == ["chain-untrusted"]
+        assert error_codes(report) == ["chain-untrusted"]
         assert "self-signed" in report.root_cause.message
         assert "Proxy CA" in report.root_cause.message
 
@@ -91,12 +91,12 @@ class TestAnUnknownCA:
         report = report_of_refusal(
             server(ca), ca_pem=ours.pem, client_pem=ours.pem, client_key=ours.key_pem
         )
-        assert codes(report)[0] == "chain-untrusted"
+        assert error_codes(report)[0] == "chain-untrusted"
         assert "ca_pem_path contains the client certificate CN=client" in report.root_cause.message
 
     def test_a_client_certificate_as_the_ca_in_one_way_mode(self, report_of_refusal, ca):
         report = report_of_refusal(server(ca), ca_pem=client(ca).pem)
-        assert codes(report) == ["chain-untrusted"]
+        assert error_codes(report) == ["chain-untrusted"]
         assert "which is not a CA" in report.root_cause.message
 
     def test_no_ca_given_is_the_root_cause(self, settings, ca):
@@ -122,7 +122,7 @@ class TestAnUnknownCA:
 class TestAPinnedCertificateThatIsNoLongerServed:
     def test_renewed_under_its_ca(self, report_of_refusal, ca):
         report = report_of_refusal(server(ca, which=7), server_pem=server(ca).pem)
-        assert codes(report) == ["presented-certificate-differs"]
+        assert error_codes(report) == ["presented-certificate-differs"]
         assert report.root_cause.setting == "server_pem_path"
 
     def test_a_set_with_one_name_for_all_certificates_made_twice(self, report_of_refusal):
@@ -132,21 +132,21 @@ class TestAPinnedCertificateThatIsNoLongerServed:
             root = mint(subject=subject, which=n, ca=True)
             made.append(server(root, subject=subject, which=n + 1))
         report = report_of_refusal(made[1], server_pem=made[0].pem)
-        assert codes(report) == ["presented-certificate-differs"]
+        assert error_codes(report) == ["presented-certificate-differs"]
 
     def test_self_signed_and_replaced_under_the_same_name(self, report_of_refusal):
         old, new = (mint("localhost", sans=["localhost"], ca=True, which=n) for n in (1, 5))
         report = report_of_refusal(new, server_pem=old.pem)
-        assert codes(report) == ["presented-certificate-differs"]
+        assert error_codes(report) == ["presented-certificate-differs"]
 
     def test_named_as_the_ca(self, report_of_refusal, ca):
         report = report_of_refusal(server(ca, which=7), ca_pem=server(ca).pem)
-        assert codes(report) == ["presented-certificate-differs"]
+        assert error_codes(report) == ["presented-certificate-differs"]
         assert report.root_cause.setting == "ca_pem_path"
 
     def test_other_faults_are_found_too(self, report_of_refusal, ca):
         report = report_of_refusal(server(ca, which=7, **EXPIRED), server_pem=server(ca).pem)
-        assert codes(report) == ["presented-certificate-differs", "certificate-expired"]
+        assert error_codes(report) == ["presented-certificate-differs", "certificate-expired"]
 
 
 class TestTheIssuer:
@@ -157,7 +157,7 @@ class TestTheIssuer:
         identity = x509.AuthorityKeyIdentifier(None, general, serial)
         leaf = server(old, identifiers=False, extra=[(identity, False)])
         report = report_of_refusal(leaf, ca_pem=new.pem)
-        assert codes(report) == ["chain-untrusted"]
+        assert error_codes(report) == ["chain-untrusted"]
         assert "was renewed with the same key" in report.root_cause.message
         assert f"{serial:x}" in report.root_cause.expected
 
@@ -167,7 +167,7 @@ class TestTheIssuer:
         )
         leaf = server(current, identifiers=False)
         report = report_of_refusal(leaf, stale, ca_pem=ca.pem)
-        assert codes(report) == ["issuer-key-mismatch"]
+        assert error_codes(report) == ["issuer-key-mismatch"]
         assert "trust anchor" not in report.root_cause.message
         assert "intermediate CN=middle" in report.root_cause.message
         assert "cat leaf.pem intermediate.pem" in f"{report.root_cause.command}"
@@ -176,14 +176,14 @@ class TestTheIssuer:
         upper = mint("upper", issuer=ca, ca=True, path_length=0, which=4)
         lower = mint("lower", issuer=upper, ca=True, which=5)
         report = report_of_refusal(server(lower), lower, upper, ca_pem=ca.pem)
-        assert codes(report) == ["issuer-not-ca"]
+        assert error_codes(report) == ["issuer-not-ca"]
         assert "CA:TRUE" not in report.root_cause.remedy
         assert "pathLenConstraint" in report.root_cause.remedy
 
     def test_an_intermediate_that_is_no_ca(self, report_of_refusal, ca):
         middle = mint("middle", issuer=ca, ca=False, which=4, usages=[SERVER])
         report = report_of_refusal(server(middle), middle, ca_pem=ca.pem)
-        assert codes(report) == ["issuer-not-ca"]
+        assert error_codes(report) == ["issuer-not-ca"]
         assert "CA:TRUE" in report.root_cause.remedy
 
 
@@ -195,10 +195,10 @@ def test_the_missing_intermediate_is_certain_where_the_key_identifier_names_its_
         None, [x509.DirectoryName(ca.certificate.subject)], middle.certificate.serial_number
     )
     leaf = minting.server(middle, identifiers=False, extra=[(above, False)])
-    assert codes(report_of_refusal(leaf, ca_pem=ca.pem)) == ["chain-incomplete"]
+    assert error_codes(report_of_refusal(leaf, ca_pem=ca.pem)) == ["chain-incomplete"]
 
 
 def test_an_anchor_that_is_no_ca_issued_nothing(report_of_refusal, ca):
     pinned = mint(subject=name("pinned", "Example"), issuer=ca, ca=False, usages=[CLIENT])
     issuing = mint(subject=name("Issuing CA", "Example"), which=5, ca=True)
-    assert codes(report_of_refusal(server(issuing), ca_pem=pinned.pem)) == ["chain-untrusted"]
+    assert error_codes(report_of_refusal(server(issuing), ca_pem=pinned.pem)) == ["chain-untrusted"]

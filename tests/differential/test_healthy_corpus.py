@@ -59,7 +59,7 @@ def with_anchors(make: Callable[[bytes], bytes]) -> SetUp:
     return SetUp(made.chain_pem, made.key_pem, make(ca.pem))
 
 
-def mutual(change: Callable[[bytes], bytes] = bytes, **odd) -> SetUp:
+def mutual_set_up(change: Callable[[bytes], bytes] = bytes, **odd) -> SetUp:
     """Server and client below one CA, and one anchor file for both sides."""
     ca = mint("test CA", which=1, **odd)
     made = leaf(ca, **odd)
@@ -90,7 +90,7 @@ def below_intermediates() -> SetUp:
 
 def combined() -> SetUp:
     """Certificate and key of the client in one file, as some tools write them."""
-    sound = mutual()
+    sound = mutual_set_up()
     both = sound.client + sound.client_key
     return SetUp(sound.server, sound.server_key, sound.anchors, both, both, sound.ca)
 
@@ -109,23 +109,25 @@ HEALTHY = {
         for kind in ("rsa2048", "rsa3072", "rsa4096", "p256", "p384")
     },
     **{
-        f"all keys {kind}": lambda kind=kind: mutual(kind=kind)
+        f"all keys {kind}": lambda kind=kind: mutual_set_up(kind=kind)
         for kind in ("rsa2048", "rsa3072", "p256", "p384")
     },
     **{
-        f"all signatures {kind} {digest.name}": lambda kind=kind, digest=digest: mutual(
+        f"all signatures {kind} {digest.name}": lambda kind=kind, digest=digest: mutual_set_up(
             kind=kind, digest=digest
         )
         for kind in ("rsa2048", "p384")
         for digest in (hashes.SHA384(), hashes.SHA512())
     },
-    "RSA-PSS": lambda: mutual(kind="rsa2048", pss=padding.PSS(padding.MGF1(hashes.SHA256()), 32)),
+    "RSA-PSS": lambda: mutual_set_up(
+        kind="rsa2048", pss=padding.PSS(padding.MGF1(hashes.SHA256()), 32)
+    ),
     "a final dot below a constraint": lambda: simple(
         mint("test CA", which=1, extra=[constraints(["milvus.example"])]),
         sans=["a.milvus.example" + DOT],
         name="a.milvus.example",
     ),
-    "a policy that is required": lambda: mutual(
+    "a policy that is required": lambda: mutual_set_up(
         extra=[
             (x509.PolicyConstraints(0, None), True),
             (x509.CertificatePolicies([x509.PolicyInformation(POLICY, None)]), False),
@@ -142,8 +144,8 @@ HEALTHY = {
     ),
     "a CA without basicConstraints": lambda: simple(mint("test CA", which=1, basic=False)),
     "intermediates on both sides": below_intermediates,
-    "mutual, one anchor file for both": mutual,
-    "CRLF": lambda: mutual(crlf),
+    "mutual, one anchor file for both": mutual_set_up,
+    "CRLF": lambda: mutual_set_up(crlf),
     "comments": lambda: with_anchors(commented),
     "certificate and key in one file": combined,
     "an unrelated anchor first": lambda: with_anchors(

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448
 
 import minting
+from der import rewrapped
 from grpc_files import aborts, judge
 from milvus_secure.diagnosis.check import judge as report_on
 from milvus_secure.diagnosis.context import Context
@@ -33,7 +34,7 @@ def grpc_judge(tmp_path_factory):
 
 
 @pytest.fixture
-def errors(settings):
+def inline_errors(settings):
     """The codes of all errors in material given inline."""
 
     def make(**inline: bytes):
@@ -48,14 +49,6 @@ def errors(settings):
         return [f.code for f in report_on(context, RULES).errors]
 
     return make
-
-
-def rewrapped(pem: bytes, width: int) -> bytes:
-    """A PEM block with lines of another length."""
-    begin, *body, end = pem.decode().strip().split("\n")
-    packed = "".join(body)
-    rows = [packed[at : at + width] for at in range(0, len(packed), width)]
-    return "\n".join([begin, *rows, end, ""]).encode()
 
 
 ANCHORS = {
@@ -175,16 +168,18 @@ PAIRS = {
 @pytest.mark.passes("file-not-pem")
 @pytest.mark.passes("pem-wrong-type")
 @pytest.mark.parametrize("case", ANCHORS)
-def test_an_anchor_file_is_an_error_exactly_when_grpc_cannot_use_it(case, grpc_judge, errors):
-    assert (errors(ca_pem=ANCHORS[case]) == []) == grpc_judge.accepts(ANCHORS[case])
+def test_an_anchor_file_is_an_error_exactly_when_grpc_cannot_use_it(
+    case, grpc_judge, inline_errors
+):
+    assert (inline_errors(ca_pem=ANCHORS[case]) == []) == grpc_judge.accepts(ANCHORS[case])
 
 
 @pytest.mark.passes("key-mismatch")
 @pytest.mark.passes("key-encrypted")
 @pytest.mark.parametrize("case", PAIRS)
-def test_a_client_pair_is_an_error_exactly_when_grpc_cannot_use_it(case, grpc_judge, errors):
+def test_a_client_pair_is_an_error_exactly_when_grpc_cannot_use_it(case, grpc_judge, inline_errors):
     chain, key = PAIRS[case]
-    codes = errors(ca_pem=CA, client_pem=chain, client_key=key)
+    codes = inline_errors(ca_pem=CA, client_pem=chain, client_key=key)
     assert (codes == []) == grpc_judge.accepts(CA, chain, key)
 
 
@@ -262,7 +257,7 @@ def issued(key_pem: bytes, folder) -> bytes:
     ids=str,
 )
 def test_a_client_key_is_unsupported_exactly_when_grpc_cannot_use_it(
-    kind, grpc_judge, errors, tmp_path
+    kind, grpc_judge, inline_errors, tmp_path
 ):
     if isinstance(kind, tuple):
         key = openssl_key(*kind)
@@ -273,15 +268,15 @@ def test_a_client_key_is_unsupported_exactly_when_grpc_cannot_use_it(
             serialization.NoEncryption(),
         )
     chain = issued(key, tmp_path)
-    codes = errors(ca_pem=CA, client_pem=chain, client_key=key)
+    codes = inline_errors(ca_pem=CA, client_pem=chain, client_key=key)
     assert codes == ([] if grpc_judge.accepts(CA, chain, key) else ["key-unsupported"])
 
 
 @pytest.mark.parametrize("empty", ["chain", "key"])
-def test_an_empty_client_file_aborts_grpc_and_is_an_error_here(empty, errors):
+def test_an_empty_client_file_aborts_grpc_and_is_an_error_here(empty, inline_errors):
     chain, key = (b"" if empty == "chain" else CLIENT), (b"" if empty == "key" else KEY)
     assert aborts(chain, key)
-    assert "file-empty" in errors(ca_pem=CA, client_pem=chain, client_key=key)
+    assert "file-empty" in inline_errors(ca_pem=CA, client_pem=chain, client_key=key)
 
 
 @pytest.mark.parametrize(

@@ -44,3 +44,8 @@ def run_main(
         finally:
             os.chdir(before)
     return subprocess.CompletedProcess(words, status, stdout.getvalue(), stderr.getvalue())
+
+
+def server_config(*arguments: object) -> int:
+    """Run ``milvus-secure server config`` in the working directory; returns the exit status."""
+    return main(["server", "config", *map(str, arguments)])

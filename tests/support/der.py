@@ -103,3 +103,11 @@ def pem(der: bytes) -> bytes:
     body = base64.encodebytes(der).replace(b"\n", b"")
     rows = [body[at : at + 64] for at in range(0, len(body), 64)]
     return b"\n".join([b"-----BEGIN CERTIFICATE-----", *rows, b"-----END CERTIFICATE-----", b""])
+
+
+def rewrapped(block: bytes, width: int) -> bytes:
+    """A PEM block with lines of another length."""
+    begin, *body, end = block.decode().strip().split("\n")
+    packed = "".join(body)
+    rows = [packed[at : at + width] for at in range(0, len(packed), width)]
+    return "\n".join([begin, *rows, end, ""]).encode()

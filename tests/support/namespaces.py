@@ -13,16 +13,23 @@ import sys
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
 
 _PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"  # users may have no `ip` on theirs
 _MARK = "MILVUS_SECURE_TEST_NAMESPACES"
 MAC_THERE = "02:00:00:00:00:02"
 LAY = f"link add name near type veth peer name far address {MAC_THERE}"
 """What joins this network to another, once that has got the far end."""
+NETWORK = ("unshare", "--map-root-user", "--net", "--pid", "--fork", "--kill-child")
+"""Runs a command in a network and process tree of its own, which end with it."""
+
+
+@cache
+def has_own_network() -> bool:
+    """Whether a command can run in `NETWORK` here."""
+    if shutil.which("unshare") is None or shutil.which("ip") is None:
+        return False
+    command = [*NETWORK, "ip", "link", "set", "lo", "up"]
+    return subprocess.run(command, capture_output=True, check=False, timeout=120).returncode == 0
 
 
 @cache
@@ -62,7 +69,7 @@ def run(
         arguments: What it is given.
         kinds: ``-rm`` for mounts, ``-rn`` for the network, ``-rmn`` for both.
         folder: Its working directory.
-        environ: Variables beside those of this process.
+        environ: Variables in addition to those of this process.
     """
     variables = {"PATH": _PATH, "PYTHONPATH": Path(__file__).parent, _MARK: kinds, **environ}
     return subprocess.run(

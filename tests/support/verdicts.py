@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from milvus_secure.reporting.report import Report
+import re
+
+from milvus_secure import explain
+from milvus_secure.reporting.report import Report, Severity
 
 
 def cause(report: Report) -> str | None:
@@ -19,3 +22,12 @@ def errors(report: Report) -> list[str]:
 
 def warned(report: Report) -> list[str]:
     return [finding.code for finding in report.warnings]
+
+
+def severities(report: Report) -> dict[str, Severity]:
+    return {finding.code: finding.severity for finding in report.findings}
+
+
+def most_likely(error: BaseException) -> str:
+    """The code that `explain` calls most likely for a foreign exception."""
+    return re.match("Most likely ([a-z0-9-]+),", explain(error))[1]

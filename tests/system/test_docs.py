@@ -6,7 +6,6 @@ import ast
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +17,7 @@ from milvus_secure import MilvusSettings
 from milvus_secure.cli import main, parser
 from milvus_secure.reporting.catalogue import CATALOGUE
 from milvus_secure.settings.model import declarations
+from namespaces import NETWORK, has_own_network
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = {
@@ -33,7 +33,6 @@ GENERATED = re.compile(
     r"(^|/)(findings/.*|reference/(settings|command-line)|security|changelog)\.md$"
 )
 """Pages that the site makes itself; its strict build checks the links to them."""
-NETWORK = ("unshare", "--map-root-user", "--net", "--pid", "--fork", "--kill-child")
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -221,16 +220,8 @@ def test_a_benchmark_that_does_not_exist_is_refused():
     assert (completed.returncode, "no such benchmark: typo" in completed.stderr) == (1, True)
 
 
-def _unshares() -> bool:
-    tools = shutil.which("unshare") and shutil.which("ip")
-    return (
-        bool(tools)
-        and not subprocess.run([*NETWORK, "true"], capture_output=True, timeout=120).returncode
-    )
-
-
 @pytest.mark.thorough
-@pytest.mark.skipif(not _unshares(), reason="no network namespace may be made here")
+@pytest.mark.skipif(not has_own_network(), reason="no network namespace may be made here")
 def test_the_example_of_a_check_is_what_it_prints(tmp_path):
     (shown,) = blocks("README.md", "console")
     commands = [line[2:] for line in shown.splitlines() if line.startswith("$ ")]

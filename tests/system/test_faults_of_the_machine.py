@@ -175,7 +175,7 @@ with milvus_endpoint(trio.server, clients=trio.ca) as endpoint:
 
 
 @pytest.fixture(scope="module")
-def connected(tmp_path_factory):
+def material_outcome(tmp_path_factory):
     """Kind of error, message and files left, by place of the material and state of the disk."""
     temporary = tmp_path_factory.mktemp("temporary")
     records = _records(run(MATERIAL_AS_TEXT, kinds="-rmn", folder=temporary, TMPDIR=temporary))
@@ -187,24 +187,24 @@ class TestMaterialAsText:
     """It is kept in memory or, where no file can be in memory, in a temporary directory on disk."""
 
     @pytest.mark.parametrize("state", ["full", "a page left", "read-only"])
-    def test_in_memory_it_needs_no_disk(self, state, connected):
-        assert connected["in memory", state] == ["connected", "", []]
+    def test_in_memory_it_needs_no_disk(self, state, material_outcome):
+        assert material_outcome["in memory", state] == ["material_outcome", "", []]
 
-    def test_on_disk_it_needs_only_space(self, connected):
-        assert connected["on disk", "with room"] == ["connected", "", []]
+    def test_on_disk_it_needs_only_space(self, material_outcome):
+        assert material_outcome["on disk", "with room"] == ["material_outcome", "", []]
 
     @pytest.mark.parametrize("state", ["full", "a page left", "read-only"])
-    def test_on_disk_there_is_a_typed_error_that_says_why(self, state, connected):
-        kind, message, _ = connected["on disk", state]
+    def test_on_disk_there_is_a_typed_error_that_says_why(self, state, material_outcome):
+        kind, message, _ = material_outcome["on disk", state]
         assert kind == "SecureConnectionError"
         assert WORDS.get(state, WORDS["full"]) in message.lower()
 
     @pytest.mark.parametrize("state", ["full", "a page left", "read-only"])
-    def test_on_disk_no_incomplete_file_is_left(self, state, connected):
-        assert connected["on disk", state][2] == []
+    def test_on_disk_no_incomplete_file_is_left(self, state, material_outcome):
+        assert material_outcome["on disk", state][2] == []
 
-    def test_on_disk_the_fix_is_not_a_longer_timeout(self, connected):
-        assert "larger timeout" not in connected["on disk", "full"][1]
+    def test_on_disk_the_fix_is_not_a_longer_timeout(self, material_outcome):
+        assert "larger timeout" not in material_outcome["on disk", "full"][1]
 
 
 @pytest.fixture(scope="module")
@@ -267,7 +267,7 @@ class TestSilence:
         assert seconds > 1.9
 
     def test_it_connects_once_the_cable_is_connected(self, silence):
-        assert silence["afterwards"] == "connected"
+        assert silence["afterwards"] == "material_outcome"
 
 
 @pytest.fixture(
@@ -278,7 +278,7 @@ class TestSilence:
         pytest.param("in and out at random", marks=pytest.mark.thorough),
     ],
 )
-def workload(request, wired):
+def cable_outcome(request, wired):
     """The state of the rows while the cable was out, and of the client afterwards."""
     script = "import sys, cable; cable.workload(sys.argv[1])"
     (outcome,) = _records(run(script, request.param, kinds="-rn", folder=wired))
@@ -292,14 +292,14 @@ def workload(request, wired):
 class TestCable:
     """Pulled out in the middle of a workload that upserts rows, and put back."""
 
-    def test_packets_are_dropped_at_all(self, workload):
-        assert workload["sent again"] > 0
+    def test_packets_are_dropped_at_all(self, cable_outcome):
+        assert cable_outcome["sent again"] > 0
 
-    def test_no_acknowledged_row_is_lost(self, workload):
-        assert set(workload["acknowledged"]) - set(workload["stored"]) == set()
+    def test_no_acknowledged_row_is_lost(self, cable_outcome):
+        assert set(cable_outcome["acknowledged"]) - set(cable_outcome["stored"]) == set()
 
-    def test_no_row_is_there_twice(self, workload):
-        assert len(workload["stored"]) == len(set(workload["stored"]))
+    def test_no_row_is_there_twice(self, cable_outcome):
+        assert len(cable_outcome["stored"]) == len(set(cable_outcome["stored"]))
 
-    def test_the_same_client_continues_afterwards(self, workload):
-        assert workload["recovered"]
+    def test_the_same_client_continues_afterwards(self, cable_outcome):
+        assert cable_outcome["recovered"]

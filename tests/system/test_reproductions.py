@@ -12,7 +12,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,12 +19,12 @@ import pytest
 from command_line import run_main
 from milvus_secure.diagnosis.explain import explanations
 from milvus_secure.reporting.catalogue import CATALOGUE
+from namespaces import NETWORK, has_own_network
 
 pytestmark = pytest.mark.skipif(
     shutil.which("openssl") is None, reason="the openssl command is not installed"
 )
 
-NETWORK = ("unshare", "--map-root-user", "--net", "--pid", "--fork", "--kill-child")
 # What people wait for in seconds is waited for here until something listens.
 PRELUDE = """
 ip link set lo up
@@ -77,7 +76,7 @@ def reproducible() -> list[object]:
         ),
     }
     isolated = pytest.mark.skipif(
-        not _unshares(), reason="no network namespace may be made here (unshare --net)"
+        not has_own_network(), reason="no network namespace may be made here (unshare --net)"
     )
     return [
         pytest.param(
@@ -100,16 +99,6 @@ def _openssl_sets_dates() -> bool:
         ["openssl", "x509", "-help"], capture_output=True, text=True, check=False, timeout=120
     )
     return "-not_before" in completed.stderr + completed.stdout
-
-
-@cache
-def _unshares() -> bool:
-    if shutil.which("unshare") is None or shutil.which("ip") is None:
-        return False
-    completed = subprocess.run(
-        [*NETWORK, "ip", "link", "set", "lo", "up"], capture_output=True, check=False, timeout=120
-    )
-    return completed.returncode == 0
 
 
 def run_in_bash(script: str, folder: Path, *before: str) -> str:

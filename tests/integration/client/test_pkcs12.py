@@ -37,7 +37,7 @@ def store(
     )
 
 
-def openssl(folder: Path, *arguments: str) -> bytes:
+def openssl_store(folder: Path, *arguments: str) -> bytes:
     """A store that OpenSSL made in a folder with the guide's files."""
     command = ["openssl", "pkcs12", "-export", "-out", "made.p12", "-passout", f"pass:{PASSWORD}"]
     subprocess.run([*command, *arguments], cwd=folder, check=True, capture_output=True, timeout=120)
@@ -116,7 +116,7 @@ class TestConnecting:
         if "-legacy" in options and "OpenSSL 1" in _version():
             pytest.skip("before OpenSSL 3 this was the only one")
         pair = ["-in", "client.pem", "-inkey", "client.key", "-certfile", "ca.pem"]
-        path.write_bytes(openssl(certs, *pair, *options))
+        path.write_bytes(openssl_store(certs, *pair, *options))
         connect_secure(store_settings(uri=mutual.uri)).close()
         assert mutual.names == ["client"]
 
@@ -202,7 +202,7 @@ class TestFaults:
 
     @pytest.mark.trips("pem-wrong-type")
     def test_a_trust_store_has_no_pair(self, store_settings, certs, path):
-        path.write_bytes(openssl(certs, "-nokeys", "-in", "ca.pem"))
+        path.write_bytes(openssl_store(certs, "-nokeys", "-in", "ca.pem"))
         slots = ["client_pem_path", "client_key_path"]
         assert sorted(self.faults(store_settings())) == sorted(
             ("pem-wrong-type", slot) for slot in slots
@@ -212,7 +212,7 @@ class TestFaults:
     def test_a_key_that_nothing_here_can_read(self, store_settings, certs, path):
         curve = ["openssl", "ecparam", "-name", "prime239v1", "-genkey", "-noout", "-out", "odd"]
         subprocess.run(curve, cwd=certs, check=True, capture_output=True, timeout=120)
-        path.write_bytes(openssl(certs, "-nocerts", "-inkey", "odd"))
+        path.write_bytes(openssl_store(certs, "-nocerts", "-inkey", "odd"))
         assert self.faults(store_settings(client_key_path=certs / "client.key")) == [
             ("key-unsupported", "client_pem_path")
         ]

@@ -59,7 +59,7 @@ def reconnect(client: MilvusClient) -> None:
     client._get_connection().reconnect()
 
 
-def codes(caplog: pytest.LogCaptureFixture) -> list[str]:
+def logged_codes(caplog: pytest.LogCaptureFixture) -> list[str]:
     """The findings logged, in order."""
     messages = [record.getMessage() for record in caplog.records if record.name == "milvus_secure"]
     return [line.split(":")[0] for line in messages if " Fix: " in line]
@@ -99,19 +99,19 @@ class TestTheNextConnection:
         path.write_bytes(renewed.pem if spoil is None else spoil(path.read_bytes()))
         reconnect(client)
         assert mutual.names == ["client", "client"]
-        assert codes(caplog) == [code]
+        assert logged_codes(caplog) == [code]
 
     def test_continues_without_files_that_were_removed(self, mutual, client, certs, caplog):
         (certs / "client.key").unlink()
         reconnect(client)
         assert mutual.names == ["client", "client"]
-        assert codes(caplog) == ["file-missing"]
+        assert logged_codes(caplog) == ["file-missing"]
 
     def test_logs_the_same_broken_file_once(self, client, certs, caplog):
         (certs / "client.key").write_bytes(b"")
         reconnect(client)
         reconnect(client)
-        assert codes(caplog) == ["file-empty"]
+        assert logged_codes(caplog) == ["file-empty"]
 
     def test_uses_files_that_were_repaired(self, mutual, client, certs, renewed):
         (certs / "client.pem").write_bytes(renewed.pem)
@@ -130,7 +130,7 @@ class TestTheNextConnection:
         install(ahead, certs)
         reconnect(client)
         reconnect(client)
-        assert codes(caplog) == ["certificate-not-yet-valid"]
+        assert logged_codes(caplog) == ["certificate-not-yet-valid"]
         assert eventually(
             lambda: ahead.certificate.not_valid_before_utc < datetime.now(timezone.utc)
         )
@@ -199,7 +199,7 @@ class TestWatch:
         channel = client._get_connection()._channel
         with watch(client, interval=0.01):
             (certs / "client.key").write_bytes(b"")
-            assert eventually(lambda: "file-empty" in codes(caplog))
+            assert eventually(lambda: "file-empty" in logged_codes(caplog))
         assert client._get_connection()._channel is channel
 
     def test_keeps_the_connection_and_logs_why_when_the_server_refuses(self, client, certs, caplog):
@@ -207,35 +207,35 @@ class TestWatch:
         stranger = minting.mint("stranger", usages=[minting.CLIENT], ca=False, which=5)
         with watch(client, interval=0.01):
             install(stranger, certs)
-            assert eventually(lambda: "client-certificate-rejected" in codes(caplog))
+            assert eventually(lambda: "client-certificate-rejected" in logged_codes(caplog))
         assert client._get_connection()._channel is channel
 
     def test_warns_before_the_server_s_certificate_expires(self, trio, certs, caplog):
         soon = minting.mint("soon", sans=["localhost"], issuer=trio.ca, days=6, which=6)
         with milvus_endpoint(soon) as endpoint:
             client = connect_secure(uri=endpoint.uri, ca_pem_path=certs / "ca.pem", **HERE)
-            assert "certificate-expiring" not in codes(caplog)
+            assert "certificate-expiring" not in logged_codes(caplog)
             with watch(client, interval=60):
-                assert eventually(lambda: "certificate-expiring" in codes(caplog))
+                assert eventually(lambda: "certificate-expiring" in logged_codes(caplog))
             client.close()
 
     def test_does_not_repeat_what_was_logged_at_the_connection(self, trio, certs, caplog, mutual):
         soon = minting.mint("soon", issuer=trio.ca, usages=[minting.CLIENT], days=6, which=6)
         install(soon, certs)
         client = connect_secure(uri=mutual.uri, **files(certs), **HERE)
-        reported = codes(caplog)
+        reported = logged_codes(caplog)
         connects = mutual.connects
         with watch(client, interval=0.01):
             assert eventually(lambda: mutual.connects > connects + 2)
         client.close()
-        assert codes(caplog) == reported
+        assert logged_codes(caplog) == reported
 
     def test_logs_what_was_not_logged_at_the_connection(self, trio, certs, caplog, mutual):
         soon = minting.mint("soon", issuer=trio.ca, usages=[minting.CLIENT], days=6, which=6)
         install(soon, certs)
         client = connect_secure(uri=mutual.uri, **files(certs), **HERE, preflight=False)
         with watch(client, interval=60):
-            assert eventually(lambda: "certificate-expiring" in codes(caplog))
+            assert eventually(lambda: "certificate-expiring" in logged_codes(caplog))
         client.close()
 
     def test_may_be_closed_from_its_own_thread(self, client, certs):

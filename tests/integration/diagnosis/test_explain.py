@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from pymilvus import MilvusClient, MilvusException
 
 import minting
 from milvus_secure import explain
+from verdicts import most_likely
 
 
 @contextmanager
@@ -51,10 +51,6 @@ def grpc_error(port, *, anchor=None, name="localhost", pair=None):
     with channel, pytest.raises(grpc.RpcError) as caught:
         channel.unary_unary("/milvus.proto.milvus.MilvusService/Connect")(b"", timeout=10)
     return caught.value
-
-
-def most_likely(error: BaseException) -> str:
-    return re.match(r"Most likely ([a-z0-9-]+),", explain(error))[1]
 
 
 class TestRawGrpcErrors:

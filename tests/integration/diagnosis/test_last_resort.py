@@ -28,7 +28,7 @@ def details(trio: minting.Trio, roots: bytes, pair: minting.Minted, key: minting
 
 
 @pytest.fixture
-def report(trio, settings, certs):
+def report_on_details(trio, settings, certs):
     """A report on an endpoint that is healthy except for gRPC's message."""
 
     def judged(words: str):
@@ -47,23 +47,25 @@ def report(trio, settings, certs):
 
 
 @pytest.mark.trips("tls-failed")
-def test_our_own_material(trio, report):
+def test_our_own_material(trio, report_on_details):
     words = details(trio, trio.ca.pem, trio.client, minting.mint("other", which=7))
-    cause = report(words).root_cause
+    cause = report_on_details(words).root_cause
     assert cause.code == "tls-failed"
     assert cause.message.startswith("gRPC cannot use the client's own certificate or key")
 
 
 @pytest.mark.trips("tls-failed")
-def test_gRPC_s_own_verdict_on_the_server(trio, report):  # noqa: N802 - its name
+def test_gRPC_s_own_verdict_on_the_server(trio, report_on_details):  # noqa: N802 - its name
     words = details(trio, minting.mint("another CA", which=8).pem, trio.client, trio.client)
-    cause = report(words).root_cause
+    cause = report_on_details(words).root_cause
     assert cause.code == "tls-failed"
     assert cause.message.startswith("gRPC refused the server's certificate")
     assert "CERTIFICATE_VERIFY_FAILED" in cause.presented
 
 
 @pytest.mark.trips("tls-failed")
-def test_neither_side(report):
-    cause = report("failed to connect to all addresses; last error: UNKNOWN: odd").root_cause
+def test_neither_side(report_on_details):
+    cause = report_on_details(
+        "failed to connect to all addresses; last error: UNKNOWN: odd"
+    ).root_cause
     assert cause.message == "The TLS handshake failed, and the probe did not find the reason."

@@ -56,13 +56,13 @@ def relative(document: dict[str, Any], _: Path) -> None:
     document["tls"] = {"serverPemPath": "certs/server.pem", "serverKeyPath": "certs/server.key"}
 
 
-def one_way(document: dict[str, Any], certs: Path) -> None:
+def tls_mode_1(document: dict[str, Any], certs: Path) -> None:
     document["common"]["security"]["tlsMode"] = 1
     document["tls"] = pair(certs, "serverPemPath", "serverKeyPath")
 
 
 def with_a_blank(document: dict[str, Any], certs: Path) -> None:
-    one_way(document, certs)
+    tls_mode_1(document, certs)
     document["common"]["security"]["tlsMode"] = "2 "
 
 
@@ -106,7 +106,7 @@ def none(_: Path) -> dict[str, str]:
         pytest.param(edited(unchanged), odd_names, TLSMode.ONE_WAY, id="other spellings of names"),
         pytest.param(edited(relative), none, TLSMode.ONE_WAY, id="relative paths"),
         pytest.param(
-            edited(one_way, "elsewhere/milvus.yaml"),
+            edited(tls_mode_1, "elsewhere/milvus.yaml"),
             lambda certs: {"MILVUSCONF": str(certs.parent / "elsewhere")},
             TLSMode.ONE_WAY,
             id="MILVUSCONF",
@@ -115,10 +115,13 @@ def none(_: Path) -> dict[str, str]:
         pytest.param(edited(misplaced), none, TLSMode.PLAINTEXT, id="keys in other places"),
         pytest.param(edited(unchanged), unread_names, TLSMode.PLAINTEXT, id="unread names"),
         pytest.param(
-            edited(one_way, "configs/user.yaml"), none, TLSMode.PLAINTEXT, id="user.yaml before 2.4"
+            edited(tls_mode_1, "configs/user.yaml"),
+            none,
+            TLSMode.PLAINTEXT,
+            id="user.yaml before 2.4",
         ),
         pytest.param(
-            edited(one_way, "elsewhere/milvus.yaml"),
+            edited(tls_mode_1, "elsewhere/milvus.yaml"),
             none,
             TLSMode.PLAINTEXT,
             id="another directory",

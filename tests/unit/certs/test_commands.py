@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
+from certificate_judges import contents
 from milvus_secure.cli import main
 
 GUIDE = Path(__file__).resolve().parents[2] / "support" / "guide"
@@ -29,26 +30,22 @@ def run_certs(tmp_path: Path):
     return run
 
 
-def files(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
-
-
 def leaf(path: Path) -> x509.Certificate:
     return x509.load_pem_x509_certificate(path.read_bytes())
 
 
 def test_init_makes_the_nine_files_of_the_guide(run_certs):
     pairs = {f"{role}.{kind}" for role in ("server", "client") for kind in ("key", "pem", "csr")}
-    assert set(files(run_certs.folder)) == {"ca.key", "ca.pem", "ca.srl"} | pairs
+    assert set(contents(run_certs.folder)) == {"ca.key", "ca.pem", "ca.srl"} | pairs
 
 
 def test_init_replaces_a_set_only_when_forced(run_certs, capsys):
-    before = files(run_certs.folder)
+    before = contents(run_certs.folder)
     assert run_certs("init", run_certs.folder) == 1
     assert "--force" in capsys.readouterr().err
-    assert files(run_certs.folder) == before
+    assert contents(run_certs.folder) == before
     assert run_certs("init", run_certs.folder, "--force") == 0
-    assert files(run_certs.folder)["ca.pem"] != before["ca.pem"]
+    assert contents(run_certs.folder)["ca.pem"] != before["ca.pem"]
 
 
 @pytest.fixture
@@ -60,10 +57,10 @@ def foreign_folder(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("flags", [[], ["--force"], ["--force", "--dry-run"]], ids=" ".join)
 def test_init_never_replaces_what_belongs_to_no_set(foreign_folder: Path, capsys, flags: list[str]):
-    before = files(foreign_folder)
+    before = contents(foreign_folder)
     assert main(["certs", "init", str(foreign_folder), *flags]) == 1
     assert "server.csr, server.key" in capsys.readouterr().err
-    assert files(foreign_folder) == before
+    assert contents(foreign_folder) == before
 
 
 def test_a_forced_init_makes_the_set_beside_foreign_files(tmp_path: Path, capsys):
@@ -76,24 +73,24 @@ def test_a_forced_init_makes_the_set_beside_foreign_files(tmp_path: Path, capsys
 
 def test_a_dry_run_tells_what_a_forced_init_replaces_and_removes(run_certs, capsys):
     assert run_certs("client", "alice", "--dir", run_certs.folder) == 0
-    before = files(run_certs.folder)
+    before = contents(run_certs.folder)
     capsys.readouterr()
     assert run_certs("init", run_certs.folder, "--force", "--dry-run") == 0
     output = " ".join(capsys.readouterr().out.split())
     assert "ca.key ca.pem" in output
     assert "server.pem: replaced" in output
     assert "alice.csr alice.key alice.pem: removed" in output
-    assert files(run_certs.folder) == before
+    assert contents(run_certs.folder) == before
 
 
 def test_a_described_set_replaces_no_foreign_pair(run_certs, foreign_folder: Path, capsys):
     for suffix in ("key", "csr"):
         shutil.copy(foreign_folder / f"server.{suffix}", run_certs.folder / f"ingest.{suffix}")
-    before = files(run_certs.folder)
+    before = contents(run_certs.folder)
     (foreign_folder / "set.toml").write_text("[clients.ingest]\n")
     assert run_certs("init", run_certs.folder, "--config", foreign_folder / "set.toml") == 1
     assert "ingest.key, ingest.csr" in capsys.readouterr().err
-    assert files(run_certs.folder) == before
+    assert contents(run_certs.folder) == before
 
 
 @pytest.mark.parametrize(
@@ -118,9 +115,9 @@ def test_init_names_what_no_certificate_may_contain(tmp_path: Path, capsys, flag
 
 
 def test_client_adds_one_and_leaves_the_rest(run_certs):
-    before = files(run_certs.folder)
+    before = contents(run_certs.folder)
     assert run_certs("client", "alice", "--dir", run_certs.folder) == 0
-    added = files(run_certs.folder)
+    added = contents(run_certs.folder)
     assert set(added) - set(before) == {"alice.pem", "alice.key", "alice.csr"}
     assert {name: added[name] for name in before if name != "ca.srl"} == {
         name: data for name, data in before.items() if name != "ca.srl"
@@ -128,7 +125,7 @@ def test_client_adds_one_and_leaves_the_rest(run_certs):
 
 
 def test_a_dry_run_changes_nothing_and_says_what_would_break(run_certs, capsys):
-    before = files(run_certs.folder)
+    before = contents(run_certs.folder)
     for arguments in (
         ["renew", run_certs.folder],
         ["renew", run_certs.folder, "--ca"],
@@ -137,13 +134,13 @@ def test_a_dry_run_changes_nothing_and_says_what_would_break(run_certs, capsys):
         capsys.readouterr()
         assert run_certs(*arguments, "--dry-run") == 0
         assert capsys.readouterr().out
-    assert files(run_certs.folder) == before
+    assert contents(run_certs.folder) == before
 
 
 def test_renew_keeps_the_ca_and_makes_new_leaves(run_certs):
-    before = files(run_certs.folder)
+    before = contents(run_certs.folder)
     assert run_certs("renew", run_certs.folder) == 0
-    after = files(run_certs.folder)
+    after = contents(run_certs.folder)
     assert after["ca.pem"] == before["ca.pem"]
     assert after["server.pem"] != before["server.pem"]
     assert after["client.pem"] != before["client.pem"]

@@ -20,7 +20,7 @@ from milvus_secure.cli.certs import add_parser
 from milvus_secure.errors import CertificateError
 
 
-def certs(*arguments: object) -> int:
+def certs_command(*arguments: object) -> int:
     """Run ``milvus-secure certs``; errors come as they are raised."""
     parser = argparse.ArgumentParser()
     add_parser(parser.add_subparsers())
@@ -41,7 +41,7 @@ def password(tmp_path) -> Path:
 
 
 def test_show_names_the_certificate_of_each_key(fresh_set, capsys):
-    assert certs("show", fresh_set.directory, "--format", "json") == 0
+    assert certs_command("show", fresh_set.directory, "--format", "json") == 0
     files = {Path(file["file"]).name: file for file in json.loads(capsys.readouterr().out)["files"]}
     owners = {name: file["keys"][0]["belongs_to"] for name, file in files.items() if file["keys"]}
     assert owners == {
@@ -52,12 +52,12 @@ def test_show_names_the_certificate_of_each_key(fresh_set, capsys):
 
 def test_show_recognizes_a_key_of_another_set(fresh_set, tmp_path, capsys):
     other_set = CertificateSet.create(tmp_path / "other")
-    certs("show", fresh_set.server_pem, other_set.server_key)
+    certs_command("show", fresh_set.server_pem, other_set.server_key)
     assert "belongs to no certificate shown" in capsys.readouterr().out
 
 
 def test_show_prints_every_field_of_a_certificate(fresh_set, capsys):
-    certs("show", fresh_set.server_pem, "--format", "json")
+    certs_command("show", fresh_set.server_pem, "--format", "json")
     [shown] = json.loads(capsys.readouterr().out)["files"][0]["certificates"]
     fixed = {
         key: shown[key]
@@ -92,7 +92,7 @@ def test_show_prints_every_field_of_a_certificate(fresh_set, capsys):
 def test_show_describes_the_order_of_a_chain(fresh_set, tmp_path, capsys, order, words):
     pems = [fresh_set.server_pem.read_bytes(), fresh_set.ca_pem.read_bytes()]
     (tmp_path / "chain.pem").write_bytes(b"".join(pems[place] for place in order))
-    certs("show", tmp_path / "chain.pem")
+    certs_command("show", tmp_path / "chain.pem")
     assert words in capsys.readouterr().out
 
 
@@ -115,13 +115,13 @@ def test_show_reads_more_than_pem(fresh_set, tmp_path, password, capsys, form):
     else:
         request = x509.load_pem_x509_csr((fresh_set.directory / "client.csr").read_bytes())
         path.write_bytes(request.public_bytes(serialization.Encoding.DER))
-    assert certs("show", path, "--password-file", password) == 0
+    assert certs_command("show", path, "--password-file", password) == 0
     assert "p256" in capsys.readouterr().out
 
 
 def test_show_never_prints_a_key(fresh_set, capsys):
-    certs("show", fresh_set.directory)
-    certs("show", fresh_set.directory, "--format", "json")
+    certs_command("show", fresh_set.directory)
+    certs_command("show", fresh_set.directory, "--format", "json")
     body = fresh_set.client_key.read_text().splitlines()[1]
     assert body not in capsys.readouterr().out
 
@@ -130,7 +130,7 @@ def test_show_never_prints_a_key(fresh_set, capsys):
 def test_show_names_what_it_cannot_read_and_shows_the_rest(fresh_set, tmp_path, capsys, data):
     if data is not None:
         (tmp_path / "odd").write_bytes(data)
-    assert certs("show", tmp_path / "odd", fresh_set.ca_pem) == 1
+    assert certs_command("show", tmp_path / "odd", fresh_set.ca_pem) == 1
     shown = capsys.readouterr()
     assert str(tmp_path / "odd") in shown.err
     assert "Milvus CA" in shown.out
@@ -138,12 +138,12 @@ def test_show_names_what_it_cannot_read_and_shows_the_rest(fresh_set, tmp_path, 
 
 def test_a_wrong_password_is_named(fresh_set, tmp_path, password, capsys):
     (tmp_path / "client.p12").write_bytes(fresh_set.export_pkcs12("another word"))
-    assert certs("show", tmp_path / "client.p12", "--password-file", password) == 1
+    assert certs_command("show", tmp_path / "client.p12", "--password-file", password) == 1
     assert "cannot be decrypted with this password" in capsys.readouterr().err
 
 
 def test_an_export_opens_in_openssl_with_key_and_ca(fresh_set, password):
-    certs("export", fresh_set.directory, "--password-file", password)
+    certs_command("export", fresh_set.directory, "--password-file", password)
     run = subprocess.run(
         [
             "openssl",
@@ -168,7 +168,9 @@ def test_a_password_may_come_through_a_pipe(fresh_set):
     readable, writable = os.pipe()
     os.write(writable, b"open sesame\n")
     os.close(writable)
-    assert certs("export", fresh_set.directory, "--password-file", f"/dev/fd/{readable}") == 0
+    assert (
+        certs_command("export", fresh_set.directory, "--password-file", f"/dev/fd/{readable}") == 0
+    )
     os.close(readable)
     store = (fresh_set.directory / "client.p12").read_bytes()
     assert load_pkcs12(store, b"open sesame").key is not None
@@ -178,11 +180,11 @@ def test_a_password_may_come_through_a_pipe(fresh_set):
 def test_a_password_file_that_cannot_be_read_is_named(name, fresh_set, tmp_path):
     file = tmp_path / name
     with pytest.raises(CertificateError, match="cannot be read"):
-        certs("export", fresh_set.directory, "--password-file", file)
+        certs_command("export", fresh_set.directory, "--password-file", file)
 
 
 def test_a_server_without_certificates_gets_the_command_that_says_why(capsys):
-    assert certs("show", "https://127.0.0.1:1") == 1
+    assert certs_command("show", "https://127.0.0.1:1") == 1
     assert "milvus-secure check https://127.0.0.1:1" in capsys.readouterr().err
 
 
@@ -192,7 +194,7 @@ def test_a_password_too_short_for_java_is_refused(fresh_set):
 
 
 def status(capsys, *arguments: object) -> tuple[int, str]:
-    code = certs("status", *arguments)
+    code = certs_command("status", *arguments)
     return code, capsys.readouterr().out
 
 
@@ -246,7 +248,7 @@ def test_a_directory_without_certificates_fails_the_status(tmp_path, capsys):
     (tmp_path / "empty").mkdir()
     code, output = status(capsys, tmp_path / "empty")
     assert (code, output.split()[0]) == (1, "unreadable")
-    assert certs("show", tmp_path / "empty") == 1
+    assert certs_command("show", tmp_path / "empty") == 1
     assert "contains no certificate, key or request" in capsys.readouterr().err
 
 
@@ -255,8 +257,8 @@ def test_show_fits_into_80_columns_of_a_terminal(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = [f"node-{number}.milvus.example.com" for number in range(9)]
     CertificateSet.create("certs", names, intermediate_days=900)
-    certs("show", "certs")
-    certs("status", "certs")
+    certs_command("show", "certs")
+    certs_command("status", "certs")
     assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
 
 
@@ -264,7 +266,7 @@ def test_in_a_pipe_each_field_is_one_line(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = [f"node-{number}.milvus.example.com" for number in range(9)]
     CertificateSet.create("certs", names)
-    certs("show", "certs/server.pem")
+    certs_command("show", "certs/server.pem")
     [line] = [line for line in capsys.readouterr().out.splitlines() if "identifiers" in line]
     assert line.endswith(", ".join(names))
 
@@ -279,8 +281,10 @@ def test_status_for_prometheus_has_help_type_and_seconds(fresh_set, capsys):
 
 
 def test_a_request_for_a_company_ca_signs_and_is_accepted(fresh_set, tmp_path, judge):
-    certs("csr", tmp_path / "node", "--name", "node.example.com", "--organization", "Ex")
-    certs("sign", tmp_path / "node/server.csr", "--dir", fresh_set.directory, "--role", "server")
+    certs_command("csr", tmp_path / "node", "--name", "node.example.com", "--organization", "Ex")
+    certs_command(
+        "sign", tmp_path / "node/server.csr", "--dir", fresh_set.directory, "--role", "server"
+    )
     for name in ("server.pem", "server.key"):
         (fresh_set.directory / name).write_bytes((tmp_path / "node" / name).read_bytes())
     assert set(judge(fresh_set.directory, "node.example.com").values()) == {"OK"}
@@ -292,7 +296,7 @@ def test_a_request_whose_signature_is_broken_is_not_signed(fresh_set, tmp_path):
     der[der.index(b"client")] ^= 1  # another name under the same signature
     (tmp_path / "x.csr").write_bytes(der)
     with pytest.raises(CertificateError, match="signature"):
-        certs("sign", tmp_path / "x.csr", "--dir", fresh_set.directory, "--role", "client")
+        certs_command("sign", tmp_path / "x.csr", "--dir", fresh_set.directory, "--role", "client")
     assert not (tmp_path / "x.pem").exists()
 
 
@@ -300,7 +304,7 @@ def test_a_request_whose_signature_is_broken_is_not_signed(fresh_set, tmp_path):
 def test_a_file_that_is_not_a_request_is_not_signed(fresh_set, tmp_path, data):
     (tmp_path / "x.csr").write_bytes(data)
     with pytest.raises(CertificateError, match="no certificate request"):
-        certs("sign", tmp_path / "x.csr", "--dir", fresh_set.directory, "--role", "client")
+        certs_command("sign", tmp_path / "x.csr", "--dir", fresh_set.directory, "--role", "client")
 
 
 def test_a_request_with_a_key_grpc_refuses_is_not_signed(fresh_set, tmp_path):
@@ -312,4 +316,4 @@ def test_a_request_with_a_key_grpc_refuses_is_not_signed(fresh_set, tmp_path):
     )
     (tmp_path / "x.csr").write_bytes(request.public_bytes(serialization.Encoding.PEM))
     with pytest.raises(CertificateError, match="ed25519"):
-        certs("sign", tmp_path / "x.csr", "--dir", fresh_set.directory, "--role", "client")
+        certs_command("sign", tmp_path / "x.csr", "--dir", fresh_set.directory, "--role", "client")

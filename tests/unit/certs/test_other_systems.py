@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from certificate_judges import contents
 from milvus_secure._common import atomic_files, directory_lock, file_journal
 from milvus_secure._common.file_journal import PENDING
 from milvus_secure.certs import CertificateSet
@@ -69,10 +70,6 @@ def without(request, monkeypatch) -> None:
 @pytest.fixture
 def set_without(without, tmp_path: Path) -> CertificateSet:
     return CertificateSet.create(tmp_path / "certs")
-
-
-def contents(directory: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in directory.iterdir() if path.is_file()}
 
 
 def test_a_set_is_made_extended_and_renewed(set_without, judge):

@@ -48,7 +48,7 @@ def folder_of_files(tmp_path: Path) -> Path:
     return made
 
 
-def contents(folder_of_files: Path) -> dict[str, bytes]:
+def tree_contents(folder_of_files: Path) -> dict[str, bytes]:
     files = (path for path in folder_of_files.rglob("*") if path.is_file())
     return {path.relative_to(folder_of_files).as_posix(): path.read_bytes() for path in files}
 
@@ -61,7 +61,7 @@ def change(folder_of_files: Path, **options: object) -> None:
 def test_all_files_are_replaced_made_and_removed_in_the_same_directory(folder_of_files):
     before = folder_of_files.stat().st_ino
     change(folder_of_files)
-    assert contents(folder_of_files) == AFTER
+    assert tree_contents(folder_of_files) == AFTER
     assert folder_of_files.stat().st_ino == before
     assert not has_interrupted(folder_of_files)
 
@@ -71,7 +71,7 @@ def test_all_files_are_replaced_made_and_removed_in_the_same_directory(folder_of
 KILLER = """
 import json, os, pathlib, signal, sys
 sys.path.insert(0, sys.argv[2])
-from test_atomic_files import OLD, change, contents
+from test_atomic_files import OLD, change, tree_contents
 from milvus_secure._common.atomic_files import finish_interrupted
 
 def refused(self, target, replace=pathlib.Path.replace):
@@ -104,7 +104,7 @@ for n in range(1, 2000):
     child = os.fork() or run(folder, n)
     _, status = os.waitpid(child, 0)
     finish_interrupted(folder)
-    outcomes.append({name: data.decode() for name, data in contents(folder).items()})
+    outcomes.append({name: data.decode() for name, data in tree_contents(folder).items()})
     if not os.WIFSIGNALED(status):
         break
 print(json.dumps(outcomes))
@@ -156,7 +156,7 @@ def test_a_failure_in_the_middle_restores_every_file(folder_of_files, monkeypatc
     inode = (folder_of_files / "a.key").stat().st_ino
     with pytest.raises(FileChangeError, match=r"input/output error\. Nothing was changed"):
         change(folder_of_files)
-    assert contents(folder_of_files) == OLD
+    assert tree_contents(folder_of_files) == OLD
     status = (folder_of_files / "a.key").stat()
     assert stat.S_IMODE(status.st_mode) == 0o640
     assert not links or status.st_ino == inode
@@ -240,10 +240,10 @@ def test_what_cannot_be_replaced_is_refused_by_the_run_and_the_dry_run(
     (folder_of_files / "folder").mkdir()
     (folder_of_files / "link").symlink_to("a.pem")
     (folder_of_files / "linked").symlink_to("folder")
-    before = contents(folder_of_files)
+    before = tree_contents(folder_of_files)
     with pytest.raises(FileChangeError, match=why):
         attempt(name)
-    assert contents(folder_of_files) == before
+    assert tree_contents(folder_of_files) == before
 
 
 @not_root
@@ -300,10 +300,10 @@ def test_a_group_that_would_lose_its_access_is_not_locked_out(tmp_path, mode, re
 def test_a_directory_that_changed_since_the_decision_is_left_alone(folder_of_files):
     expected = snapshot(folder_of_files)
     (folder_of_files / "mine").write_bytes(b"edited")
-    before = contents(folder_of_files)
+    before = tree_contents(folder_of_files)
     with pytest.raises(FileChangeError, match="was changed by another program meanwhile"):
         change(folder_of_files, expected=expected)
-    assert contents(folder_of_files) == before
+    assert tree_contents(folder_of_files) == before
 
 
 class Killed(BaseException):
@@ -332,7 +332,7 @@ def interrupted(folder_of_files, monkeypatch):
 
 def test_an_interrupted_change_is_completed(interrupted):
     assert finish_interrupted(interrupted)
-    assert contents(interrupted) == AFTER
+    assert tree_contents(interrupted) == AFTER
     assert not finish_interrupted(interrupted)
 
 
@@ -351,10 +351,10 @@ def test_another_change_waits_for_an_interrupted_one(interrupted):
 @as_root
 def test_a_journal_of_a_user_without_rights_here_is_not_followed(interrupted):
     os.chown(interrupted / PENDING, 1234, 1234)
-    before = contents(interrupted)
+    before = tree_contents(interrupted)
     with pytest.raises(FileChangeError, match="user 1234 ran that command"):
         finish_interrupted(interrupted)
-    assert contents(interrupted) == before
+    assert tree_contents(interrupted) == before
 
 
 @pytest.mark.parametrize("name", ["../victim", "/tmp/victim", "out/victim"])
@@ -379,18 +379,18 @@ def test_a_damaged_journal_is_named(interrupted, data):
 class TestOneFile:
     def test_a_new_one_is_written(self, tmp_path):
         write_file(tmp_path / "store", NewFile(b"data", private=True))
-        assert contents(tmp_path) == {"store": b"data"}
+        assert tree_contents(tmp_path) == {"store": b"data"}
 
     def test_an_existing_one_is_not_replaced_by_default(self, folder_of_files):
         with pytest.raises(FileExistsError):
             write_file(folder_of_files / "mine", NewFile(b"data"))
-        assert contents(folder_of_files) == OLD
+        assert tree_contents(folder_of_files) == OLD
 
     def test_a_replaced_one_keeps_its_mode(self, folder_of_files):
         (folder_of_files / "mine").chmod(0o640)
         write_file(folder_of_files / "mine", NewFile(b"data"), overwrite=True)
         assert stat.S_IMODE((folder_of_files / "mine").stat().st_mode) == 0o640
-        assert contents(folder_of_files) == {**OLD, "mine": b"data"}
+        assert tree_contents(folder_of_files) == {**OLD, "mine": b"data"}
 
     def test_a_missing_directory_is_named(self, tmp_path):
         with pytest.raises(FileChangeError, match="no such file or directory"):

@@ -14,6 +14,7 @@ from milvus_secure.diagnosis.explain import Explanation, explanations
 from milvus_secure.errors import SettingsError
 from milvus_secure.reporting.catalogue import CATALOGUE
 from milvus_secure.reporting.report import Report, finding
+from verdicts import most_likely
 
 PARTS = [part.name for part in fields(Explanation)]
 
@@ -98,10 +99,6 @@ class TestSubjects:
     def test_an_unrecognizable_code_points_to_the_list(self):
         with pytest.raises(MilvusSecureError, match="`milvus-secure explain` lists them"):
             explain("\x00zzz" * 1000)
-
-
-def most_likely(error: BaseException) -> str:
-    return re.match(r"Most likely ([a-z0-9-]+),", explain(error))[1]
 
 
 class TestForeignExceptions:

@@ -28,7 +28,7 @@ SHAPES = {
 
 
 @pytest.fixture
-def cause(settings):
+def root_cause(settings):
     """The root cause of an offline check with one piece of material."""
 
     def judge(**values):
@@ -40,52 +40,52 @@ def cause(settings):
 class TestText:
     @pytest.mark.trips("file-not-pem")
     @pytest.mark.parametrize("path", ["/certs/ca.pem", "ca.pem", "file:///certs/ca.pem", "~/x.crt"])
-    def test_a_path_in_place_of_text_points_to_the_setting_for_paths(self, cause, path):
-        finding = cause(ca_pem=path)
+    def test_a_path_in_place_of_text_points_to_the_setting_for_paths(self, root_cause, path):
+        finding = root_cause(ca_pem=path)
         assert (finding.code, finding.presented) == ("file-not-pem", "the path of a file")
         assert "Name the file in ca_pem_path" in finding.remedy
 
-    def test_a_path_in_place_of_a_key_is_not_shown(self, cause, trio):
+    def test_a_path_in_place_of_a_key_is_not_shown(self, root_cause, trio):
         pair = {"client_pem": trio.client.pem, "ca_pem": trio.ca.pem}
-        finding = cause(client_key="/canary/client.key", **pair)
+        finding = root_cause(client_key="/canary/client.key", **pair)
         assert "client_key_path" in finding.remedy
         assert "canary" not in repr(finding)
 
-    def test_what_is_encoded_twice_says_so(self, cause, trio):
-        finding = cause(ca_pem=b64(b64(trio.ca.pem)))
+    def test_what_is_encoded_twice_says_so(self, root_cause, trio):
+        finding = root_cause(ca_pem=b64(b64(trio.ca.pem)))
         assert finding.presented == "PEM encoded as base64 more than once"
         assert "stringData" in finding.remedy
 
-    def test_a_body_alone_gets_its_first_and_last_line(self, cause, trio):
-        finding = cause(ca_pem=body(trio.ca.pem))
+    def test_a_body_alone_gets_its_first_and_last_line(self, root_cause, trio):
+        finding = root_cause(ca_pem=body(trio.ca.pem))
         assert "-----BEGIN CERTIFICATE-----" in finding.remedy
 
     @pytest.mark.trips("pem-malformed")
-    def test_missing_dashes_are_named(self, cause, trio):
-        finding = cause(ca_pem=trio.ca.pem.replace(b"-", b""))
+    def test_missing_dashes_are_named(self, root_cause, trio):
+        finding = root_cause(ca_pem=trio.ca.pem.replace(b"-", b""))
         assert (finding.code, "five dashes" in finding.message) == ("pem-malformed", True)
 
     @pytest.mark.trips("pem-malformed")
-    def test_a_first_line_alone_says_how_it_was_cut(self, cause):
-        finding = cause(ca_pem="-----BEGIN CERTIFICATE-----")
+    def test_a_first_line_alone_says_how_it_was_cut(self, root_cause):
+        finding = root_cause(ca_pem="-----BEGIN CERTIFICATE-----")
         assert "Only its first line was read" in finding.remedy
         assert "base64" in finding.remedy
 
-    def test_lines_joined_by_blanks_are_not_called_truncated(self, cause, trio):
-        finding = cause(ca_pem=trio.ca.pem.strip().replace(b"\n", b" "))
+    def test_lines_joined_by_blanks_are_not_called_truncated(self, root_cause, trio):
+        finding = root_cause(ca_pem=trio.ca.pem.strip().replace(b"\n", b" "))
         assert finding.code == "pem-malformed"
         assert "Only its first line" not in finding.remedy
 
     @pytest.mark.passes("file-not-pem")
-    def test_base64_of_pem_is_read(self, cause, trio):
-        assert cause(ca_pem=b64(trio.ca.pem)) is None
+    def test_base64_of_pem_is_read(self, root_cause, trio):
+        assert root_cause(ca_pem=b64(trio.ca.pem)) is None
 
 
 class TestFiles:
     @pytest.mark.trips("file-missing")
     @pytest.mark.parametrize("url", ["file:///certs/ca.pem", "file:/certs/ca.pem"])
-    def test_a_file_url_is_named(self, cause, url):
-        finding = cause(ca_pem_path=url)
+    def test_a_file_url_is_named(self, root_cause, url):
+        finding = root_cause(ca_pem_path=url)
         assert finding.code == "file-missing"
         assert "without file://, as /certs/ca.pem." in finding.remedy
 
@@ -111,24 +111,24 @@ class TestFiles:
         assert remedy in finding.remedy
 
     @pytest.mark.parametrize("url", ["https://example.com/ca.pem", "s3://bucket/ca.pem"])
-    def test_for_another_url_the_remedy_is_to_download_it(self, cause, url):
-        finding = cause(ca_pem_path=url)
+    def test_for_another_url_the_remedy_is_to_download_it(self, root_cause, url):
+        finding = root_cause(ca_pem_path=url)
         assert finding.code == "file-missing"
         assert "takes the path of a file, not a URL" in finding.remedy
 
     @pytest.mark.trips("file-not-pem")
     @pytest.mark.parametrize("shape", ["base64", "base64 twice", "body"])
-    def test_the_command_makes_a_file_that_can_be_used(self, cause, shape, trio, tmp_path):
+    def test_the_command_makes_a_file_that_can_be_used(self, root_cause, shape, trio, tmp_path):
         path = tmp_path / "a b.pem"
         path.write_bytes(SHAPES[shape](trio.ca.pem))
-        finding = cause(ca_pem_path=path)
+        finding = root_cause(ca_pem_path=path)
         subprocess.run(["bash", "-c", finding.command], cwd=tmp_path, check=True, timeout=60)
-        assert cause(ca_pem_path=tmp_path / "a b-converted.pem") is None
+        assert root_cause(ca_pem_path=tmp_path / "a b-converted.pem") is None
 
-    def test_a_file_that_holds_a_path_is_named(self, cause, tmp_path):
+    def test_a_file_that_holds_a_path_is_named(self, root_cause, tmp_path):
         path = tmp_path / "secret"
         path.write_text("/certs/ca.pem\n")
-        finding = cause(ca_pem_path=path)
+        finding = root_cause(ca_pem_path=path)
         assert finding.presented == "the path of a file"
         assert "Set ca_pem_path to that path" in finding.remedy
 

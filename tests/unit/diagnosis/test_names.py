@@ -34,7 +34,7 @@ def judge_names(settings):
     return look_at
 
 
-def codes(report) -> list[str]:
+def finding_codes(report) -> list[str]:
     return [finding.code for finding in report.findings]
 
 
@@ -45,7 +45,7 @@ def codes(report) -> list[str]:
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST.", "db.example.com", "10.0.0.7", "[::1]"])
 def test_a_certificate_that_contains_the_name_passes(judge_names, host, served):
     sans = ("localhost", "*.example.com", "10.0.0.7", "::1")
-    assert codes(judge_names("localhost", *sans, host=host, served=served)) == []
+    assert finding_codes(judge_names("localhost", *sans, host=host, served=served)) == []
 
 
 @pytest.mark.trips("name-mismatch")
@@ -151,7 +151,7 @@ class TestCallsAreRefusedAfterTheHandshake:
 
 
 def test_the_name_of_a_pinned_ca_is_not_the_servers(judge_names):
-    assert codes(judge_names("some CA", served=False, ca=True)) == []
+    assert finding_codes(judge_names("some CA", served=False, ca=True)) == []
 
 
 @pytest.mark.trips("name-cn-only")

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import pkcs7, pkcs12
 from cryptography.x509.oid import NameOID
 
 import minting
+from der import rewrapped
 from milvus_secure.diagnosis.check import judge
 from milvus_secure.diagnosis.context import Context
 from milvus_secure.diagnosis.material import read_material
@@ -226,14 +227,6 @@ def foreign(trio: minting.Trio) -> dict[str, tuple[str, bytes, str]]:
 
 
 CONVERTIBLE = ("DER", "DER key", "PKCS#12", "PKCS#7", "UTF-16")
-
-
-def rewrapped(pem: bytes, width: int) -> bytes:
-    """A PEM block with lines of another length."""
-    begin, *body, end = pem.decode().strip().split("\n")
-    packed = "".join(body)
-    rows = [packed[at : at + width] for at in range(0, len(packed), width)]
-    return "\n".join([begin, *rows, end, ""]).encode()
 
 
 class TestForeign:

@@ -10,7 +10,7 @@ from milvus_secure.errors import SettingsError
 from milvus_secure.settings.model import declarations
 
 
-def codes(error: pytest.ExceptionInfo[SettingsError]) -> list[str]:
+def codes_of_error(error: pytest.ExceptionInfo[SettingsError]) -> list[str]:
     return [finding.code for finding in error.value.findings]
 
 
@@ -91,7 +91,7 @@ class TestFiles:
     def test_a_named_place_that_is_missing_is_an_error(self, values, load):
         with pytest.raises(SettingsError, match="does not exist") as error:
             load(**values)
-        assert codes(error) == ["config-file-missing"]
+        assert codes_of_error(error) == ["config-file-missing"]
 
     @pytest.mark.passes("config-file-missing")
     def test_implicit_places_may_be_missing(self, load):
@@ -102,7 +102,7 @@ class TestFiles:
         (tmp_path / "milvus-secure.toml").write_text('[profiles.prod]\nuser = "prod"\n')
         with pytest.raises(SettingsError, match="Did you mean 'prod'") as error:
             load({"MILVUS_PROFILE": "prd"})
-        assert codes(error) == ["profile-missing"]
+        assert codes_of_error(error) == ["profile-missing"]
         assert error.value.findings[0].source == "env MILVUS_PROFILE"
 
     @pytest.mark.trips("profile-missing")
@@ -129,7 +129,7 @@ class TestFiles:
         (tmp_path / "milvus-secure.toml").write_text(f'{section}{key} = "x"\n')
         with pytest.raises(SettingsError, match=f"Did you mean '{meant}'") as error:
             load()
-        assert codes(error) == ["config-unknown-key"]
+        assert codes_of_error(error) == ["config-unknown-key"]
 
     @pytest.mark.passes("config-unknown-key")
     def test_every_setting_is_a_known_key(self, load, tmp_path):

@@ -25,7 +25,7 @@ def settings_findings(settings):
     return make
 
 
-def codes(findings):
+def finding_codes(findings):
     return [f.code for f in findings if f.code != "value-cleaned"]
 
 
@@ -75,7 +75,7 @@ class TestHealthy:
         ids=str,
     )
     def test_a_sound_combination_yields_nothing(self, values, settings_findings):
-        assert codes(settings_findings(**values)) == []
+        assert finding_codes(settings_findings(**values)) == []
 
 
 class TestUri:
@@ -83,7 +83,7 @@ class TestUri:
     @pytest.mark.parametrize("uri", ["localhost", "h:19530", "ftp://h", "https://h:x", "./m.db"])
     def test_a_uri_that_cannot_be_dialled(self, uri, settings_findings):
         findings = settings_findings(uri=uri, allow_plaintext=True)
-        assert codes(findings) == ["uri-invalid"]
+        assert finding_codes(findings) == ["uri-invalid"]
         assert (findings[0].setting, findings[0].source) == ("uri", "argument")
 
     @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ class TestUri:
 
     @pytest.mark.trips("ipv6-literal")
     def test_an_ipv6_literal(self, settings_findings):
-        assert codes(settings_findings(uri="https://[::1]:19530")) == ["ipv6-literal"]
+        assert finding_codes(settings_findings(uri="https://[::1]:19530")) == ["ipv6-literal"]
 
 
 class TestCredentials:
@@ -141,7 +141,7 @@ class TestCredentials:
     @pytest.mark.passes("credentials-unused")
     @pytest.mark.parametrize("values", [{"user": "u", "password": "p"}, {"token": "t"}])
     def test_whole_credentials_are_used(self, values, settings_findings):
-        assert codes(settings_findings(**URI, **values)) == []
+        assert finding_codes(settings_findings(**URI, **values)) == []
 
 
 class TestPlaintext:
@@ -157,7 +157,7 @@ class TestPlaintext:
         ],
     )
     def test_plaintext_that_nobody_allowed(self, values, settings_findings):
-        assert codes(settings_findings(**values)) == ["plaintext-not-allowed"]
+        assert finding_codes(settings_findings(**values)) == ["plaintext-not-allowed"]
 
     @pytest.mark.trips("plaintext-credentials")
     @pytest.mark.parametrize("values", [{"token": "t"}, {"user": "u", "password": "p"}])
@@ -180,13 +180,13 @@ class TestPlaintext:
     )
     @pytest.mark.parametrize("allowed", [True, False])
     def test_plaintext_next_to_tls_settings(self, values, allowed, settings_findings):
-        assert codes(settings_findings(**values, allow_plaintext=allowed)) == [
+        assert finding_codes(settings_findings(**values, allow_plaintext=allowed)) == [
             "secure-contradiction"
         ]
 
     @pytest.mark.trips("server-name-unused")
     def test_a_server_name_without_tls(self, settings_findings):
-        assert codes(settings_findings(**PLAIN, server_name="h")) == ["server-name-unused"]
+        assert finding_codes(settings_findings(**PLAIN, server_name="h")) == ["server-name-unused"]
 
 
 class TestMutual:
@@ -206,7 +206,7 @@ class TestMutual:
 
     @pytest.mark.trips("mutual-ca-missing")
     def test_a_pair_without_an_anchor(self, settings_findings):
-        assert codes(settings_findings(**URI, **PAIR)) == ["mutual-ca-missing"]
+        assert finding_codes(settings_findings(**URI, **PAIR)) == ["mutual-ca-missing"]
 
     @pytest.mark.trips("mutual-ca-missing")
     def test_a_pair_beside_server_pem_is_told_where_to_put_it(self, settings_findings):
@@ -217,7 +217,9 @@ class TestMutual:
     @pytest.mark.trips("tls-mode-conflict")
     @pytest.mark.parametrize("values", [{}, {"ca_pem_path": "ca.pem"}, {"server_pem_path": "s"}])
     def test_mutual_asked_for_without_a_pair(self, values, settings_findings):
-        assert codes(settings_findings(**URI, tls_mode="mutual", **values)) == ["tls-mode-conflict"]
+        assert finding_codes(settings_findings(**URI, tls_mode="mutual", **values)) == [
+            "tls-mode-conflict"
+        ]
 
     @pytest.mark.trips("server-pem-unused")
     def test_server_pem_beside_a_whole_trio(self, settings_findings):
@@ -279,15 +281,18 @@ class TestGlobalCluster:
         ],
     )
     def test_beside_an_anchor_of_ones_own_is_an_error(self, anchor, settings_findings):
-        assert codes(settings_findings(**self.URI, **anchor)) == ["global-cluster-trust"]
+        assert finding_codes(settings_findings(**self.URI, **anchor)) == ["global-cluster-trust"]
 
     @pytest.mark.passes("global-cluster-trust")
     @pytest.mark.parametrize("roots", [{}, {"ca_pem_path": "system"}])
     def test_with_public_roots_it_is_what_zilliz_cloud_needs(self, roots, settings_findings):
-        assert codes(settings_findings(**self.URI, **roots)) == []
+        assert finding_codes(settings_findings(**self.URI, **roots)) == []
 
     @pytest.mark.passes("global-cluster-trust")
     def test_another_host_may_have_any_anchor(self, settings_findings):
         assert (
-            codes(settings_findings(uri="https://global.cluster:19530", ca_pem_path="ca.pem")) == []
+            finding_codes(
+                settings_findings(uri="https://global.cluster:19530", ca_pem_path="ca.pem")
+            )
+            == []
         )

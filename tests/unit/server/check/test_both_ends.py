@@ -23,7 +23,7 @@ def generated_client(compose: Path):
     return make
 
 
-def errors(compose: Path, settings: MilvusSettings) -> list[str]:
+def errors_with_client(compose: Path, settings: MilvusSettings) -> list[str]:
     return [error.code for error in check_server(compose, settings).errors]
 
 
@@ -34,15 +34,18 @@ def test_the_generated_client_fits_the_generated_server(compose: Path, generated
 
 
 def test_a_name_that_the_certificate_does_not_contain(compose: Path, generated_client):
-    assert errors(compose, generated_client(uri="https://milvus.example.com:19530")) == [
-        "name-mismatch"
-    ]
+    assert errors_with_client(
+        compose, generated_client(uri="https://milvus.example.com:19530")
+    ) == ["name-mismatch"]
 
 
 def test_another_ca(compose: Path, generated_client, tmp_path: Path):
     foreign_ca = tmp_path / "other.pem"
     foreign_ca.write_bytes(minting.mint("Other CA", which=8).pem)
-    assert errors(compose, generated_client(ca_pem_path=foreign_ca))[0] == "chain-untrusted"
+    assert (
+        errors_with_client(compose, generated_client(ca_pem_path=foreign_ca))[0]
+        == "chain-untrusted"
+    )
 
 
 def test_a_server_certificate_made_for_clients(compose: Path, generated_client, trio):
@@ -50,12 +53,12 @@ def test_a_server_certificate_made_for_clients(compose: Path, generated_client, 
         "server", sans=["localhost"], issuer=trio.ca, which=2, usages=[minting.CLIENT]
     )
     (compose.parent / "tls/server.pem").write_bytes(wrong.pem)
-    assert errors(compose, generated_client()) == ["usage-not-server"]
+    assert errors_with_client(compose, generated_client()) == ["usage-not-server"]
 
 
 def test_a_client_without_a_certificate_at_a_mutual_server(compose: Path, certs: Path):
     one_way = MilvusSettings.from_arguments(ca_pem_path=certs / "ca.pem")
-    assert errors(compose, one_way) == ["client-certificate-required"]
+    assert errors_with_client(compose, one_way) == ["client-certificate-required"]
 
 
 def test_a_client_certificate_of_another_ca(compose: Path, generated_client, tmp_path: Path):
@@ -66,23 +69,23 @@ def test_a_client_certificate_of_another_ca(compose: Path, generated_client, tmp
     pem.write_bytes(stranger.pem)
     key.touch(0o600)
     key.write_bytes(stranger.key_pem)
-    codes = errors(compose, generated_client(client_pem_path=pem, client_key_path=key))
+    codes = errors_with_client(compose, generated_client(client_pem_path=pem, client_key_path=key))
     assert codes == ["client-certificate-rejected"]
 
 
 def test_tls_to_a_plaintext_server(compose: Path, generated_client, change):
     change(compose.with_name("milvus.yaml"), "tlsMode: 2", "tlsMode: 0")
-    assert errors(compose, generated_client()) == ["server-plaintext"]
+    assert errors_with_client(compose, generated_client()) == ["server-plaintext"]
 
 
 def test_plaintext_to_a_tls_server(compose: Path):
     plain = MilvusSettings.from_arguments(uri="http://localhost:19530", allow_plaintext=True)
-    assert errors(compose, plain) == ["server-requires-tls"]
+    assert errors_with_client(compose, plain) == ["server-requires-tls"]
 
 
 def test_the_servers_own_faults_are_in_the_same_report(compose: Path, generated_client, change):
     change(compose.with_name("milvus.yaml"), "port: 8080", "port: 19530")
-    assert "server-rest-port-shared" in errors(compose, generated_client())
+    assert "server-rest-port-shared" in errors_with_client(compose, generated_client())
 
 
 def test_check_server_on_the_command_line_does_the_same(compose: Path, capsys):
@@ -129,4 +132,4 @@ def test_a_client_without_a_certificate_is_refused_even_if_the_servers_ca_is_unk
     config = tmp_path / "alone.yaml"
     config.write_text(compose.with_name("milvus.yaml").read_text())
     one_way = MilvusSettings.from_arguments(ca_pem_path=certs / "ca.pem")
-    assert errors(config, one_way) == ["client-certificate-required"]
+    assert errors_with_client(config, one_way) == ["client-certificate-required"]

@@ -11,6 +11,7 @@ import pytest
 from milvus_secure import Severity, TLSMode
 from milvus_secure.reporting.report import Report
 from milvus_secure.server.check import check_server
+from verdicts import errors, severities
 
 RENDERED = sorted((Path(__file__).parents[3] / "data" / "helm-rendered").iterdir())
 USER_YAML = """\
@@ -43,14 +44,6 @@ def check_values(tmp_path: Path) -> Judge:
     return make
 
 
-def codes(report: Report) -> dict[str, Severity]:
-    return {item.code: item.severity for item in report.findings}
-
-
-def errors(report: Report) -> list[str]:
-    return [item.code for item in report.errors]
-
-
 def ignored(report: Report) -> set[str | None]:
     return {item.setting for item in report.findings if item.code == "server-key-ignored"}
 
@@ -60,14 +53,14 @@ def test_values_and_their_rendered_manifests_get_the_same_verdict(folder: Path):
     values, rendered = check_server(folder / "values.yaml"), check_server(folder / "rendered.yaml")
     assert (values.ok, values.mode) == (rendered.ok, rendered.mode)
     # What the chart does not read is not in its output.
-    assert set(codes(values)) - {"server-key-ignored"} == set(codes(rendered))
+    assert set(severities(values)) - {"server-key-ignored"} == set(severities(rendered))
 
 
 class TestVolumes:
     @pytest.mark.parametrize("cluster", ["", STANDALONE, "cluster: {enabled: no}\n"])
     def test_at_the_top_reach_both_kinds_of_pod(self, check_values: Judge, cluster: str):
         report = check_values(cluster, VOLUMES, MOUNTS, USER_YAML)
-        assert (report.mode, codes(report)) == (
+        assert (report.mode, severities(report)) == (
             TLSMode.ONE_WAY,
             {"server-not-judged": Severity.INFO},
         )
@@ -157,7 +150,7 @@ class TestUserYaml:
         assert report.mode is not TLSMode.ONE_WAY
         assert ignored(report) == {'extraConfigFiles."user.yaml"'}
         assert "ConfigMap mine" in str(report)
-        assert "server-not-judged" in codes(report)
+        assert "server-not-judged" in severities(report)
 
     def test_is_merged_by_the_charts_of_older_releases(self, check_values: Judge):
         image = "image: {all: {tag: v2.3.21}}\n"
@@ -195,7 +188,7 @@ class TestTheSecretOfTheChart:
         return self.TLS.format(**encoded) + VOLUMES + MOUNTS
 
     def test_has_tls_crt_and_tls_key(self, check_values: Judge, certs: Path):
-        assert codes(check_values(self.values(certs), USER_YAML)) == {}
+        assert severities(check_values(self.values(certs), USER_YAML)) == {}
 
     def test_has_no_other_names(self, check_values: Judge, certs: Path):
         user_yaml = USER_YAML.replace("tls.crt", "server.pem").replace("tls.key", "server.key")
@@ -209,7 +202,7 @@ class TestTheSecretOfTheChart:
 
     def test_with_placeholders_is_not_judged(self, check_values: Judge):
         report = check_values(self.TLS.format(crt="AAAA", key="AAAA"), VOLUMES, MOUNTS, USER_YAML)
-        assert (report.mode, codes(report)) == (
+        assert (report.mode, severities(report)) == (
             TLSMode.ONE_WAY,
             {"server-not-judged": Severity.INFO},
         )
@@ -260,4 +253,4 @@ class TestKeysThatNothingReads:
 
 def test_a_proxy_that_is_switched_off_is_not_judged(check_values: Judge):
     report = check_values("proxy: {enabled: false}\n", USER_YAML)
-    assert "server-not-judged" in codes(report)
+    assert "server-not-judged" in severities(report)

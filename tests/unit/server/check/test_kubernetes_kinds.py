@@ -22,7 +22,7 @@ proxy:
 """
 
 
-def resource(group: str, kind: str) -> str:
+def foreign_resource(group: str, kind: str) -> str:
     return k8s.stream(
         {
             "apiVersion": f"{group}/v1alpha2",
@@ -36,12 +36,12 @@ def resource(group: str, kind: str) -> str:
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
-        ("milvus.yaml", resource("kubedb.com", "Milvus"), "KubeDB"),
-        ("ops.yaml", resource("ops.kubedb.com", "MilvusOpsRequest"), "KubeDB"),
-        ("milvus.yaml", resource("example.org", "Milvus"), "example.org"),
-        ("app.yaml", resource("argoproj.io", "Application"), "Argo CD"),
-        ("release.yaml", resource("helm.toolkit.fluxcd.io", "HelmRelease"), "Flux"),
-        ("k.yaml", resource("kustomize.config.k8s.io", "Kustomization"), "kustomize build"),
+        ("milvus.yaml", foreign_resource("kubedb.com", "Milvus"), "KubeDB"),
+        ("ops.yaml", foreign_resource("ops.kubedb.com", "MilvusOpsRequest"), "KubeDB"),
+        ("milvus.yaml", foreign_resource("example.org", "Milvus"), "example.org"),
+        ("app.yaml", foreign_resource("argoproj.io", "Application"), "Argo CD"),
+        ("release.yaml", foreign_resource("helm.toolkit.fluxcd.io", "HelmRelease"), "Flux"),
+        ("k.yaml", foreign_resource("kustomize.config.k8s.io", "Kustomization"), "kustomize build"),
         ("values.yaml", BITNAMI, "Bitnami"),
         ("prod.yaml", BITNAMI, "Bitnami"),
         ("values.yaml", "milvus: {auth: {enabled: true}, extraConfig: {}}\n", "Bitnami"),
@@ -79,7 +79,7 @@ def test_another_operators_workload_is_judged_too(tmp_path: Path):
     path = tmp_path / "all.yaml"
     owner = {"ownerReferences": [{"kind": "Milvus", "name": "mine"}]}
     objects = k8s.stream(k8s.workload(metadata=owner), k8s.config_map())
-    path.write_text(f"{resource('kubedb.com', 'Milvus')}\n---\n{objects}")
+    path.write_text(f"{foreign_resource('kubedb.com', 'Milvus')}\n---\n{objects}")
     assert check_server(path).mode is TLSMode.ONE_WAY
 
 

@@ -14,6 +14,7 @@ from milvus_secure import MilvusSecureError, Severity, TLSMode
 from milvus_secure.cli import main
 from milvus_secure.reporting.report import Report
 from milvus_secure.server.check import check_server
+from verdicts import errors, severities
 
 Judge = Callable[..., Report]
 
@@ -36,14 +37,6 @@ def check_manifests(tmp_path: Path) -> Judge:
     return make
 
 
-def codes(report: Report) -> dict[str, Severity]:
-    return {item.code: item.severity for item in report.findings}
-
-
-def errors(report: Report) -> list[str]:
-    return [item.code for item in report.errors]
-
-
 class TestTheWorkload:
     @pytest.mark.passes("server-manifest-refused")
     @pytest.mark.parametrize(
@@ -51,19 +44,19 @@ class TestTheWorkload:
     )
     def test_of_any_kind_is_judged(self, check_manifests: Judge, server_files, kind: str):
         report = check_manifests(k8s.workload(kind), k8s.config_map(), k8s.secret(server_files))
-        assert (report.mode, codes(report)) == (TLSMode.ONE_WAY, {})
+        assert (report.mode, severities(report)) == (TLSMode.ONE_WAY, {})
 
     def test_is_found_in_a_list_as_kubectl_prints_it(self, check_manifests: Judge, server_files):
         items = [k8s.workload(), k8s.config_map(), k8s.secret(server_files)]
         report = check_manifests({"apiVersion": "v1", "kind": "List", "items": items})
-        assert (report.mode, codes(report)) == (TLSMode.ONE_WAY, {})
+        assert (report.mode, severities(report)) == (TLSMode.ONE_WAY, {})
 
     def test_is_read_from_json(self, check_manifests: Judge, server_files):
         items = [k8s.workload(), k8s.config_map(), k8s.secret(server_files)]
         report = check_manifests(
             json.dumps({"kind": "List", "apiVersion": "v1", "items": items}), name="a.json"
         )
-        assert (report.mode, codes(report)) == (TLSMode.ONE_WAY, {})
+        assert (report.mode, severities(report)) == (TLSMode.ONE_WAY, {})
 
     @pytest.mark.parametrize(
         "command",
@@ -83,7 +76,7 @@ class TestTheWorkload:
         )
         mine = k8s.workload(name="mine", **command)
         report = check_manifests(querynode, mine, k8s.config_map(), k8s.secret(server_files))
-        assert (report.mode, codes(report)) == (TLSMode.ONE_WAY, {})
+        assert (report.mode, severities(report)) == (TLSMode.ONE_WAY, {})
 
     @pytest.mark.parametrize("role", ["querynode", "mixcoord", "mixture -rootcoord -querycoord"])
     def test_of_another_role_has_no_port_for_clients(self, check_manifests: Judge, role: str):
@@ -101,7 +94,7 @@ class TestTheWorkload:
         owner = {"ownerReferences": [{"kind": "Deployment", "name": "milvus"}]}
         old = k8s.workload("ReplicaSet", name="old", metadata=owner, volumeMounts=[])
         report = check_manifests(k8s.workload(), old, k8s.config_map(), k8s.secret(server_files))
-        assert (report.mode, codes(report)) == (TLSMode.ONE_WAY, {})
+        assert (report.mode, severities(report)) == (TLSMode.ONE_WAY, {})
 
     def test_with_several_replicas_is_judged_once(self, check_manifests: Judge):
         owner = {"ownerReferences": [{"kind": "PetSet", "name": "milvus"}]}
@@ -116,11 +109,11 @@ class TestTheWorkload:
         old = k8s.workload("ReplicaSet", name="old", volumeMounts=[])
         old["spec"]["replicas"] = 0
         report = check_manifests(old, k8s.workload(), k8s.config_map(), k8s.secret(server_files))
-        assert (report.mode, codes(report)) == (TLSMode.ONE_WAY, {})
+        assert (report.mode, severities(report)) == (TLSMode.ONE_WAY, {})
 
     def test_without_user_yaml_runs_in_plaintext(self, check_manifests: Judge):
         report = check_manifests(k8s.workload(volumeMounts=[]))
-        assert (report.mode, codes(report)) == (
+        assert (report.mode, severities(report)) == (
             TLSMode.PLAINTEXT,
             {"server-tls-off": Severity.INFO},
         )
@@ -142,7 +135,7 @@ class TestSecrets:
         plain = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "certs"}}
         plain["stringData"] = {name: content.decode() for name, content in server_files.items()}
         report = check_manifests(k8s.workload(), k8s.config_map(), plain)
-        assert codes(report) == {}
+        assert severities(report) == {}
 
     @pytest.mark.trips("server-path-unmounted")
     def test_without_the_named_key_say_which_keys_they_have(
@@ -167,7 +160,7 @@ class TestSecrets:
     def test_in_the_cluster_are_not_judged_rather_than_missing(self, check_manifests: Judge):
         report = check_manifests(k8s.workload(), k8s.config_map())
         assert report.ok
-        assert codes(report) == {"server-not-judged": Severity.INFO}
+        assert severities(report) == {"server-not-judged": Severity.INFO}
         assert "Secret certs" in report.findings[0].message
 
     @pytest.mark.trips("pem-malformed")
@@ -205,7 +198,7 @@ class TestSecrets:
         made["data"]["server.key"] = value
         report = check_manifests(k8s.workload(), k8s.config_map(), made)
         assert report.ok
-        assert codes(report) == {"server-not-judged": Severity.INFO}
+        assert severities(report) == {"server-not-judged": Severity.INFO}
 
     def test_of_an_empty_file_are_no_placeholder(self, check_manifests: Judge, server_files):
         report = check_manifests(
@@ -241,7 +234,7 @@ class TestSecrets:
     def test_with_line_breaks_in_base64_are_accepted(self, check_manifests: Judge, server_files):
         made = k8s.secret(server_files)
         made["data"]["server.pem"] = base64.encodebytes(server_files["server.pem"]).decode()
-        assert codes(check_manifests(k8s.workload(), k8s.config_map(), made)) == {}
+        assert severities(check_manifests(k8s.workload(), k8s.config_map(), made)) == {}
 
 
 class TestVolumes:
@@ -253,7 +246,7 @@ class TestVolumes:
         volume = {"name": "certs", "secret": {"secretName": "certs", "items": items}}
         made = k8s.workload(pod={"volumes": [k8s.CONFIG_VOLUME, volume]})
         named = {"tls.crt": server_files["server.pem"], "tls.key": server_files["server.key"]}
-        assert codes(check_manifests(made, k8s.config_map(), k8s.secret(named))) == {}
+        assert severities(check_manifests(made, k8s.config_map(), k8s.secret(named))) == {}
 
     @pytest.mark.parametrize("optional", [False, True])
     def test_an_item_that_the_secret_lacks_keeps_the_pod_from_starting(
@@ -279,8 +272,10 @@ class TestVolumes:
         volume = {"name": "certs", "projected": {"sources": sources}}
         made = k8s.workload(pod={"volumes": [k8s.CONFIG_VOLUME, volume]})
         key = k8s.config_map("key", server_key=server_files["server.key"].decode())
-        assert codes(check_manifests(made, k8s.config_map(), k8s.secret(pair, "pair"), key)) == {}
-        assert codes(check_manifests(made, k8s.config_map(), key)) == {
+        assert (
+            severities(check_manifests(made, k8s.config_map(), k8s.secret(pair, "pair"), key)) == {}
+        )
+        assert severities(check_manifests(made, k8s.config_map(), key)) == {
             "server-not-judged": Severity.INFO
         }
 
@@ -291,7 +286,7 @@ class TestVolumes:
             {"name": "certs", "mountPath": "/certs/server.key", "subPathExpr": "$(WHAT).key"},
         ]
         made = k8s.workload(volumeMounts=mounts, env=[{"name": "WHAT", "value": "server"}])
-        assert codes(check_manifests(made, k8s.config_map(), k8s.secret(server_files))) == {}
+        assert severities(check_manifests(made, k8s.config_map(), k8s.secret(server_files))) == {}
 
     def test_a_sub_path_that_is_not_there_becomes_a_directory(
         self, check_manifests: Judge, server_files
@@ -327,7 +322,7 @@ class TestVolumes:
     def test_what_only_the_cluster_has_is_not_judged(self, check_manifests: Judge, volume):
         volumes = [k8s.CONFIG_VOLUME, {"name": "certs", **volume}]
         report = check_manifests(k8s.workload(pod={"volumes": volumes}), k8s.config_map())
-        assert codes(report) == {"server-not-judged": Severity.INFO}
+        assert severities(report) == {"server-not-judged": Severity.INFO}
 
     def test_an_empty_volume_is_filled_by_an_init_container_or_stays_empty(
         self, check_manifests: Judge
@@ -338,13 +333,13 @@ class TestVolumes:
         assert errors(alone) == ["server-path-unmounted", "server-path-unmounted"]
         pod = {"volumes": volumes, "initContainers": [filler]}
         filled = check_manifests(k8s.workload(pod=pod), k8s.config_map())
-        assert codes(filled) == {"server-not-judged": Severity.INFO}
+        assert severities(filled) == {"server-not-judged": Severity.INFO}
 
     def test_the_claims_of_a_stateful_set_are_volumes(self, check_manifests: Judge, server_files):
         mount = {"name": "data", "mountPath": "/var/lib/milvus"}
         made = k8s.workload("StatefulSet", mounts=[mount])
         made["spec"]["volumeClaimTemplates"] = [{"metadata": {"name": "data"}}]
-        assert codes(check_manifests(made, k8s.config_map(), k8s.secret(server_files))) == {}
+        assert severities(check_manifests(made, k8s.config_map(), k8s.secret(server_files))) == {}
 
     @pytest.mark.parametrize("field", ["env", "volumeMounts"])
     @pytest.mark.parametrize("value", [{"a": "b"}, ["a=b"], "a"])
@@ -391,7 +386,7 @@ class TestVolumes:
             "annotations": {"vault.hashicorp.com/agent-inject": inject}
         }
         report = check_manifests(made, config)
-        assert set(codes(report)) == {
+        assert set(severities(report)) == {
             "server-not-judged" if inject == "true" else "server-path-unmounted"
         }
 
@@ -399,8 +394,8 @@ class TestVolumes:
         self, check_manifests: Judge, server_files
     ):
         report = check_manifests(k8s.workload(), k8s.secret(server_files))
-        assert "server-not-judged" in codes(report)
-        assert "server-tls-off" not in codes(report)
+        assert "server-not-judged" in severities(report)
+        assert "server-tls-off" not in severities(report)
         assert "ConfigMap milvus" in str(report)
 
 
@@ -411,7 +406,7 @@ class TestTheEnvironment:
     def test_overrides_user_yaml(self, check_manifests: Judge, server_files):
         made = k8s.workload(env=[MODE, {"name": "TLS_CAPEMPATH", "value": "/certs/ca.pem"}])
         report = check_manifests(made, k8s.config_map(), k8s.secret(server_files))
-        assert (report.mode, codes(report)) == (TLSMode.MUTUAL, {})
+        assert (report.mode, severities(report)) == (TLSMode.MUTUAL, {})
 
     def test_comes_from_a_secret_and_a_config_map(self, check_manifests: Judge, server_files):
         env = [
@@ -425,7 +420,7 @@ class TestTheEnvironment:
         made = k8s.workload(env=env, envFrom=[{"configMapRef": {"name": "more"}}])
         settings = k8s.secret({"mode": b"2"}, "settings")
         report = check_manifests(made, k8s.config_map(), k8s.secret(server_files), more, settings)
-        assert (report.mode, codes(report)) == (TLSMode.MUTUAL, {})
+        assert (report.mode, severities(report)) == (TLSMode.MUTUAL, {})
 
     def test_with_a_prefix_and_lower_precedence_than_env(
         self, check_manifests: Judge, server_files
@@ -443,7 +438,7 @@ class TestTheEnvironment:
     def test_of_an_object_in_the_cluster_is_not_judged(self, check_manifests: Judge, server_files):
         made = k8s.workload(envFrom=[{"secretRef": {"name": "elsewhere"}}])
         report = check_manifests(made, k8s.config_map(), k8s.secret(server_files))
-        assert "server-not-judged" in codes(report)
+        assert "server-not-judged" in severities(report)
         assert "Secret elsewhere" in str(report)
 
     @pytest.mark.parametrize(
@@ -488,7 +483,7 @@ class TestTheConfiguration:
         args = ["/milvus/tools/run.sh", "milvus", "run", "standalone"]
         made = k8s.workload(args=args, volumeMounts=[mount, k8s.CERTS_MOUNT])
         report = check_manifests(made, k8s.config_map(), k8s.secret(server_files))
-        assert (report.mode, codes(report)) == (TLSMode.ONE_WAY, {})
+        assert (report.mode, severities(report)) == (TLSMode.ONE_WAY, {})
 
     def test_of_the_operators_script_in_the_cluster_is_not_judged(
         self, check_manifests: Judge, server_files
@@ -498,8 +493,8 @@ class TestTheConfiguration:
         report = check_manifests(
             k8s.workload(args=args, volumeMounts=[mount]), k8s.secret(server_files)
         )
-        assert "server-not-judged" in codes(report)
-        assert "server-tls-off" not in codes(report)
+        assert "server-not-judged" in severities(report)
+        assert "server-tls-off" not in severities(report)
 
     @pytest.mark.trips("server-manifest-refused")
     def test_as_a_mapping_where_text_is_expected_is_refused(

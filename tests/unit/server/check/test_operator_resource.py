@@ -11,6 +11,7 @@ import manifests as k8s
 from milvus_secure import Severity, TLSMode
 from milvus_secure.reporting.report import Report
 from milvus_secure.server.check import check_server
+from verdicts import errors, severities
 
 CONFIG = {
     "common": {"security": {"tlsMode": 1}},
@@ -53,23 +54,15 @@ def check_resource(tmp_path: Path) -> Callable[..., Report]:
     return make
 
 
-def codes(report: Report) -> dict[str, Severity]:
-    return {item.code: item.severity for item in report.findings}
-
-
-def errors(report: Report) -> list[str]:
-    return [item.code for item in report.errors]
-
-
 class TestVolumes:
     def test_of_all_components_reach_the_proxy(self, check_resource):
         report = check_resource(resource(components=MOUNTED))
-        assert (report.mode, codes(report)) == (TLSMode.ONE_WAY, ELSEWHERE)
+        assert (report.mode, severities(report)) == (TLSMode.ONE_WAY, ELSEWHERE)
 
     @pytest.mark.parametrize(("mode", "role"), [("cluster", "proxy"), ("standalone", "standalone")])
     def test_of_the_component_that_has_the_proxy(self, check_resource, mode, role):
         report = check_resource(resource(components={role: MOUNTED}, mode=mode))
-        assert (report.mode, codes(report)) == (TLSMode.ONE_WAY, ELSEWHERE)
+        assert (report.mode, severities(report)) == (TLSMode.ONE_WAY, ELSEWHERE)
 
     @pytest.mark.parametrize(("mode", "role"), [("cluster", "standalone"), ("standalone", "proxy")])
     def test_of_the_other_component_do_not(self, check_resource, mode, role):
@@ -108,7 +101,7 @@ class TestVolumes:
 class TestTheEnvironment:
     def test_of_all_components_switches_tls_on(self, check_resource):
         report = check_resource(resource({}, {**MOUNTED, "env": ENV}))
-        assert (report.mode, codes(report)) == (TLSMode.ONE_WAY, ELSEWHERE)
+        assert (report.mode, severities(report)) == (TLSMode.ONE_WAY, ELSEWHERE)
 
     def test_of_the_component_counts_before_the_common_one(self, check_resource):
         off = {"env": [{"name": "COMMON_SECURITY_TLSMODE", "value": "0"}]}
@@ -186,7 +179,7 @@ class TestTheConfiguration:
 class TestSecretsBesideIt:
     def test_are_read(self, check_resource, certs: Path):
         files = k8s.server_files(certs)
-        assert codes(check_resource(k8s.secret(files), resource(components=MOUNTED))) == {}
+        assert severities(check_resource(k8s.secret(files), resource(components=MOUNTED))) == {}
         named = {"tls.crt": files["server.pem"], "tls.key": files["server.key"]}
         report = check_resource(k8s.secret(named), resource(components=MOUNTED))
         assert report.errors[0].presented == "tls.crt, tls.key"
@@ -201,14 +194,17 @@ class TestSecretsBesideIt:
         )
         report = check_resource(sample, resource(components=MOUNTED))
         assert errors(report) == ["pem-malformed"]
-        assert "server-not-judged" in codes(report)
+        assert "server-not-judged" in severities(report)
 
 
 def test_the_older_api_has_its_fields_at_the_top(check_resource):
     made = resource()
     made["apiVersion"] = "milvus.io/v1alpha1"
     made["spec"] = {"config": CONFIG, **MOUNTED}
-    assert (check_resource(made).mode, codes(check_resource(made))) == (TLSMode.ONE_WAY, ELSEWHERE)
+    assert (check_resource(made).mode, severities(check_resource(made))) == (
+        TLSMode.ONE_WAY,
+        ELSEWHERE,
+    )
 
 
 def test_what_the_operator_made_is_judged_by_the_resource(check_resource):
@@ -216,4 +212,4 @@ def test_what_the_operator_made_is_judged_by_the_resource(check_resource):
     report = check_resource(
         resource(components=MOUNTED), k8s.workload(metadata=owner, volumeMounts=[])
     )
-    assert (report.mode, codes(report)) == (TLSMode.ONE_WAY, ELSEWHERE)
+    assert (report.mode, severities(report)) == (TLSMode.ONE_WAY, ELSEWHERE)

@@ -15,7 +15,7 @@ from milvus_secure.cli import main
 from milvus_secure.server.check import check_server
 
 
-def codes(path: Path) -> dict[str, Severity]:
+def severities_in(path: Path) -> dict[str, Severity]:
     return {finding.code: finding.severity for finding in check_server(path).findings}
 
 
@@ -24,7 +24,7 @@ def codes(path: Path) -> dict[str, Severity]:
 @pytest.mark.passes("server-tls-off")
 @pytest.mark.passes("server-key-ignored")
 def test_a_generated_configuration_is_healthy(compose: Path):
-    assert not codes(compose)
+    assert not severities_in(compose)
 
 
 @pytest.mark.passes("server-path-unmounted")
@@ -52,13 +52,13 @@ def test_a_mounted_configuration_that_is_not_there(compose: Path):
 def test_tls_mode_must_be_one_of_three_numbers(compose: Path, change, value: str):
     change(compose.with_name("milvus.yaml"), "tlsMode: 2", f"tlsMode: {value}")
     expected = {"server-tls-off"} if value == "''" else {"server-tls-mode-invalid"}
-    assert set(codes(compose)) == expected | {"server-tls-off"}
+    assert set(severities_in(compose)) == expected | {"server-tls-off"}
 
 
 @pytest.mark.trips("server-tls-off")
 def test_plaintext_is_reported_but_no_error(compose: Path, change):
     change(compose.with_name("milvus.yaml"), "tlsMode: 2", "tlsMode: 0")
-    assert codes(compose) == {"server-tls-off": Severity.INFO}
+    assert severities_in(compose) == {"server-tls-off": Severity.INFO}
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_one_way_mode_needs_none(compose: Path, change):
     config = compose.with_name("milvus.yaml")
     change(config, "  caPemPath: /milvus/tls/ca.pem\n", "")
     change(config, "tlsMode: 2", "tlsMode: 1")
-    assert not codes(compose)
+    assert not severities_in(compose)
 
 
 @pytest.mark.trips("server-path-unmounted")
@@ -115,7 +115,7 @@ def test_a_volume_mount_without_its_volume_is_refused(certs: Path, tmp_path: Pat
 @pytest.mark.parametrize("port", ["tcp://10.0.0.1:19530", "'19530 '", "grpc"])
 def test_a_port_that_is_no_number_is_a_random_one(compose: Path, change, port: str):
     change(compose, "    environment:", f"    environment:\n      PROXY_PORT: {port}")
-    assert codes(compose) == {"server-port-invalid": Severity.ERROR}
+    assert severities_in(compose) == {"server-port-invalid": Severity.ERROR}
 
 
 @pytest.mark.passes("server-port-invalid")
@@ -123,7 +123,7 @@ def test_a_port_that_is_no_number_is_a_random_one(compose: Path, change, port: s
 def test_another_port_is_fine(compose: Path, port: str):
     path = compose.with_name("milvus.yaml")
     path.write_text(path.read_text().replace("proxy:\n", f"proxy:\n  port: {port}\n"))
-    assert not codes(compose)
+    assert not severities_in(compose)
 
 
 @pytest.mark.parametrize("blank", [" ", "\\t"])
@@ -140,7 +140,7 @@ def test_a_file_whose_name_ends_with_a_blank_is_used(compose: Path, change):
     change(path, "/milvus/tls/server.pem", '"/milvus/tls/server.pem "')
     folder = next(compose.parent.rglob("server.pem")).parent
     (folder / "server.pem ").write_bytes((folder / "server.pem").read_bytes())
-    assert not codes(compose)
+    assert not severities_in(compose)
 
 
 def test_a_volume_over_the_configuration_is_not_judged_once(tmp_path: Path):
@@ -156,25 +156,25 @@ def test_a_volume_over_the_configuration_is_not_judged_once(tmp_path: Path):
 @pytest.mark.parametrize("port", ["19530", "''", "null"])
 def test_rest_may_not_share_the_grpc_port(compose: Path, change, port: str):
     change(compose.with_name("milvus.yaml"), "port: 8080", f"port: {port}")
-    assert codes(compose) == {"server-rest-port-shared": Severity.ERROR}
+    assert severities_in(compose) == {"server-rest-port-shared": Severity.ERROR}
 
 
 @pytest.mark.passes("server-rest-port-shared")
 def test_without_the_restful_api_there_is_nothing_to_share(compose: Path, change):
     change(compose.with_name("milvus.yaml"), "port: 8080", "enabled: false")
-    assert not codes(compose)
+    assert not severities_in(compose)
 
 
 def test_milvus_2_3_tolerates_the_shared_port(compose: Path, change):
     change(compose.with_name("milvus.yaml"), "port: 8080", "port:")
     change(compose, "milvusdb/milvus:v2.5.16", "milvusdb/milvus:v2.3.5")
     change(compose, "configs/user.yaml", "configs/milvus.yaml")
-    assert codes(compose) == {"server-rest-port-shared": Severity.WARNING}
+    assert severities_in(compose) == {"server-rest-port-shared": Severity.WARNING}
 
 
 def test_milvus_2_3_does_not_read_a_user_yaml(compose: Path, change):
     change(compose, "milvusdb/milvus:v2.5.16", "milvusdb/milvus:v2.3.5")
-    assert set(codes(compose)) == {"server-config-unread", "server-tls-off"}
+    assert set(severities_in(compose)) == {"server-config-unread", "server-tls-off"}
 
 
 @pytest.mark.trips("server-config-unread")
@@ -199,7 +199,7 @@ def test_a_section_that_occurs_twice_is_named(compose: Path):
 def test_two_spellings_of_one_key_with_two_values_are_named(compose: Path):
     path = compose.with_name("milvus.yaml")
     path.write_text(f"{path.read_text()}common_security_tlsmode: 0\n")
-    assert codes(compose)["server-key-conflict"] is Severity.ERROR
+    assert severities_in(compose)["server-key-conflict"] is Severity.ERROR
 
 
 @pytest.mark.passes("server-key-repeated")
@@ -215,13 +215,13 @@ def test_a_generated_set_up_has_none_of_these(compose: Path):
 @pytest.mark.trips("server-file-refused")
 def test_what_compose_refuses_is_an_error(compose: Path, change):
     change(compose, "container_name: milvus-standalone", "env_file: missing.env")
-    assert codes(compose)["server-file-refused"] is Severity.ERROR
+    assert severities_in(compose)["server-file-refused"] is Severity.ERROR
 
 
 @pytest.mark.trips("server-variable-unset")
 def test_a_variable_without_a_value_is_named(compose: Path, change):
     change(compose, "container_name: milvus-standalone", "hostname: ${NO_SUCH_NAME}")
-    assert codes(compose) == {"server-variable-unset": Severity.WARNING}
+    assert severities_in(compose) == {"server-variable-unset": Severity.WARNING}
 
 
 @pytest.mark.trips("server-not-judged")
@@ -256,7 +256,7 @@ def test_a_variable_that_milvus_does_read_overrides_the_file(compose: Path, chan
 def test_helm_ignores_a_tls_mode_at_the_top(tmp_path: Path):
     path = tmp_path / "values.yaml"
     path.write_text("extraConfigFiles: {}\ncommon:\n  security:\n    tlsMode: 1\n")
-    assert codes(path)["server-key-ignored"] is Severity.WARNING
+    assert severities_in(path)["server-key-ignored"] is Severity.WARNING
 
 
 @pytest.mark.trips("server-file-forbidden")
@@ -276,7 +276,7 @@ def test_root_and_the_owner_may_read_it(compose: Path, change, user: str):
     change(
         compose, "container_name: milvus-standalone", f'container_name: milvus\n    user: "{user}"'
     )
-    assert not codes(compose)
+    assert not severities_in(compose)
 
 
 @pytest.fixture
@@ -289,14 +289,14 @@ def internal(certs: Path, tmp_path: Path) -> Path:
 
 @pytest.mark.passes("server-internal-name")
 def test_internal_tls_as_generated_is_healthy(internal: Path):
-    assert not codes(internal)
+    assert not severities_in(internal)
 
 
 @pytest.mark.trips("server-internal-name")
 @pytest.mark.parametrize("sni", ["other", "127.0.0.2", "''"])
 def test_an_internal_name_that_the_certificate_does_not_contain(internal: Path, change, sni: str):
     change(internal.with_name("milvus.yaml"), "sni: localhost", f"sni: {sni}")
-    assert codes(internal) == {"server-internal-name": Severity.ERROR}
+    assert severities_in(internal) == {"server-internal-name": Severity.ERROR}
 
 
 def test_internal_tls_without_a_certificate_presents_the_images(internal: Path, change):
@@ -309,18 +309,18 @@ def test_internal_tls_without_a_certificate_presents_the_images(internal: Path, 
 
 def test_a_key_mismatch_is_found_behind_the_mounts(compose: Path):
     (compose.parent / "tls/server.key").write_bytes(minting.mint("other", which=9).key_pem)
-    assert codes(compose) == {"key-mismatch": Severity.ERROR}
+    assert severities_in(compose) == {"key-mismatch": Severity.ERROR}
 
 
 @pytest.mark.parametrize(("data", "code"), [(b"", "file-empty"), (b"\x30\x82junk", "file-not-pem")])
 def test_a_broken_file_behind_a_mount_is_named(compose: Path, data: bytes, code: str):
     (compose.parent / "tls/server.pem").write_bytes(data)
-    assert code in codes(compose)
+    assert code in severities_in(compose)
 
 
 def test_a_missing_file_behind_a_mount_is_named(compose: Path):
     (compose.parent / "tls/ca.pem").unlink()
-    assert codes(compose) == {"file-missing": Severity.ERROR}
+    assert severities_in(compose) == {"file-missing": Severity.ERROR}
 
 
 def test_an_expired_server_certificate_is_found(compose: Path, trio):
@@ -333,7 +333,7 @@ def test_an_expired_server_certificate_is_found(compose: Path, trio):
         start=-timedelta(3),
     )
     (compose.parent / "tls/server.pem").write_bytes(expired.pem)
-    assert codes(compose) == {"certificate-expired": Severity.ERROR}
+    assert severities_in(compose) == {"certificate-expired": Severity.ERROR}
 
 
 NOT_MILVUS = {

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from command_line import server_config
 from milvus_secure import MilvusSecureError, TLSMode
-from milvus_secure.cli import main
 from milvus_secure.server.config import ServerPlan
 from milvus_secure.server.config.milvus_yaml import milvus_yaml
 from milvus_secure.server.config.yaml_text import parsed, patched
@@ -71,7 +71,9 @@ def patch(certs: Path, tmp_path: Path, capsys):
     def run(text: str, *flags: object) -> tuple[str, str]:
         file = tmp_path / "milvus.yaml"
         file.write_text(text)
-        assert config("--certs", certs, "--patch", file, "--out", tmp_path / "out", *flags) == 0
+        assert (
+            server_config("--certs", certs, "--patch", file, "--out", tmp_path / "out", *flags) == 0
+        )
         return (tmp_path / "out" / "milvus.yaml").read_text(), capsys.readouterr().err
 
     return run
@@ -171,43 +173,39 @@ def test_a_broken_file_is_reported_with_line_and_column():
         parsed("tls:\n\tserverPemPath: x\n", "milvus.yaml")
 
 
-def config(*arguments: object) -> int:
-    return main(["server", "config", *map(str, arguments)])
-
-
 def test_files_appear_with_the_key_readable_by_its_owner_alone(certs: Path, tmp_path: Path):
     out = tmp_path / "out"
-    assert config("--certs", certs, "--tls-mode", 2, "--out", out) == 0
+    assert server_config("--certs", certs, "--tls-mode", 2, "--out", out) == 0
     assert stat.S_IMODE((out / "tls/server.key").stat().st_mode) == 0o600
     assert not list(out.rglob(".*"))
 
 
 def test_a_second_run_changes_nothing(certs: Path, tmp_path: Path, capsys):
     out = tmp_path / "out"
-    config("--certs", certs, "--out", out)
+    server_config("--certs", certs, "--out", out)
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file()}
     capsys.readouterr()
-    assert config("--certs", certs, "--out", out) == 0
+    assert server_config("--certs", certs, "--out", out) == 0
     assert "files were as they should be" in capsys.readouterr().out
     assert before == {path: path.stat().st_mtime_ns for path in before}
 
 
 def test_a_difference_is_shown_and_refused_without_force(certs: Path, tmp_path: Path, capsys):
     out = tmp_path / "out"
-    config("--certs", certs, "--out", out)
-    assert config("--certs", certs, "--tls-mode", 2, "--out", out) == 1
+    server_config("--certs", certs, "--out", out)
+    assert server_config("--certs", certs, "--tls-mode", 2, "--out", out) == 1
     shown = capsys.readouterr()
     assert "-    tlsMode: 1" in shown.out
     assert "--force" in shown.err
     assert "tlsMode: 1" in (out / "milvus.yaml").read_text()
     assert not (out / "tls/ca.pem").exists()
-    assert config("--certs", certs, "--tls-mode", 2, "--out", out, "--force") == 0
+    assert server_config("--certs", certs, "--tls-mode", 2, "--out", out, "--force") == 0
     assert "tlsMode: 2" in (out / "milvus.yaml").read_text()
 
 
 @pytest.mark.parametrize("target", ["compose", "helm", "operator", "kubernetes"])
 def test_no_private_key_is_shown(certs: Path, capsys, target: str):
-    config("--certs", certs, "--tls-mode", 2, "--target", target)
+    server_config("--certs", certs, "--tls-mode", 2, "--target", target)
     shown = capsys.readouterr().out
     key = b64encode((certs / "server.key").read_bytes()).decode()
     assert "PRIVATE" not in shown
@@ -215,11 +213,11 @@ def test_no_private_key_is_shown(certs: Path, capsys, target: str):
 
 
 def test_rest_and_grpc_may_not_share_a_port(certs: Path, capsys):
-    assert config("--certs", certs, "--rest-port", 19530) == 1
+    assert server_config("--certs", certs, "--rest-port", 19530) == 1
     assert "cannot share port 19530" in capsys.readouterr().err
 
 
 def test_an_output_that_cannot_be_written_leaves_nothing(certs: Path, tmp_path: Path, capsys):
     (tmp_path / "file").touch()
-    assert config("--certs", certs, "--out", tmp_path / "file") == 1
+    assert server_config("--certs", certs, "--out", tmp_path / "file") == 1
     assert "is not a directory" in capsys.readouterr().err
