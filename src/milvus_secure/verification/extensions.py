@@ -31,6 +31,7 @@ from .signatures import (
     describe_key,
     go_takes,
     grpc_takes,
+    grpc_takes_under_tls12,
     on_unknown_curve,
     unverifiable,
 )
@@ -83,11 +84,14 @@ def grpc_leaf_failures(leaf: x509.Certificate) -> Iterator[Failure]:
             presented="keyUsage without digitalSignature",
         )
     if not grpc_takes(leaf):
+        only_tls13 = grpc_takes_under_tls12(leaf)
+        under = " under TLS 1.3, which Milvus speaks" if only_tls13 else ""
         yield Failure(
             "weak-key",
-            "gRPC refuses a server certificate with a key of this type.",
+            f"gRPC refuses a server certificate with a key of this type{under}.",
             expected="RSA, or ECDSA on P-256 or P-384",
             presented=describe_key(leaf),
+            only_tls13=only_tls13,
         )
 
 

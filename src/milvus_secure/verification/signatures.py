@@ -32,6 +32,15 @@ def grpc_takes(leaf: x509.Certificate) -> bool:
     return _is_rsa_or_on(leaf, ec.SECP256R1, ec.SECP384R1) and not unread_form(leaf)
 
 
+def grpc_takes_under_tls12(leaf: x509.Certificate) -> bool:
+    """Whether it has one up to TLS 1.2, where the algorithm does not name the curve.
+
+    In ``ssl_privkey.cc``, ECDSA with SHA-256 goes with any known curve before TLS 1.3 (RFC 8446,
+    4.2.3).
+    """
+    return _is_rsa_or_on(leaf, ec.SECP521R1) and not unread_form(leaf)
+
+
 def go_takes(leaf: x509.Certificate) -> bool:
     """Whether Go's server has one for a client's key.
 

@@ -24,6 +24,7 @@ class Failure:
         presented: What it gets.
         certificate: The certificate at fault, where it may be an anchor.
         remedy: Which remedy fits, where it is not the usual one of the code.
+        only_tls13: True if the peer refuses this under TLS 1.3, and accepts it under TLS 1.2.
     """
 
     code: str
@@ -32,6 +33,7 @@ class Failure:
     presented: str
     certificate: x509.Certificate | None = None
     remedy: str = ""
+    only_tls13: bool = False
 
 
 @dataclass(frozen=True, slots=True)

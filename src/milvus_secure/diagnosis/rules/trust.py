@@ -123,7 +123,7 @@ def _server_finding(context: Context, chain: Chain, failure: Failure) -> Finding
         failure.code,
         failure.message,
         _proxy_hint(context, chain, failure) + remedy.text,
-        severity=Severity.ERROR,
+        severity=_severity(context, chain, failure),
         setting=setting if chain.served else chain.setting,
         source=context.settings.source_of(setting) if chain.served else chain.source,
         origin=anchor.origin if in_anchor and anchor else chain.origin,
@@ -131,6 +131,13 @@ def _server_finding(context: Context, chain: Chain, failure: Failure) -> Finding
         presented=failure.presented,
         command=remedy.command,
     )
+
+
+def _severity(context: Context, chain: Chain, failure: Failure) -> Severity:
+    """A warning where gRPC would accept it under TLS 1.2 and nobody has seen TLS 1.3."""
+    tls = context.observation.tls if context.observation and chain.served else None
+    tolerated = failure.only_tls13 and not (tls and tls.version == "TLSv1.3")
+    return Severity.WARNING if tolerated else Severity.ERROR
 
 
 def _proxy_hint(context: Context, chain: Chain, failure: Failure) -> str:

@@ -13,6 +13,7 @@ import pytest
 
 import minting
 import peers
+from milvus_secure import check
 from milvus_secure._common.deadline import Deadline
 from milvus_secure.diagnosis.probe.hello import ALL_SUITES, LIMIT, ask_in_plain
 from milvus_secure.diagnosis.probe.sockets import DeadlineSocket
@@ -82,6 +83,36 @@ def test_the_same_key_is_accepted_under_TLS_1_2(trio, look, tmp_path):  # noqa: 
     leaf = minting.server(trio.ca, kind="rsa512")
     with openssl_server(leaf, tmp_path, *any_cipher("-tls1_2")) as port:
         assert "weak-key" not in [finding.code for finding in look(port, timeout=2).errors]
+
+
+@pytest.mark.trips("weak-key")
+@pytest.mark.parametrize("setting", ["ca_pem_path", "server_pem_path"])
+def test_a_key_on_P_521_is_refused_under_TLS_1_3(trio, look, tmp_path, setting):  # noqa: N802 - its name
+    leaf = minting.server(trio.ca, kind="p521")
+    (tmp_path / "trusted.pem").write_bytes(
+        leaf.pem if setting == "server_pem_path" else trio.ca.pem
+    )
+    trusted = {"ca_pem_path": None, setting: tmp_path / "trusted.pem"}
+    with openssl_server(leaf, tmp_path) as port:
+        report = look(port, **trusted)
+
+    assert cause(report) == "weak-key"
+    assert not report.server.grpc_ready
+
+
+@pytest.mark.passes("weak-key")
+@pytest.mark.parametrize("setting", ["ca_pem_path", "server_pem_path"])
+def test_a_key_on_P_521_is_accepted_under_TLS_1_2(trio, look, settings, tmp_path, setting):  # noqa: N802 - its name
+    leaf = minting.server(trio.ca, kind="p521")
+    (tmp_path / "trusted.pem").write_bytes(
+        leaf.pem if setting == "server_pem_path" else trio.ca.pem
+    )
+    trusted = {"ca_pem_path": None, setting: tmp_path / "trusted.pem"}
+    with openssl_server(leaf, tmp_path, "-tls1_2") as port:
+        report = look(port, timeout=2, **trusted)
+
+    assert report.server.grpc_ready
+    assert check(settings(**trusted), online=False).ok
 
 
 @pytest.mark.trips("tls-cipher")

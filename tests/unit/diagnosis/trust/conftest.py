@@ -34,7 +34,9 @@ def judge_trust(settings, tmp_path: Path):
         if served is not None:
             pem = served.chain_pem if isinstance(served, Minted) else served
             chain = tuple(minting.x509.load_pem_x509_certificates(pem))
-            observation = Observation("localhost:19530", tls=TLSHandshake(chain=chain))
+            observation = Observation(
+                "localhost:19530", tls=TLSHandshake(version="TLSv1.3", chain=chain)
+            )
         clock = {"now": now} if now else {}
         return judge(Context(loaded, read_material(loaded), observation, **clock), trust.RULES)
 
