@@ -27,7 +27,6 @@ from .recent_checks import Check, recent_check, remember_check
 
 if TYPE_CHECKING:
     from ..pem.material import Material
-    from ..reporting.observation import Observation
     from ..settings.model import SettingsModel
 
 
@@ -67,9 +66,9 @@ class MaterialProvider:
         """The path of a slot's material; it leads to the renewed material once there is some."""
         return _Path(self, slot)
 
-    def context(self, observation: Observation | None = None) -> Context:
+    def context(self) -> Context:
         """What the rules may look at, with the material in use."""
-        return Context(self.settings, self._edition.material, observation)
+        return Context(self.settings, self._edition.material)
 
     def renew(self) -> bool:
         """Read the files again, and use them from now on if they changed and are no worse.

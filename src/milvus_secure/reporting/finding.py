@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any
 
 from .catalogue import CATALOGUE, rank
-from .layout import field_lines, labelled
+from .layout import ShownAsText, field_lines, labelled
 
 
 class Severity(str, Enum):
@@ -28,7 +28,7 @@ class Severity(str, Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(ShownAsText):
     """One fact about a set-up, with its evidence and what to do about it.
 
     Attributes:
@@ -87,15 +87,6 @@ class Finding:
         lines += field_lines("run", self.command)
         return "\n".join(lines)
 
-    def __str__(self) -> str:
-        return self.text()
-
-    def _repr_html_(self) -> str:
-        return preformatted(str(self))
-
-    def _repr_pretty_(self, printer: Any, _: bool) -> None:  # noqa: ANN401 - IPython's printer
-        printer.text(str(self))
-
 
 def finding(  # noqa: PLR0913 - the fields of a finding, by name
     code: str,
@@ -142,13 +133,6 @@ class Skip:
     code: str
     because: str
     message: str = ""
-
-
-def preformatted(text: str) -> str:
-    """Text as HTML, for notebooks."""
-    from html import escape  # noqa: PLC0415 - for notebooks only
-
-    return f'<pre style="white-space: pre-wrap">{escape(text)}</pre>'
 
 
 _BY_SEVERITY = tuple(Severity)

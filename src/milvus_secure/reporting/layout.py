@@ -4,12 +4,34 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from .._common.text import filled, printable
 
 _LABEL = 11
 _QUOTED = re.compile(r"`[^`]*`")
 _GLUE = "\N{NO-BREAK SPACE}"  # `printable` has escaped all others
+
+
+class ShownAsText:
+    """What is shown as its text: by ``print``, in IPython and in Jupyter."""
+
+    __slots__ = ()
+
+    def text(self, width: int | None = None) -> str:
+        """The text, for a terminal of so many columns or, without a width, for a pipe."""
+        raise NotImplementedError
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def _repr_html_(self) -> str:
+        from html import escape  # noqa: PLC0415 - for notebooks alone
+
+        return f'<pre style="white-space: pre-wrap">{escape(str(self))}</pre>'
+
+    def _repr_pretty_(self, printer: Any, _: bool) -> None:  # noqa: ANN401 - IPython's printer
+        printer.text(str(self))
 
 
 def field_lines(label: str, text: str | None, width: int | None = None) -> Iterator[str]:

@@ -17,10 +17,9 @@ from .finding import (
     Skip,
     finding,
     findings_text,
-    preformatted,
     ranked,
 )
-from .layout import labelled
+from .layout import ShownAsText, labelled
 
 if TYPE_CHECKING:
     from .observation import Observation
@@ -46,7 +45,7 @@ _HANDSHAKE = "handshake"
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(ShownAsText):
     """The outcome of a check.
 
     Attributes:
@@ -120,17 +119,6 @@ class Report:
         if self.skipped:
             parts.append(_skipped(self.skipped, width))
         return "\n\n".join(parts)
-
-    def __str__(self) -> str:
-        return self.text()
-
-    def _repr_html_(self) -> str:
-        """What Jupyter shows."""
-        return preformatted(str(self))
-
-    def _repr_pretty_(self, printer: Any, _: bool) -> None:  # noqa: ANN401 - IPython's printer
-        """What IPython shows."""
-        printer.text(str(self))
 
 
 def summary(reports: Sequence[Report], width: int | None = None) -> str:
