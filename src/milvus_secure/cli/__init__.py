@@ -31,6 +31,8 @@ COMMANDS = (
 
 _LONG_RUNNING = {"tunnel", "serve", "demo"}
 _USAGE = 2
+_LONG_USAGE = 8
+"""Lines of usage beyond which they would hide the error that follows them."""
 _INTERRUPTED = 130
 
 
@@ -56,23 +58,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str]) -> int:
-    if list(argv[:1]) == ["--version"]:  # ahead of the grammar, which takes longer than this
-        _show_versions()
-        return 0
-    # The grammar of the other commands takes longer to build than some commands to run.
-    wanted = set(argv[:1]).intersection(COMMANDS)
-    grammar = parser(wanted, argv[1:2])
-    arguments, unknown = grammar.parse_known_args(argv)
-    if wanted & _LONG_RUNNING or getattr(arguments, "wait", None):
-        gc.enable()
-    if unknown:  # not their values: a misspelled --pasword has a secret behind it
-        flags = [word.partition("=")[0] for word in unknown if word.startswith("--")]
-        count = f"{len(unknown)} argument{'s' if len(unknown) > 1 else ''} too many"
-        named = f"unrecognized arguments: {' '.join(flags)}{_meant(flags, grammar, argv)}"
-        grammar.error(named if flags else f"{count}; see --help")
     # gRPC writes its own lines to stderr for every handshake that fails; the report says more.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     try:
+        if list(argv[:1]) == ["--version"]:  # ahead of the grammar, which takes longer than this
+            _show_versions()
+            return 0
+        arguments = _parsed(argv)
         status: int = arguments.run(arguments)
     except SettingsError as error:
         echo(error.text(text_width(error=True)), error=True)
@@ -95,6 +87,21 @@ def _run(argv: Sequence[str]) -> int:
     else:
         return status
     return 0
+
+
+def _parsed(argv: Sequence[str]) -> argparse.Namespace:
+    # The grammar of the other commands takes longer to build than some commands to run.
+    wanted = set(argv[:1]).intersection(COMMANDS)
+    grammar = parser(wanted, argv[1:2])
+    arguments, unknown = grammar.parse_known_args(argv)
+    if wanted & _LONG_RUNNING or getattr(arguments, "wait", None):
+        gc.enable()
+    if unknown:  # not their values: a misspelled --pasword has a secret behind it
+        flags = [word.partition("=")[0] for word in unknown if word.startswith("--")]
+        count = f"{len(unknown)} argument{'s' if len(unknown) > 1 else ''} too many"
+        named = f"unrecognized arguments: {' '.join(flags)}{_meant(flags, grammar, argv)}"
+        grammar.error(named if flags else f"{count}; see --help")
+    return arguments
 
 
 def _meant(flags: list[str], grammar: argparse.ArgumentParser, argv: Sequence[str]) -> str:
@@ -146,7 +153,11 @@ class _Parser(argparse.ArgumentParser):
         super().__init__(formatter_class=_Formatter, **options)
 
     def error(self, message: str) -> NoReturn:
-        super().error(re.sub(r"(?s)(ambiguous option: --[\w-]+)=.* could", r"\1 could", message))
+        message = re.sub(r"(?s)(ambiguous option: --[\w-]+)=.* could", r"\1 could", message)
+        usage = self.format_usage()
+        if usage.count("\n") > _LONG_USAGE:
+            usage = f"usage: {self.prog} ...; all options: {self.prog} --help\n"
+        self.exit(_USAGE, f"{usage}{self.prog}: error: {message}\n")
 
     def _get_value(self, action: argparse.Action, arg_string: str) -> Any:  # noqa: ANN401 - as argparse
         convert = self._registry_get("type", action.type, action.type)

@@ -129,7 +129,7 @@ def show(reports: Sequence[Report], arguments: argparse.Namespace, *, quiet: boo
     elif failing:
         from ..reporting.report import summary  # noqa: PLC0415
 
-        echo(summary(failing))
+        echo(summary(failing, warnings_fail=arguments.fail_on == "warning"))
     return 1 if failing else 0
 
 

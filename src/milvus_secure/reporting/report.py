@@ -36,7 +36,6 @@ __all__ = [
     "ranked",
     "summary",
     "target",
-    "verdict_line",
 ]
 
 SCHEMA_VERSION = 1
@@ -121,17 +120,24 @@ class Report(ShownAsText):
         return "\n\n".join(parts)
 
 
-def summary(reports: Sequence[Report], width: int | None = None) -> str:
-    """One line for each of several reports."""
-    return "\n".join(
-        labelled(f"{_outcome(report):7}", f"{target(report)}: {_verdict(report)}", width)
-        for report in reports
-    )
+def summary(
+    reports: Sequence[Report], width: int | None = None, *, warnings_fail: bool = False
+) -> str:
+    """One line for each of several reports.
 
-
-def verdict_line(report: Report) -> str:
-    """The outcome in one line, as ``check --quiet`` prints it."""
-    return f"{_outcome(report)}: {_verdict(report)}"
+    Args:
+        reports: All of them.
+        width: Columns to wrap at, for a terminal; None wraps nothing.
+        warnings_fail: Whether a report without errors is summed up by its first warning.
+    """
+    lines = []
+    for report in reports:
+        outcome, verdict = _outcome(report), _verdict(report)
+        if warnings_fail and report.ok and report.warnings:
+            warning = report.warnings[0]
+            outcome, verdict = "warning", f"{warning.code}: {warning.message}"
+        lines.append(labelled(f"{outcome:7}", f"{target(report)}: {verdict}", width))
+    return "\n".join(lines)
 
 
 def _outcome(report: Report) -> str:
@@ -158,7 +164,8 @@ def _verdict(report: Report) -> str:
             return f"As far as the files tell, {verdict[0].lower()}{verdict[1:]}"
         return verdict
     if report.server is None:
-        return "No problem found in settings or files. The endpoint was not contacted."
+        what = "error" if report.warnings else "problem"
+        return f"No {what} found in settings or files. The endpoint was not contacted."
     answer = report.server.milvus
     product = _product(answer.version if answer else "")
     return f"{product} answers at {report.server.address} over {_described(report.mode)}."

@@ -95,6 +95,21 @@ def test_a_warning_fails_only_with_fail_on_warning(cli, certs: Path):
     assert cli("check", *flags, "--fail-on", "warning").returncode == 1
 
 
+def test_quiet_names_the_warning_that_fails(cli, certs: Path):
+    flags = ["--offline", "--ca-pem-path", certs / "ca.pem", "--uri", "https://milvus"]
+    completed = cli("check", *flags, "--quiet", "--fail-on", "warning")
+    assert completed.returncode == 1
+    assert completed.stdout.startswith("warning https://milvus: uri-port-implicit: ")
+
+
+def test_a_long_usage_does_not_hide_the_error(cli):
+    completed = cli("check", "--wait", "soon")
+    assert completed.stderr.splitlines() == [
+        "usage: milvus-secure check ...; all options: milvus-secure check --help",
+        "milvus-secure check: error: argument --wait: use a number of seconds, such as 120",
+    ]
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -208,13 +223,20 @@ def test_explain_of_an_unknown_code_names_the_nearest(cli):
     assert "name-mismatch" in completed.stderr
 
 
-def test_a_reader_that_closes_the_pipe_is_no_error(cli, tmp_path: Path):
-    line = f"{shlex.quote(sys.executable)} -m milvus_secure explain | head -n 1"
+@pytest.mark.parametrize("argument", ["explain", "--version", "--help"])
+def test_a_pipe_that_its_reader_has_closed_is_no_error(argument, tmp_path: Path):
+    readable, writable = os.pipe()
+    os.close(readable)
     completed = subprocess.run(
-        line, shell=True, cwd=tmp_path, capture_output=True, text=True, timeout=120
+        [sys.executable, "-m", "milvus_secure", argument],
+        cwd=tmp_path,
+        stdout=writable,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=120,
     )
-    assert completed.returncode == 0
-    assert completed.stderr == ""
+    os.close(writable)
+    assert (completed.returncode, completed.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(("no_color", "coloured"), [("", True), ("1", False)])

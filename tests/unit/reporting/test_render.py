@@ -81,6 +81,10 @@ def test_a_healthy_report_says_so_and_what_was_not_asked():
     assert report().text(WIDTH).startswith("ok: No problem found in settings or files.")
 
 
+def test_beside_a_warning_only_the_absence_of_errors_is_claimed():
+    assert report(EXPIRING).text(WIDTH).startswith("ok: No error found in settings or files.")
+
+
 def test_a_summary_has_a_line_for_each_report():
     lines = summary([report(), report(MISMATCH)], WIDTH).splitlines()
     assert lines[0].startswith("ok      https://localhost:19530:")
