@@ -192,6 +192,35 @@ class Context:
             deadline=self.deadline,
         )
 
+    @cached_property
+    def judged_chains(self) -> tuple[tuple[Chain, Verdict], ...]:
+        """The known chains, each with its verdict."""
+        pairs = (
+            (self.server_chain, self.server_verdict),
+            (self.client_chain, self.client_verdict),
+        )
+        return tuple((chain, verdict) for chain, verdict in pairs if chain and verdict)
+
+    @cached_property
+    def in_use(self) -> tuple[tuple[x509.Certificate, str, str, str], ...]:
+        """Every certificate this connection rests on, with setting, source and origin.
+
+        Of a file of anchors, those on a path; all, when no server's chain is known. Never gRPC's
+        public roots: nobody here can renew them.
+        """
+        in_use: dict[x509.Certificate, tuple[str, str, str]] = {}
+        anchor = self.anchor_material
+        for chain, verdict in self.judged_chains:
+            for certificate in verdict.path:
+                if certificate in chain.certificates:
+                    in_use.setdefault(certificate, (chain.setting, chain.source, chain.origin))
+                elif anchor and certificate in anchor.certificates:
+                    in_use.setdefault(certificate, (anchor.setting, anchor.source, anchor.origin))
+        if anchor and self.server_chain is None:
+            for certificate in anchor.certificates:
+                in_use.setdefault(certificate, (anchor.setting, anchor.source, anchor.origin))
+        return tuple((certificate, *place) for certificate, place in in_use.items())
+
     @property
     def endpoint_origin(self) -> str:
         """Where a served chain comes from, and through which proxy."""

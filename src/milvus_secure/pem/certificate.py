@@ -47,17 +47,17 @@ def validity(certificate: x509.Certificate) -> tuple[datetime, datetime]:
 
     The year 0000, which Python has no date for, is before any other; gRPC and Go accept it.
     """
+    try:
+        start = certificate.not_valid_before_utc
+    except ValueError:
+        start = _BEFORE_ANY_OTHER
+    try:
+        return start, certificate.not_valid_after_utc
+    except ValueError:
+        return start, _BEFORE_ANY_OTHER
 
-    def moment(read: Callable[[], datetime]) -> datetime:
-        try:
-            return read()
-        except ValueError:
-            return datetime.min.replace(tzinfo=timezone.utc)
 
-    return (
-        moment(lambda: certificate.not_valid_before_utc),
-        moment(lambda: certificate.not_valid_after_utc),
-    )
+_BEFORE_ANY_OTHER = datetime.min.replace(tzinfo=timezone.utc)
 
 
 def has_readable_names(certificate: x509.Certificate) -> bool:
@@ -170,6 +170,7 @@ def may_issue(certificate: x509.Certificate) -> bool:
     return bool((basic and basic.ca) or (usage and usage.key_cert_sign))
 
 
+@lru_cache(maxsize=512)
 def key_hash(certificate: x509.Certificate) -> str:
     """The SHA-256 of the key certified (DER SubjectPublicKeyInfo), in hex."""
     key = public_key(certificate)

@@ -55,8 +55,7 @@ class Reading:
 def read_path(path: str) -> Reading:
     """Read a regular file of at most `MAX_BYTES`; open nothing that could block or be huge."""
     try:
-        # Never blocks on a FIFO and never follows a device's side effects.
-        descriptor = os.open(path, os.O_RDONLY | _NONBLOCK | _CLOEXEC)
+        descriptor = os.open(path, _FLAGS)
     except (OSError, ValueError) as error:
         return Reading(fault=_unopened(path, error))
     try:
@@ -65,10 +64,7 @@ def read_path(path: str) -> Reading:
             return Reading(fault=Fault("file-not-regular", _kind(status.st_mode)))
         if status.st_size > MAX_BYTES:
             return Reading(fault=Fault("file-too-large", f"{status.st_size} bytes"))
-        with os.fdopen(descriptor, "rb", closefd=False) as stream:
-            data = stream.read(status.st_size + 1)  # room for `MAX_BYTES` would be made at once
-            if len(data) > status.st_size:  # it grows, or is one of /proc, whose size is 0
-                data += stream.read(MAX_BYTES + 1 - len(data))
+        data = _whole(descriptor, status.st_size)
     except OSError as error:
         return Reading(fault=_unopened(path, error))
     finally:
@@ -78,8 +74,23 @@ def read_path(path: str) -> Reading:
     return Reading(data, mode=stat.S_IMODE(status.st_mode), exposed_to=_exposed_to(status))
 
 
-_NONBLOCK = getattr(os, "O_NONBLOCK", 0)
-_CLOEXEC = getattr(os, "O_CLOEXEC", 0)
+def _whole(descriptor: int, size: int) -> bytes:
+    """What is in a file, but no more than one byte above `MAX_BYTES`."""
+    data = os.read(descriptor, size + 1)
+    if len(data) == size:
+        return data
+    parts, left = [data], MAX_BYTES + 1 - len(data)  # it grows, or is one of /proc, with size 0
+    while left > 0 and (data := os.read(descriptor, min(left, _CHUNK))):
+        parts.append(data)
+        left -= len(data)
+    return b"".join(parts)
+
+
+# Never blocks on a FIFO, and translates no line ends on Windows.
+_FLAGS = os.O_RDONLY
+for _name in ("O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):
+    _FLAGS |= getattr(os, _name, 0)
+_CHUNK = 1 << 16
 
 
 def _unopened(path: str, error: OSError | ValueError) -> Fault:

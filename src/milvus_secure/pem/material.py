@@ -7,18 +7,18 @@ import warnings
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 from .._common.text import printable
 from .blocks import Armor, read_armor, why_no_block
 from .files import Fault, read_path
 from .formats import recognise
-from .panics import panics_as_errors
+from .known_keys import fingerprint
 from .pkcs12 import Store, chain_pem, open_store, plain_pem
+from .private_key import read_key
 from .slots import SLOTS
 
 _CLIENT = SLOTS[2:]
@@ -33,13 +33,7 @@ _KEYS = (
     "EC PRIVATE KEY",
     "DSA PRIVATE KEY",
 )
-# Object identifiers as they stand in DER: a curve spelled out (X9.62 prime-field) where BoringSSL
-# wants its name, and a key for RSASSA-PSS alone. cryptography reads both and forgets it.
 _LAST_VERSION = 2  # version 3, as RFC 5280 (4.1.2.1) numbers them
-_REFUSED_FORMS = {
-    b"\x06\x07*\x86H\xce=\x01\x01": "an EC key with explicit parameters",
-    b"\x06\t*\x86H\x86\xf7\r\x01\x01\n": "an RSASSA-PSS key",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +107,11 @@ class Material:
         """The certificates gRPC reads, as far as cryptography can parse them."""
         return tuple(b.certificate for b in self.read_blocks if b.certificate is not None)
 
+    @cached_property
+    def key_hash(self) -> str | None:
+        """The SHA-256 of the public key that belongs to `key`; None without one."""
+        return None if self.key is None else fingerprint(self.key.public_key())
+
     @property
     def has_unread(self) -> bool:
         """True if gRPC may read a certificate here that cryptography cannot parse."""
@@ -169,54 +168,62 @@ def read_one(
     )
 
 
+class _Contents(NamedTuple):
+    """What parsing adds to a `Material`; see there."""
+
+    blocks: tuple[Block, ...] = ()
+    fault: Fault | None = None
+    key: PrivateKeyTypes | None = None
+    converted: bytes = b""
+
+    def __repr__(self) -> str:
+        return type(self).__name__  # it may hold a key
+
+
 def parse_material(raw: Material, password: str | None = None) -> Material:
     """Parse the bytes of one piece of material, keeping what is wrong with them as a fault."""
     if raw.fault is not None:
         return raw
-    if not raw.data.strip():
-        return replace(raw, fault=Fault("file-empty"))
-    armors = tuple(read_armor(raw.data))
+    blocks, fault, key, converted = _parsed(raw.slot, raw.data, password)
+    return replace(raw, blocks=blocks, fault=fault, key=key, converted=converted)
+
+
+def _parsed(slot: str, data: bytes, password: str | None) -> _Contents:
+    if not data.strip():
+        return _Contents(fault=Fault("file-empty"))
+    armors = tuple(read_armor(data))
     if not armors:
-        store = open_store(raw.data, password) if raw.slot in _CLIENT else None
+        store = open_store(data, password) if slot in _CLIENT else None
         if store is not None:
-            return _from_store(raw, store, encrypted=password is not None)
-        why = why_no_block(raw.data)
-        fault = (
-            Fault("pem-malformed", why)
-            if why
-            else (Fault("file-not-pem", recognise(raw.data).value))
-        )
-        return replace(raw, fault=fault)
-    parsed = replace(raw, blocks=tuple(map(_block, armors)))
-    wants_key = raw.slot.endswith("_key")
-    first = next(
-        (b for b in parsed.read_blocks if (b.is_key if wants_key else b.is_certificate)), None
-    )
-    if first is None:
-        broken = next((b for b in parsed.blocks if b.error), None)
-        if broken:
-            why = f"the block {broken.label} on line {broken.line}: {broken.error}"
-            return replace(parsed, fault=Fault("pem-malformed", why))
-        return replace(parsed, fault=Fault("pem-wrong-type", parsed.blocks[0].label))
-    if not wants_key:
-        return parsed
-    return _with_key(parsed, next(a for a in armors if a.line == first.line), password)
+            return _from_store(slot, store, encrypted=password is not None)
+        why = why_no_block(data)
+        if why:
+            return _Contents(fault=Fault("pem-malformed", why))
+        return _Contents(fault=Fault("file-not-pem", recognise(data).value))
+    blocks = tuple(map(_block, armors))
+    wants_key = slot.endswith("_key")
+    wanted = _KEYS if wants_key else _CERTIFICATES
+    for armor, block in zip(armors, blocks, strict=True):
+        if block.error:
+            why = f"the block {block.label} on line {block.line}: {block.error}"
+            return _Contents(blocks, Fault("pem-malformed", why))
+        if block.label in wanted:
+            return _Contents(blocks, *read_key(armor, password) if wants_key else ())
+    return _Contents(blocks, Fault("pem-wrong-type", blocks[0].label))
 
 
-def _from_store(raw: Material, store: Store | Fault, *, encrypted: bool) -> Material:
+def _from_store(slot: str, store: Store | Fault, *, encrypted: bool) -> _Contents:
     if isinstance(store, Fault):
-        return replace(raw, fault=store)
-    if raw.slot == "client_key":
+        return _Contents(fault=store)
+    if slot == "client_key":
         if store.key is None:
-            return replace(raw, fault=Fault("pem-wrong-type", "PKCS12 without a key"))
-        label = "ENCRYPTED PRIVATE KEY" if encrypted else "PRIVATE KEY"
-        return replace(
-            raw, blocks=(Block(label, 1),), key=store.key, converted=plain_pem(store.key)
-        )
+            return _Contents(fault=Fault("pem-wrong-type", "PKCS12 without a key"))
+        block = Block("ENCRYPTED PRIVATE KEY" if encrypted else "PRIVATE KEY", 1)
+        return _Contents((block,), key=store.key, converted=plain_pem(store.key))
     if not store.chain:
-        return replace(raw, fault=Fault("pem-wrong-type", "PKCS12 without a certificate"))
+        return _Contents(fault=Fault("pem-wrong-type", "PKCS12 without a certificate"))
     blocks = tuple(Block("CERTIFICATE", 1, certificate) for certificate in store.chain)
-    return replace(raw, blocks=blocks, converted=chain_pem(store.chain))
+    return _Contents(blocks, converted=chain_pem(store.chain))
 
 
 def _block(armor: Armor) -> Block:
@@ -256,42 +263,3 @@ def _odd_certificate(armor: Armor) -> Block:
     except (ValueError, x509.InvalidVersion):
         certificate = None
     return Block(armor.label, armor.line, certificate)
-
-
-def _with_key(raw: Material, armor: Armor, password: str | None) -> Material:
-    encrypted = armor.label.startswith("ENCRYPTED") or b"Proc-Type: 4,ENCRYPTED" in armor.text
-    if encrypted and password is None:
-        return replace(raw, fault=Fault("key-encrypted"))
-    try:
-        with panics_as_errors():
-            key = serialization.load_pem_private_key(
-                armor.text,
-                password.encode() if encrypted and password is not None else None,
-                # Its primality tests take 60 ms for RSA 4096; the pair is compared instead.
-                unsafe_skip_rsa_key_validation=True,
-            )
-    except UnsupportedAlgorithm:
-        return replace(raw, fault=Fault("key-unsupported", f"a key in a {armor.label} block"))
-    except (TypeError, ValueError):
-        if encrypted:
-            return replace(raw, fault=Fault("key-password-wrong"))
-        key, fault = None, _odd_key(armor)
-        if fault:
-            return replace(raw, fault=fault)
-    form = next((words for oid, words in _REFUSED_FORMS.items() if oid in armor.der), "")
-    if form and not encrypted:
-        return replace(raw, fault=Fault("key-unsupported", form))
-    opened = plain_pem(key) if encrypted and key is not None else b""
-    return replace(raw, key=key, converted=opened)
-
-
-def _odd_key(armor: Armor) -> Fault | None:
-    """None for a key that OpenSSL, like gRPC, reads though cryptography does not."""
-    from OpenSSL import crypto  # noqa: PLC0415 - rare
-
-    try:
-        crypto.load_privatekey(crypto.FILETYPE_PEM, armor.text, b"")
-    except (crypto.Error, ValueError):
-        why = f"the block {armor.label} on line {armor.line}: its base64 contains no key"
-        return Fault("pem-malformed", why)
-    return None

@@ -9,7 +9,8 @@ import re
 _WORDS = re.compile(
     r"BEGIN (?:[A-Z0-9]{1,12} ){0,4}(?:PRIVATE KEY|CERTIFICATE)|-----BEGIN |PRIVATE KEY-----"
 )
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{40,}={0,2}")
+_SHORTEST = 40
+_BASE64 = re.compile(rf"[A-Za-z0-9+/_-]{{{_SHORTEST},}}={{0,2}}")
 _HEX = re.compile(r"(?:0x)?[0-9A-Fa-f]{64,}")
 # Base64 of DER that was cut or changed: longer than any name or path of these letters.
 _LIKE_DER = re.compile(r"MI[A-Za-z0-9+/=]{120,}")
@@ -25,6 +26,8 @@ def holds_material(text: str) -> bool:
     """
     if _WORDS.search(text) or text.lstrip().lower().startswith("data:"):
         return True
+    if len(text) < _SHORTEST:
+        return False
     bare = re.sub(r"\s|\\n|\\r|['\"]", "", text)
     bare = re.sub(r"^(?:https?|tcp)://|:\d+$", "", bare)  # given as an endpoint
     return _LIKE_DER.fullmatch(bare) is not None or _decodes_to_material(bare, _NESTED)

@@ -215,8 +215,12 @@ class LoadedSettings(BaseSettings):
 
     def shown(self) -> dict[str, dict[str, str]]:
         """Every setting as ``{"value": ..., "source": ...}``, secrets masked."""
+        sources = self._sources
         return {
-            name: {"value": shown_value(name, getattr(self, name)), "source": self.source_of(name)}
+            name: {
+                "value": shown_value(name, getattr(self, name)),
+                "source": sources.get(name, "default"),
+            }
             for name in type(self).model_fields
         }
 

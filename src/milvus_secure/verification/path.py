@@ -14,9 +14,11 @@ from enum import Enum
 from cryptography import x509
 
 from .._common.deadline import NO_DEADLINE, Deadline, TimeIsUpError
+from .._common.versions import installed_grpc
 from .go_path import judge_client
 from .grpc_path import judge_server
 from .path_inputs import PathInputs
+from .recent_verdicts import recent_verdict
 from .verdict import NotJudged, Verdict
 
 __all__ = ["Role", "Verdict", "judge_path"]
@@ -62,8 +64,11 @@ def judge_path(
     """
     leaf, rest = certificates[0], tuple(certificates[1:])
     judge = judge_client if role is Role.CLIENT else judge_server
+    inputs = PathInputs(leaf, rest, anchors, now, spare, unread, deadline)
+    known = (*certificates, *anchors)
+    key = (role, len(rest), known, tuple(spare), unread, installed_grpc())
     try:
-        return judge(PathInputs(leaf, rest, anchors, now, spare, unread, deadline))
+        return recent_verdict(key, known, now, lambda: judge(inputs))
     except TimeIsUpError:
         raise
     except Exception as error:  # noqa: BLE001 - a chain nobody thought of is not a reason to fail

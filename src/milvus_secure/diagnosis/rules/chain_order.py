@@ -15,16 +15,14 @@ from ...pem.certificate import (
     same_name,
     subject_of,
 )
-from ...pem.known_keys import fingerprint
 from ...reporting.report import Finding, Severity, finding
 from ...verification.path import Verdict
 from ..context import Chain, Context
-from . import lifetime
 
 
 def chain_order(context: Context) -> Iterator[Finding]:
     """The leaf is not first, or the intermediates are out of order (RFC 5246, section 7.4.2)."""
-    for chain, verdict in lifetime.judged(context):
+    for chain, verdict in context.judged_chains:
         leaf = _leaf_behind(context, chain)
         if leaf is not None:
             yield _misplaced(
@@ -54,7 +52,7 @@ def _leaf_behind(context: Context, chain: Chain) -> x509.Certificate | None:
     first, later = chain.leaf, chain.certificates[1:]
     key = context.material.get("client_key")
     if not chain.served and chain.setting.startswith("client") and key and key.key is not None:
-        owner = fingerprint(key.key.public_key())
+        owner = key.key_hash
         if owner is not None and key_hash(first) != owner:
             return next((c for c in later if key_hash(c) == owner), None)
         return None

@@ -125,7 +125,7 @@ def _mismatch(context: Context) -> Iterator[Finding]:
     key, holder = context.material.get("client_key"), context.material.get("client_pem")
     if key is None or holder is None or key.key is None:
         return
-    digest = fingerprint(key.key.public_key())
+    digest = key.key_hash
     certified = [_certified(block) for block in holder.read_blocks if block.is_certificate]
     # A key that belongs to a later certificate is a matter of chain-order.
     if not certified or digest is None or None in certified or digest in certified:
@@ -160,7 +160,7 @@ def _known_public(context: Context) -> Iterator[Finding]:
     for material in context.material.values():
         digests = [_certified(b) for b in material.read_blocks if b.is_certificate]
         if material.key is not None:
-            digests.append(fingerprint(material.key.public_key()))
+            digests.append(material.key_hash)
         known = next((KNOWN[digest] for digest in digests if digest in KNOWN), None)
         if known is None:
             continue

@@ -20,9 +20,8 @@ from ...pem.certificate import (
 )
 from ...reporting.report import Finding, Severity, finding
 from ...verification.extensions import span
-from ...verification.path import Verdict
 from ...verification.signatures import describe_key, digest_of
-from ..context import Chain, Context
+from ..context import Context
 
 SIGN_AGAIN = "Have it signed again with SHA-256."
 SIGN_AGAIN_COMMAND = (
@@ -31,43 +30,13 @@ SIGN_AGAIN_COMMAND = (
 )
 
 
-def judged(context: Context) -> Iterator[tuple[Chain, Verdict]]:
-    """The known chains, each with its verdict."""
-    if context.server_chain and context.server_verdict:
-        yield context.server_chain, context.server_verdict
-    if context.client_chain and context.client_verdict:
-        yield context.client_chain, context.client_verdict
-
-
-def _in_use(context: Context) -> Iterator[tuple[x509.Certificate, str, str, str]]:
-    """Every certificate this connection rests on, with setting, source and origin.
-
-    Of a file of anchors, those on a path; all, when no server's chain is known. Never gRPC's
-    public roots: nobody here can renew them.
-    """
-    yielded: set[x509.Certificate] = set()
-    anchor = context.anchor_material
-    for chain, verdict in judged(context):
-        for certificate in verdict.path:
-            if certificate in chain.certificates and certificate not in yielded:
-                yielded.add(certificate)
-                yield certificate, chain.setting, chain.source, chain.origin
-            elif anchor and certificate in anchor.certificates and certificate not in yielded:
-                yielded.add(certificate)
-                yield certificate, anchor.setting, anchor.source, anchor.origin
-    if anchor and context.server_chain is None:
-        for certificate in anchor.certificates:
-            if certificate not in yielded:
-                yield certificate, anchor.setting, anchor.source, anchor.origin
-
-
 def certificate_expiring(context: Context) -> Iterator[Finding]:
     """Yield for what ends within the warning days; of spare anchors only if all of them do."""
     limit = timedelta(days=context.settings.expiry_warning_days)
     anchor = context.anchor_material
     spare = set(anchor.certificates) if anchor and context.server_chain is None else set()
     lasting = any(validity(item)[1] - context.now > limit for item in spare)
-    for item, setting, source, origin in _in_use(context):
+    for item, setting, source, origin in context.in_use:
         left = validity(item)[1] - context.now
         if left < timedelta() or left > limit or (item in spare and lasting):
             continue
@@ -87,13 +56,13 @@ def certificate_expiring(context: Context) -> Iterator[Finding]:
 
 def weak_key(context: Context) -> Iterator[Finding]:
     """Yield for keys below 112 bits of strength (NIST SP 800-57), which gRPC still takes."""
-    for item, setting, source, origin in _in_use(context):
-        key, name = public_key(item), name_text(subject_of(item))
+    for item, setting, source, origin in context.in_use:
+        key = public_key(item)
         short = (isinstance(key, rsa.RSAPublicKey | dsa.DSAPublicKey) and key.key_size < 2048) or (
             isinstance(key, ec.EllipticCurvePublicKey) and key.key_size < 224
         )
         if short and not _already_refused(context, item):
-            too_short = _too_short_for_tls13(context, item)
+            name, too_short = name_text(subject_of(item)), _too_short_for_tls13(context, item)
             yield finding(
                 "weak-key",
                 f"The key of {name} is too short for the signatures of TLS 1.3."
@@ -125,7 +94,7 @@ def _too_short_for_tls13(context: Context, certificate: x509.Certificate) -> boo
 
 def weak_signature(context: Context) -> Iterator[Finding]:
     """Yield for SHA-1 and MD5 where gRPC takes them; nobody looks at a root's own signature."""
-    for item, setting, source, origin in _in_use(context):
+    for item, setting, source, origin in context.in_use:
         digest = digest_of(item)
         if not isinstance(digest, hashes.SHA1 | hashes.MD5) or same_name(
             subject_of(item), issuer_of(item)
@@ -149,7 +118,7 @@ def weak_signature(context: Context) -> Iterator[Finding]:
 def _already_refused(context: Context, certificate: x509.Certificate) -> bool:
     return any(
         failure.code in {"weak-key", "weak-signature"} and certificate in chain.certificates
-        for chain, verdict in judged(context)
+        for chain, verdict in context.judged_chains
         for failure in verdict.failures
     )
 
@@ -174,7 +143,7 @@ def pinned_leaf(context: Context) -> Iterator[Finding]:
 
 def shared_subject(context: Context) -> Iterator[Finding]:
     """Yield for a leaf with its issuer's name, as the Milvus guide's gen.sh makes it."""
-    for chain, verdict in judged(context):
+    for chain, verdict in context.judged_chains:
         leaf = chain.leaf
         refused = any(failure.code == "shared-subject" for failure in verdict.failures)
         reported = refused and chain is context.server_chain

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache, cached_property
+from operator import attrgetter
 from typing import Generic, Protocol, TypeVar
 
 from ..._common.deadline import TimeIsUpError
@@ -58,29 +60,43 @@ Rule = RuleOf[Context]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Outcome(Generic[Subject]):
     """What a set of rules says about a context.
 
     Attributes:
+        context: What was judged.
         findings: In the order of the rules.
-        judged: The codes that were judged, with or without a finding.
         skipped: The codes whose inputs could not be read, and those left to the real peer.
+        complete: The codes of the findings, and the rules that left nothing out, in their order.
     """
 
+    context: Subject
     findings: tuple[Finding, ...]
-    judged: tuple[str, ...]
     skipped: tuple[Skip, ...]
+    complete: tuple[str | RuleOf[Subject], ...]
+
+    @cached_property
+    def judged(self) -> tuple[str, ...]:
+        """The codes that were judged, with or without a finding."""
+        codes: dict[str, None] = {}
+        for item in self.complete:
+            if isinstance(item, str):
+                codes[item] = None
+            elif item.applies_to(self.context):
+                codes[item.code] = None
+        return tuple(codes)
 
 
-def run(context: Subject, rules: Sequence[RuleOf[Subject]]) -> Outcome:
+def run(context: Subject, rules: Sequence[RuleOf[Subject]]) -> Outcome[Subject]:
     """Run every rule whose inputs can be read; name those whose inputs cannot."""
     findings: list[Finding] = []
-    judged: dict[str, None] = {}
+    complete: list[str | RuleOf[Subject]] = []
     skipped: list[Skip] = []
-    for rule in sorted(rules, key=lambda rule: rule.fallback):
+    blocked_by = cache(context.blocked_by)
+    for rule in sorted(rules, key=attrgetter("fallback")):
         if rule.fallback and any(f.severity is Severity.ERROR for f in findings):
             continue
-        because = next(filter(None, map(context.blocked_by, rule.needs)), None)
+        because = next(filter(None, map(blocked_by, rule.needs)), None)
         if because:
             skipped.append(Skip(rule.code, because))
             continue
@@ -96,13 +112,13 @@ def run(context: Subject, rules: Sequence[RuleOf[Subject]]) -> Outcome:
         for result in results:
             if isinstance(result, Finding):
                 findings.append(result)
-                judged[result.code] = None
+                complete.append(result.code)
             else:
                 skipped.append(result)
                 left_out = left_out or result.code == rule.code
-        if not left_out and rule.applies_to(context):
-            judged[rule.code] = None
-    return Outcome(tuple(findings), tuple(judged), tuple(dict.fromkeys(skipped)))
+        if not left_out:
+            complete.append(rule)
+    return Outcome(context, tuple(findings), tuple(dict.fromkeys(skipped)), tuple(complete))
 
 
 _TIME_IS_UP = "The time allowed was used up before this was judged."
