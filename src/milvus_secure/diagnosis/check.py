@@ -16,6 +16,7 @@ from ..settings.model import SettingsModel
 from . import rules as checks
 from .context import Context
 from .material import read_material
+from .set_directory import with_set_directory
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Semaphore
@@ -121,7 +122,7 @@ def judge(context: Context, rules: Sequence[checks.Rule]) -> Report:
     notes = context.settings.notes
     return Report(
         mode=context.mode,
-        findings=ranked([*notes, *outcome.findings]),
+        findings=ranked([*notes, *with_set_directory(outcome.findings, context.settings)]),
         skipped=outcome.skipped,
         settings=context.settings.shown(),
         server=context.observation,
@@ -145,4 +146,5 @@ def raise_for_errors(context: Context, rules: Sequence[checks.Rule]) -> tuple[Fi
     findings = ranked([*context.settings.notes, *checks.run(context, rules).findings])
     if any(finding.severity is Severity.ERROR for finding in findings):
         raise SecureConnectionError(judge(context, rules))
-    return tuple(finding for finding in findings if finding.severity is Severity.WARNING)
+    warnings = [finding for finding in findings if finding.severity is Severity.WARNING]
+    return with_set_directory(warnings, context.settings)
