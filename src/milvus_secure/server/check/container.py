@@ -56,7 +56,6 @@ class Mount:
             ``{"": b"..."}`` is a mount of one file, ``{"tls.crt": None}`` a directory with a file
             whose content is unknown, ``{}`` an empty directory. None if nothing is known about
             the content. Ignored if ``source`` is set.
-        line: Line of the mount in its file, from 1; 0 if unknown.
         mode: Permission bits of its files, owned by root, where the container's user may not
             read them; None if it may, or if nothing is known.
     """
@@ -65,7 +64,6 @@ class Mount:
     origin: str
     source: Path | None = None
     files: Mapping[str, bytes | None] | None = field(default=None, repr=False)
-    line: int = 0
     mode: int | None = None
 
 

@@ -95,10 +95,10 @@ def _mount(volume: Volume, entry: Block, path: str, variables: Mapping[str, EnvV
     if expression := text_at(entry, "subPathExpr"):
         below = expanded(expression, variables)
     if below is None:
-        return Mount(target, volume.origin, line=entry.line)
+        return Mount(target, volume.origin)
     below = posixpath.normpath(below) if below else ""
     origin = f"{volume.origin} {below}".rstrip()
-    return Mount(target, origin, files=_below(volume.files, below), line=entry.line)
+    return Mount(target, origin, files=_below(volume.files, below))
 
 
 def _below(files: Files | None, path: str) -> Files | None:

@@ -29,18 +29,20 @@ class Scalar(str):
 
     Attributes:
         line: From 1.
+        file: Name of the file it stands in; empty if it is made here.
         plain: True if it is written without quotes, so that it may be a number or a boolean.
     """
 
-    __slots__ = ("line", "plain")
+    __slots__ = ("file", "line", "plain")
     line: int
+    file: str
     plain: bool
 
     @classmethod
-    def of(cls, text: str, line: int = 0, *, plain: bool = False) -> Scalar:
+    def of(cls, text: str, line: int = 0, *, file: str = "", plain: bool = False) -> Scalar:
         """A scalar at a line."""
         scalar = cls(text)
-        scalar.line, scalar.plain = line, plain
+        scalar.line, scalar.file, scalar.plain = line, file, plain
         return scalar
 
 
@@ -49,9 +51,11 @@ class Items(list["Tree"]):
 
     Attributes:
         line: From 1.
+        file: As of a scalar.
     """
 
     line: int = 0
+    file: str = ""
 
 
 class Block(dict[str, "Tree"]):
@@ -59,14 +63,16 @@ class Block(dict[str, "Tree"]):
 
     Attributes:
         line: From 1.
+        file: As of a scalar.
         lines: The line of each key.
         repeats: Every key that is given again, with its earlier line and the later one.
         tags: Keys whose value has the tag ``!reset`` or ``!override``, which only Compose knows.
     """
 
-    def __init__(self, line: int = 0) -> None:
+    def __init__(self, line: int = 0, file: str = "") -> None:
         super().__init__()
         self.line = line
+        self.file = file
         self.lines: dict[str, int] = {}
         self.repeats: list[Repeat] = []
         self.tags: dict[str, str] = {}
@@ -107,6 +113,13 @@ def documents(text: str, name: str) -> list[Tree]:
         composed = [node for node in yaml.compose_all(text) if node is not None]
         trees = [budget.tree(node, 0) for node in composed]
     return [tree for tree in trees if not (isinstance(tree, Scalar) and is_null(tree))]
+
+
+def place_of(node: Tree | None) -> str:
+    """Where a node stands, such as ``docker-compose.yml:12``; empty for what is made here."""
+    if node is None or not node.line:
+        return "" if node is None else node.file
+    return f"{node.file}:{node.line}" if node.file else ""
 
 
 def is_null(value: Tree | None) -> bool:
@@ -162,15 +175,15 @@ class _Budget:
             )
         if isinstance(node, ScalarNode):
             plain = node.style is None and not _is_tagged_as_text(node)
-            return Scalar.of(node.value, line, plain=plain)
+            return Scalar.of(node.value, line, file=self.name, plain=plain)
         if isinstance(node, MappingNode):
             return self._block(node, line, depth)
         items = Items(self.tree(item, depth + 1) for item in node.value)
-        items.line = line
+        items.line, items.file = line, self.name
         return items
 
     def _block(self, node: MappingNode, line: int, depth: int) -> Block:
-        block = Block(line)
+        block = Block(line, self.name)
         merged: list[Block] = []
         merge_line = 0
         for key_node, value_node in node.value:

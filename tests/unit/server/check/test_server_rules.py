@@ -224,6 +224,18 @@ def test_a_variable_without_a_value_is_named(compose: Path, change):
     assert severities_in(compose) == {"server-variable-unset": Severity.WARNING}
 
 
+def test_a_value_is_named_in_the_file_in_which_it_stands(tmp_path: Path):
+    base = "  base:\n    environment: [TLS_SERVERPEMPATH=/no/server.pem]\n"
+    over = "  m:\n\n\n    environment: {COMMON_SECURITY_TLSMODE: '2 '}\n"
+    main = "  m:\n    image: milvusdb/milvus:v2.5.4\n    extends: {file: base.yml, service: base}\n"
+    for name, text in (("base", base), ("compose", main), ("compose.override", over)):
+        (tmp_path / f"{name}.yml").write_text(f"services:\n{text}")
+    settings = check_server(tmp_path / "compose.yml").settings
+    sources = {key: settings[key]["source"].split()[-1] for key in settings}
+    assert sources["common.security.tlsMode"] == "compose.override.yml:5"
+    assert sources["tls.serverPemPath"] == "base.yml:3"
+
+
 @pytest.mark.trips("server-not-judged")
 def test_what_needs_the_real_compose_is_not_judged(compose: Path, change):
     change(compose, "container_name: milvus-standalone", "profiles: [tls]")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from ..yaml_tree import Block, Items, Scalar, Tree, is_null
@@ -15,69 +15,65 @@ _AS_LIST: Final = frozenset(
 )
 
 
-def merge_services(base: Block, over: Block) -> Block:
-    """A service over another: mappings merge, lists append, elements of one target replace."""
-    merged = _copy(base)
-    for key, value in over.items():
-        line = over.lines[key]
-        tag = over.tags.get(key)
-        if tag == "!reset":
-            merged.pop(key, None)
-            continue
-        if key not in merged or tag == "!override" or key in _REPLACED:
-            merged.put(key, _without_repeats(key, value), line)
-            continue
-        merged.put(key, _merged(key, merged[key], value), line)
-    return merged
-
-
-def merge_blocks(base: Block, over: Block) -> Block:
-    """Any mapping over another."""
-    merged = _copy(base)
-    for key, value in over.items():
-        earlier = merged.get(key)
-        tag = over.tags.get(key)
-        if tag == "!reset":
-            merged.pop(key, None)
-        elif isinstance(earlier, Block) and isinstance(value, Block) and tag != "!override":
-            merged.put(key, merge_blocks(earlier, value), over.lines[key])
-        else:
-            merged.put(key, value, over.lines[key])
-    return merged
-
-
 def merge_files(base: Block, over: Block) -> Block:
     """A whole file over another."""
-    merged = merge_blocks(base, _without(over, "services"))
-    services, above = base.get("services"), over.get("services")
-    if not isinstance(above, Block):
-        return merged
-    result = _copy(services) if isinstance(services, Block) else Block(above.line)
-    for name, service in above.items():
-        earlier = result.get(name)
-        if above.tags.get(name) == "!reset":
-            result.pop(name, None)
-            continue
-        if isinstance(service, Block):
-            base_service = earlier if isinstance(earlier, Block) else Block(service.line)
-            result.put(name, merge_services(base_service, service), above.lines[name])
+    return _laid_over(base, over, _section)
+
+
+def merge_services(base: Block, over: Block) -> Block:
+    """A service over another: mappings merge, lists append, elements of one target replace."""
+    return _laid_over(base, over, _key_of_service)
+
+
+def _section(name: str, earlier: Tree | None, later: Tree) -> Tree:
+    if name == "services" and isinstance(later, Block):
+        return _laid_over(_block(earlier), later, _service)
+    return _any_value(name, earlier, later)
+
+
+def _service(_: str, earlier: Tree | None, later: Tree) -> Tree:
+    return merge_services(_block(earlier), later) if isinstance(later, Block) else later
+
+
+def _any_value(_: str, earlier: Tree | None, later: Tree) -> Tree:
+    if isinstance(earlier, Block) and isinstance(later, Block):
+        return _laid_over(earlier, later, _any_value)
+    return later
+
+
+def _block(tree: Tree | None) -> Block:
+    return tree if isinstance(tree, Block) else Block()
+
+
+def _laid_over(base: Block, over: Block, merged: Callable[[str, Tree | None, Tree], Tree]) -> Block:
+    """A mapping over another; ``merged`` makes the value of a key from the earlier one, if any."""
+    result = Block(over.line or base.line, over.file or base.file)
+    result.tags = dict(base.tags)
+    for key, value in base.items():
+        result.put(key, value, base.lines[key])
+    for key, value in over.items():
+        tag = over.tags.get(key)
+        if tag == "!reset":
+            result.pop(key, None)
         else:
-            result.put(name, service, above.lines[name])
-    merged.put("services", result, above.line)
-    return merged
+            earlier = None if tag == "!override" else result.get(key)
+            result.put(key, merged(key, earlier, value), over.lines[key])
+    return result
 
 
-def as_environment(value: Tree | None) -> Iterator[tuple[str, Scalar | None, int]]:
-    """The entries of ``environment`` in either form; None for a variable without a value."""
+def as_environment(value: Tree | None) -> Iterator[tuple[str, Scalar | None, Tree]]:
+    """The entries of ``environment`` in either form, each with the node that it stands in.
+
+    The value is None for a variable without one.
+    """
     if isinstance(value, Block):
         for name, item in value.items():
-            text = item if isinstance(item, Scalar) and not is_null(item) else None
-            yield name, text, value.lines[name]
+            yield name, item if isinstance(item, Scalar) and not is_null(item) else None, item
     elif isinstance(value, Items):
         for item in value:
             if isinstance(item, Scalar):
-                name, equals, value_text = item.partition("=")
-                yield name, Scalar.of(value_text, item.line) if equals else None, item.line
+                name, equals, text = item.partition("=")
+                yield name, Scalar.of(text, item.line, file=item.file) if equals else None, item
 
 
 def _without_repeats(key: str, value: Tree) -> Tree:
@@ -92,24 +88,25 @@ def _without_repeats(key: str, value: Tree) -> Tree:
     return _unique(tuple(value), _path_or_text, value) if key in _AS_LIST else value
 
 
-def _merged(key: str, earlier: Tree, later: Tree) -> Tree:
+def _key_of_service(key: str, earlier: Tree | None, later: Tree) -> Tree:
+    if earlier is None or key in _REPLACED:
+        return _without_repeats(key, later)
     if key == "environment":
         return _environment(earlier, later)
     if key in _TARGETS:
         return _unique((*_items(earlier), *_items(later)), _TARGETS[key], later)
     if key in _AS_LIST:
         return _unique((*_items(earlier), *_items(later)), _path_or_text, later)
-    if isinstance(earlier, Block) and isinstance(later, Block):
-        return merge_blocks(earlier, later)
     if isinstance(earlier, Items) and isinstance(later, Items):
-        return _list((*earlier, *later), later.line)
-    return later
+        return _list((*earlier, *later), later)
+    return _any_value(key, earlier, later)
 
 
 def _environment(earlier: Tree, later: Tree) -> Block:
-    block = Block(later.line)
-    for name, text, line in (*as_environment(earlier), *as_environment(later)):
-        block.put(name, Scalar.of("", line, plain=True) if text is None else text, line)
+    block = Block(later.line, later.file)
+    for name, text, node in (*as_environment(earlier), *as_environment(later)):
+        unset = Scalar.of("", node.line, file=node.file, plain=True)
+        block.put(name, unset if text is None else text, node.line)
     return block
 
 
@@ -117,16 +114,16 @@ def _items(value: Tree) -> tuple[Tree, ...]:
     return tuple(value) if isinstance(value, Items) else (value,)
 
 
-def _list(items: tuple[Tree, ...], line: int) -> Items:
+def _list(items: Iterable[Tree], place: Tree) -> Items:
     merged = Items(items)
-    merged.line = line
+    merged.line, merged.file = place.line, place.file
     return merged
 
 
 def _unique(items: tuple[Tree, ...], index: Callable[[Tree], str], place: Tree) -> Items:
     """A later element with the same index takes the earlier one's place."""
     kept = {index(item): item for item in items}
-    return _list(tuple(kept.values()), place.line)
+    return _list(kept.values(), place)
 
 
 def _path_or_text(item: Tree) -> str:
@@ -159,17 +156,3 @@ _TARGETS: Final[dict[str, Callable[[Tree], str]]] = {
     "secrets": _mount_target("/run/secrets"),
     "configs": _mount_target(""),
 }
-
-
-def _copy(block: Block) -> Block:
-    copy = Block(block.line)
-    for key, value in block.items():
-        copy.put(key, value, block.lines[key])
-    copy.tags = dict(block.tags)
-    return copy
-
-
-def _without(block: Block, key: str) -> Block:
-    copy = _copy(block)
-    copy.pop(key, None)
-    return copy

@@ -15,13 +15,13 @@ from typing import Final
 
 from ....errors import MilvusSecureError
 from ..reading import STANDARD_INPUT, read_text
-from ..yaml_tree import Block, Items, Scalar, Tree, documents
+from ..yaml_tree import Block, Items, Scalar, Tree, documents, place_of
 from .dotenv import DotenvError, parse_dotenv, parse_raw
 from .interpolation import InterpolationError, interpolate
 from .merge import merge_files, merge_services
+from .paths import make_paths_absolute, make_service_paths_absolute
 from .refusal import ComposeRefusedError, ComposeUnresolvedError
 from .schema import check_schema
-from .volumes import is_windows_path, parse_volume
 
 COMPOSE_FILES: Final = (
     "compose.yaml",
@@ -63,8 +63,7 @@ class Project:
 
     def place(self, node: Tree | None) -> str:
         """Where a node stands, such as ``docker-compose.yml:12``."""
-        line = getattr(node, "line", 0)
-        return f"{self.path.name}:{line}" if line else self.path.name
+        return place_of(node) or self.path.name
 
     def section(self, name: str) -> Block:
         """A top-level mapping; empty where there is none."""
@@ -141,15 +140,13 @@ def _override_of(path: Path) -> Path | None:
 
 
 class _File:
-    """One file of a project."""
+    """One file of a project; ``depth`` counts the files that refer to each other above it."""
 
-    def __init__(
-        self, project: Project, path: Path, directory: Path, above: tuple[Path, ...] = ()
-    ) -> None:
+    def __init__(self, project: Project, path: Path, directory: Path, depth: int = 0) -> None:
         self.project = project
         self.path = path
         self.directory = directory
-        self.above = (*above, path.absolute())
+        self.depth = depth
 
     def load(self, tree: Tree) -> Block:
         """The file, filled in, with ``extends`` and ``include`` resolved and paths absolute."""
@@ -163,29 +160,29 @@ class _File:
         check_schema(filled, self.path.name)
         services = filled.get("services")
         if isinstance(services, Block):
-            resolved = Block(services.line)
+            resolved = Block(services.line, services.file)
             resolved.tags = services.tags
             for name in services:
                 resolved.put(name, self._extended(services, name, ()), services.lines[name])
             filled.put("services", resolved, services.line)
-        self._absolute_paths(filled)
+        make_paths_absolute(filled, self.directory)
         return self._with_includes(filled)
 
     def _filled(self, node: Tree) -> Tree:
         """Every value with its variables replaced."""
         if isinstance(node, Block):
-            block = Block(node.line)
+            block = Block(node.line, node.file)
             block.tags, block.repeats = node.tags, node.repeats
             for key, value in node.items():
                 block.put(key, self._filled(value), node.lines[key])
             return block
         if isinstance(node, Items):
             items = Items(map(self._filled, node))
-            items.line = node.line
+            items.line, items.file = node.line, node.file
             return items
         if "$" not in node:
             return node
-        place = f"{self.path.name}:{node.line}"
+        place = self.project.place(node)
         try:
             text = interpolate(
                 node,
@@ -198,7 +195,7 @@ class _File:
                 "Set the variable in .env or in the environment, or write $$ for a dollar sign.",
                 place,
             ) from None
-        return Scalar.of(text, node.line)
+        return Scalar.of(text, node.line, file=node.file)
 
     def _extended(self, services: Block, name: str, above: tuple[str, ...]) -> Tree:
         """A service with what it extends."""
@@ -207,11 +204,11 @@ class _File:
             return service
         extends = service["extends"]
         place = f"{self.path.name}:{service.lines['extends']}"
-        if name in above or len(self.above) > _MAX_DEPTH:
+        if name in above:
             raise ComposeRefusedError(
                 f"Service {name} extends itself in a loop.", "Remove one of the references.", place
             )
-        service = merge_services(Block(service.line), service)
+        service = merge_services(Block(), service)
         service.pop("extends")
         reference = extends.get("service") if isinstance(extends, Block) else extends
         file = extends.get("file") if isinstance(extends, Block) else None
@@ -242,7 +239,7 @@ class _File:
             )
         filled = loaded._extended(services, reference, ())  # noqa: SLF001 - the same class
         if isinstance(filled, Block):
-            loaded._service_paths(filled)  # noqa: SLF001
+            make_service_paths_absolute(filled, loaded.directory)
         return filled
 
     def _other(self, file: str, place: str, what: str) -> tuple[_File, Block]:
@@ -250,9 +247,9 @@ class _File:
         if _REMOTE.match(file):
             raise ComposeUnresolvedError(what, "it would have to be fetched", place)
         path = self.directory / os.path.expanduser(file)  # noqa: PTH111 - keeps an unknown user
-        if path.absolute() in self.above and len(self.above) > _MAX_DEPTH:
+        if self.depth > _MAX_DEPTH:
             raise ComposeRefusedError(
-                f"{file} refers to itself.", "Remove one of the references.", place
+                f"{file} refers to itself by extends or include.", "Remove one of them.", place
             )
         try:
             trees = documents(read_text(path), path.name)
@@ -264,7 +261,7 @@ class _File:
                 f"Write {path}, or correct the name.",
                 place,
             ) from error
-        other = _File(self.project, path, path.parent, self.above)
+        other = _File(self.project, path, path.parent, self.depth + 1)
         filled = other._filled(trees[0]) if trees else Block()
         return other, filled if isinstance(filled, Block) else Block()
 
@@ -274,7 +271,7 @@ class _File:
             return block
         merged = Block()
         for include in includes:
-            place = f"{self.path.name}:{include.line}"
+            place = self.project.place(include)
             try:
                 merged = merge_files(merged, self._included(include, place))
             except ComposeUnresolvedError as unresolved:
@@ -289,65 +286,6 @@ class _File:
                 "an included file", "it is included with its own environment", place
             )
         other, block = self._other(str(path), place, f"the included file {path}")
-        if len(self.above) > _MAX_DEPTH:
-            raise ComposeRefusedError(
-                f"{path} includes itself.", "Remove one of the references.", place
-            )
         if (other.directory / ".env").is_file() and other.directory != self.directory:
             raise ComposeUnresolvedError(f"the included file {path}", "it has its own .env", place)
         return other.load(block)
-
-    def _absolute_paths(self, block: Block) -> None:
-        """Make every path absolute, since files in other directories have their own."""
-        services = block.get("services")
-        for service in services.values() if isinstance(services, Block) else ():
-            if isinstance(service, Block):
-                self._service_paths(service)
-        for section in ("configs", "secrets"):
-            entries = block.get(section)
-            for entry in entries.values() if isinstance(entries, Block) else ():
-                if isinstance(entry, Block) and isinstance(entry.get("file"), Scalar):
-                    entry.put("file", self._absolute(entry["file"]), entry.lines["file"])
-
-    def _service_paths(self, service: Block) -> None:
-        volumes = service.get("volumes")
-        if isinstance(volumes, Items):
-            volumes[:] = [self._volume(volume) for volume in volumes]
-        files = service.get("env_file")
-        if isinstance(files, Scalar):
-            service.put("env_file", self._absolute(files), service.lines["env_file"])
-        elif isinstance(files, Items):
-            files[:] = [self._env_file(file) for file in files]
-
-    def _env_file(self, file: Tree) -> Tree:
-        if isinstance(file, Block) and "path" in file:
-            file.put("path", self._absolute(file["path"]), file.lines["path"])
-            return file
-        return self._absolute(file)
-
-    def _volume(self, volume: Tree) -> Tree:
-        """A volume in the long form, with an absolute source if it is a path."""
-        if isinstance(volume, Scalar):
-            try:
-                parsed = parse_volume(volume)
-            except ValueError as error:
-                raise ComposeRefusedError(
-                    f"Compose refuses the volume {str(volume)!a}: {error}.",
-                    "Write SOURCE:TARGET.",
-                    f"{self.path.name}:{volume.line}",
-                ) from None
-            block = Block(volume.line)
-            block.put("type", Scalar.of("bind" if parsed.is_bind else "volume"), volume.line)
-            if parsed.source:
-                block.put("source", Scalar.of(parsed.source, volume.line), volume.line)
-            block.put("target", Scalar.of(parsed.target, volume.line), volume.line)
-            volume = block
-        if isinstance(volume, Block) and volume.get("type") == "bind" and "source" in volume:
-            volume.put("source", self._absolute(volume["source"]), volume.line)
-        return volume
-
-    def _absolute(self, path: Tree) -> Tree:
-        if not isinstance(path, Scalar) or is_windows_path(path):
-            return path
-        expanded = os.path.expanduser(path)  # noqa: PTH111 - keeps an unknown user as text
-        return Scalar.of(os.path.normpath(self.directory / expanded), path.line)

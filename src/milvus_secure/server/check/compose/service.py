@@ -110,8 +110,8 @@ def _environment(project: Project, service: Block) -> Iterator[tuple[str, EnvVal
 
 def _own_environment(project: Project, service: Block) -> Iterator[tuple[str, EnvValue | None]]:
     """What ``environment`` sets; None for a bare variable that nothing sets."""
-    for name, text, line in as_environment(service.get("environment")):
-        place = f"{project.path.name}:{line}" if line else project.path.name
+    for name, text, node in as_environment(service.get("environment")):
+        place = project.place(node)
         if text is not None:
             yield name, EnvValue(compose_text(text), place)
         elif name in project.variables:
@@ -142,7 +142,7 @@ def _mounts(project: Project, name: str, service: Block, depth: int = 0) -> Iter
                 f"service {name}",
                 f"it mounts two things at {mount.target}, which Compose refuses or replaces "
                 "depending on how they are written",
-                f"{project.path.name}:{mount.line}" if mount.line else project.path.name,
+                project.place(service),
             )
         targets.add(mount.target)
         yield mount
@@ -181,21 +181,21 @@ def _volume(project: Project, name: str, volume: Block) -> Iterator[Mount]:
         return
     where, kind = _target(target), str(volume.get("type", "volume"))
     if kind == "tmpfs":
-        yield Mount(where, "an empty tmpfs", files={}, line=volume.line)
+        yield Mount(where, "an empty tmpfs", files={})
     elif not isinstance(source, Scalar) or not source:
-        yield Mount(where, "an anonymous volume", line=volume.line)
+        yield Mount(where, "an anonymous volume")
     elif kind == "bind":
-        yield _bind(where, source, volume.line)
+        yield _bind(where, source)
     elif kind == "volume":
         yield _named(project, name, where, source, volume)
     else:
-        yield Mount(where, f"a mount of type {kind}", line=volume.line)
+        yield Mount(where, f"a mount of type {kind}")
 
 
-def _bind(target: PurePosixPath, source: Scalar, line: int) -> Mount:
+def _bind(target: PurePosixPath, source: Scalar) -> Mount:
     if is_windows_path(source):
-        return Mount(target, f"{source} of a Windows machine", line=line)
-    return Mount(target, str(source), Path(source), line=line)
+        return Mount(target, f"{source} of a Windows machine")
+    return Mount(target, str(source), Path(source))
 
 
 def _named(
@@ -214,8 +214,8 @@ def _named(
     if isinstance(options, Block) and "bind" in str(options.get("o", "")).split(","):
         device = options.get("device")
         if isinstance(device, Scalar):
-            return _bind(target, Scalar.of(str(project.directory / device)), volume.line)
-    return Mount(target, f"the volume {source}", line=volume.line)
+            return _bind(target, Scalar.of(str(project.directory / device)))
+    return Mount(target, f"the volume {source}")
 
 
 def _target(path: str) -> PurePosixPath:
@@ -246,13 +246,13 @@ def _object(project: Project, target: PurePosixPath, origin: str, declared: Tree
     entry = declared if isinstance(declared, Block) else Block()
     file, content, variable = (entry.get(key) for key in ("file", "content", "environment"))
     if isinstance(file, Scalar):
-        return _bind(target, file, entry.line)
+        return _bind(target, file)
     if isinstance(content, Scalar):
-        return Mount(target, origin, files={"": content.encode()}, line=entry.line)
+        return Mount(target, origin, files={"": content.encode()})
     if isinstance(variable, Scalar) and variable in project.variables:
         value = project.variables[variable].encode("utf-8", "surrogateescape")
-        return Mount(target, origin, files={"": value}, line=entry.line)
-    return Mount(target, origin, files={"": None}, line=entry.line)
+        return Mount(target, origin, files={"": value})
+    return Mount(target, origin, files={"": None})
 
 
 def hidden_by_profiles(project: Project, service: Block) -> tuple[str, ...]:
