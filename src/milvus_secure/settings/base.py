@@ -23,7 +23,8 @@ from ..reporting.report import Finding
 from .arguments import SettingsKwargs
 from .declarations import PREFIX, setting
 from .field_types import Uri, checked_text
-from .loading import DEFAULT_ENV_FILE, Keys, PathText, Places, aliases
+from .keys import keys_of
+from .loading import DEFAULT_ENV_FILE, PathText, Places
 from .merge import load
 from .normalize import clean, shown_value, unpack
 from .other_names import ENDPOINTS
@@ -55,7 +56,7 @@ def _working_directory() -> Path:
 def _arguments(
     cls: type[LoadedSettings], values: Mapping[str, object], environ: Mapping[str, str]
 ) -> tuple[dict[str, Sourced], list[Finding]]:
-    return clean(as_arguments(values, Keys(cls), _working_directory()), environ)
+    return clean(as_arguments(values, keys_of(cls), _working_directory()), environ)
 
 
 class LoadedSettings(BaseSettings):
@@ -139,14 +140,15 @@ class LoadedSettings(BaseSettings):
         uri = cleaned.get("uri")
         parsed = parse_uri(uri.value) if uri and isinstance(uri.value, str) else None
         settings, unused = unpack(cleaned, parsed)
-        by_alias = {name: alias for alias, name in aliases(type(self).model_fields).items()}
+        aliases = keys_of(type(self)).aliases
+        by_alias = {name: alias for alias, name in aliases.items()}
         try:
             # Past BaseSettings, which would ask all sources once more.
             BaseModel.__init__(
                 self, **{by_alias.get(name, name): each.value for name, each in settings.items()}
             )
         except ValidationError as error:
-            invalid = invalid_values(error, settings, aliases(type(self).model_fields))
+            invalid = invalid_values(error, settings, aliases)
         else:
             invalid = []
         if invalid:  # outside the handler: pydantic's exception holds on to the values

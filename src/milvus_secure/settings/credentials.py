@@ -53,7 +53,8 @@ def unpack_uri(
     uri = values.get("uri")
     in_uri = None
     if uri is not None and parsed is not None:
-        settings["uri"] = replace(uri, value=parsed.bare)
+        if parsed.bare != uri.value:
+            settings["uri"] = replace(uri, value=parsed.bare)
         if parsed.db_name and "db_name" not in values:
             source = inside("uri", uri.source)
             settings["db_name"] = replace(uri, value=parsed.db_name, source=source)

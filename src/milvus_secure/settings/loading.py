@@ -11,14 +11,15 @@ from stat import S_ISDIR
 from typing import TYPE_CHECKING, Literal
 
 from .._common.text import printable
-from ..errors import SettingsError
 from ..pem.shapes import holds_material
 from ..reporting.report import Finding
-from .declarations import PREFIX, pydantic_aliases, variables
+from .declarations import PREFIX
 from .env_file import read_env_file
+from .keys import keys_of
 from .normalize import expand, noted_cleaned, stripped
 from .other_names import by_upper_case, is_filled, port_in
 from .provenance import Sourced
+from .pymilvus_variables import VARIABLES
 from .settings_file import read_settings_file
 from .source_errors import (
     key_in_place_of_path,
@@ -26,12 +27,10 @@ from .source_errors import (
     missing,
     missing_profile,
     read_or_raise,
-    unknown_key,
     unreadable_implicit,
 )
 
 if TYPE_CHECKING:
-    from pydantic.fields import FieldInfo
     from pydantic_settings import BaseSettings
 
 DEFAULT_CONFIG = "milvus-secure.toml"
@@ -74,55 +73,6 @@ class Places:
     prefix: str = PREFIX
 
 
-class Keys:
-    """The keys that arguments, files and sources may use for settings.
-
-    Attributes:
-        names: Each with the setting's name.
-        extra: What becomes of others: ``forbid``, ``ignore`` or ``allow``, as in pydantic.
-    """
-
-    def __init__(self, settings_cls: type[BaseSettings]) -> None:
-        fields = settings_cls.model_fields
-        self.names = {**{name: name for name in fields}, **aliases(fields)}
-        self.extra = settings_cls.model_config.get("extra") or "forbid"
-
-    def refuse_unknown(
-        self, sections: Mapping[str, Mapping[str, object]], path: Path | None = None
-    ) -> None:
-        """Refuse keys that are no settings, unless the class wants others too.
-
-        Args:
-            sections: Values by key, by what is to be named as their source.
-            path: The file they are in, if they are in one.
-
-        Raises:
-            SettingsError: With one finding for each of them.
-        """
-        unknown = [
-            unknown_key(
-                str(key),
-                where,
-                tuple(self.names),
-                path,
-                is_table=path is not None and isinstance(value, Mapping),
-            )
-            for where, section in sections.items()
-            for key, value in section.items()
-            if key not in self.names and self.extra == "forbid"
-        ]
-        if unknown:
-            raise SettingsError(*unknown)
-
-    def settings(self, values: Mapping[str, object]) -> dict[str, object]:
-        """The values by the names of settings, without those that count as not given."""
-        return {
-            self.names.get(key, key): value
-            for key, value in values.items()
-            if value is not None and (key in self.names or self.extra == "allow")
-        }
-
-
 class Loading:
     """One loading of settings.
 
@@ -136,18 +86,28 @@ class Loading:
 
     def __init__(self, settings_cls: type[BaseSettings], places: Places) -> None:
         self.places = places
-        self.keys = Keys(settings_cls)
-        self.variables = variables(settings_cls.model_fields, places.prefix)
+        self.keys = keys_of(settings_cls)
+        self.variables = self.keys.variables(places.prefix)
         self.notes: list[Finding] = []
         self.has_file_source = False
 
     @cached_property
     def environ(self) -> dict[str, Sourced]:
-        """All variables of the environment."""
+        """The variables of the environment that are settings, or look as if they were meant for us.
+
+        All of them for a class with fields of its own, whose variables pydantic-settings knows.
+        """
+        environ = self.places.environ
+        names = environ if self.keys.added else filter(self._may_be_ours, environ)
         return {
-            name: Sourced(value, f"env {printable(name)}", self.places.cwd)
-            for name, value in self.places.environ.items()
+            name: Sourced(environ[name], f"env {printable(name)}", self.places.cwd)
+            for name in names
         }
+
+    def _may_be_ours(self, name: str) -> bool:
+        upper = name.upper()
+        prefixed = upper.startswith(self.places.prefix)
+        return prefixed or upper in self.variables or upper in VARIABLES
 
     @cached_property
     def env_file(self) -> dict[str, Sourced]:
@@ -268,11 +228,6 @@ class Loading:
             for where in chosen
             for name, value in self.keys.settings(sections[where]).items()
         }
-
-
-def aliases(fields: Mapping[str, FieldInfo]) -> dict[str, str]:
-    """The aliases that pydantic takes for fields, with the fields' names."""
-    return {alias: name for name, info in fields.items() for alias in pydantic_aliases(info)}
 
 
 def _exists(path: Path) -> bool:

@@ -80,7 +80,7 @@ def merge(
     merged: dict[str, Sourced] = {}
     for rank, source in enumerate(sources):
         for name, value in _values(source, merged, loading).items():
-            ranked = replace(value, rank=rank)
+            ranked = value if value.rank == rank else replace(value, rank=rank)
             stronger = merged.get(name)
             if stronger is None:
                 merged[name] = ranked

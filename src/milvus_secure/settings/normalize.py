@@ -55,7 +55,7 @@ def clean(
         if entry.unset_variable:
             notes.append(_noted_unset(name, entry.source))
         if value != "":
-            cleaned[name] = replace(entry, value=value)
+            cleaned[name] = entry if value is entry.value else replace(entry, value=value)
     return cleaned, notes
 
 
@@ -86,7 +86,7 @@ def expand(value: str, base: Path, environ: Mapping[str, str]) -> Path:
         home = environ.get("HOME") if head == "~" else None
         with suppress(ValueError):  # a zero byte in a user's name
             text = f"{home}/{rest}" if home else os.path.expanduser(text)  # noqa: PTH111 - keeps an unknown user as text
-    return Path(os.path.normpath(base / text))
+    return Path(os.path.normpath(os.path.join(base, text)))  # noqa: PTH118 - one Path, not three
 
 
 def unpack(

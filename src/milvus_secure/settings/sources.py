@@ -28,8 +28,8 @@ from pydantic_settings.sources import PydanticBaseEnvSettingsSource
 from .._common.text import printable
 from ..errors import SettingsError
 from ..pem.slots import Slot
-from .declarations import added_fields
-from .loading import Keys, Loading
+from .keys import Keys
+from .loading import Loading
 from .other_names import by_upper_case, is_port, port_in, settings_in
 from .provenance import Sourced
 from .settings_file import read_settings_text
@@ -90,7 +90,7 @@ class _NamedValues(SourceWithProvenance, PydanticBaseEnvSettingsSource):
         port = loading.port or port_in(capital, prefix)
         settings = settings_in(capital, loading.variables, prefix, port)
         by_lower = {name.lower(): value for name, value in variables.items()}
-        for name, field in added_fields(self.settings_cls.model_fields).items():
+        for name, field in self.loading.keys.added.items():
             settings.pop(name, None)
             value = self._added(name, field, by_lower)
             if value is not None:
@@ -143,7 +143,7 @@ class VariablesSource(_NamedValues, EnvSettingsSource):
     def variables_at_top(self) -> dict[str, Sourced]:
         """The variables but for the nested ones of fields that a subclass added."""
         delimiter = self.env_nested_delimiter
-        added = added_fields(self.settings_cls.model_fields)
+        added = self.loading.keys.added
         stems = tuple(f"{self.loading.places.prefix}{name}{delimiter}".upper() for name in added)
         return {
             name: value
@@ -156,7 +156,7 @@ class VariablesSource(_NamedValues, EnvSettingsSource):
         return self._settings_in(self.variables)
 
     def _load_env_vars(self) -> Mapping[str, str | None]:
-        if not added_fields(self.settings_cls.model_fields):
+        if not self.loading.keys.added:
             return {}
         return {name.lower(): value.value for name, value in self.variables.items()}
 
