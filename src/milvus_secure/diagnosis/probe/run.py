@@ -286,7 +286,7 @@ class ProbeRun:
             self._try_host_name(dialled)
 
     def _note_grpc(self, call: MilvusCall, verdict: Verdict) -> None:
-        ready = verdict.answered or (verdict.connected and self._is_open(call))
+        ready = verdict.answered or (verdict.connected and self._is_open(call, verdict))
         self.fields["grpc"] = GRPCChannel(ready, verdict.code, verdict.details, verdict.http_status)
         self._step("grpc", ready, "ready" if ready else verdict.details or verdict.code)
         if not ready:
@@ -354,7 +354,7 @@ class ProbeRun:
         self._note_tls(result, request=CertificateRequest(result.issuers, accepted, alert, unsent))
         self._step("client-certificate", accepted, _ACCEPTED[accepted])
 
-    def _is_open(self, call: MilvusCall) -> bool:
+    def _is_open(self, call: MilvusCall, verdict: Verdict) -> bool:
         """Whether gRPC has its connection; a proxy's way is not one that the probe took."""
         proxy = self.fields.get("proxy")
         if proxy is not None and not proxy.open:
@@ -362,7 +362,10 @@ class ProbeRun:
         tls = self.fields.get("tls")
         if self._context.mode is TLSMode.PLAINTEXT or tls is None:
             return bool(self.fields.get("protocol") == "http2")
-        refused = tls.request is not None and not tls.request.accepted
+        # Where a refusal would be, gRPC says UNAVAILABLE at once.
+        waited = verdict.code == "DEADLINE_EXCEEDED"
+        accepted = tls.request is None or tls.request.accepted
+        refused = accepted is False or (accepted is None and not waited)
         return bool(tls.complete and tls.alpn == "h2" and not (refused or tls.closed))
 
     def _try_host_name(self, dialled: ConnectResult) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import grpc
@@ -10,6 +11,7 @@ import pytest
 import impostors
 import minting
 import peers
+from milvus_endpoint import milvus_endpoint
 from milvus_secure.server.embedded.server import EmbeddedMilvus
 from verdicts import cause
 
@@ -56,6 +58,16 @@ def test_a_milvus_that_is_not_ready(trio, look, answer):
 def test_a_server_that_never_answers_the_call(trio, look):
     with impostors.tls(trio.server) as port:
         assert cause(look(port, timeout=1)) == "server-not-ready"
+
+
+@pytest.mark.trips("server-not-ready")
+@pytest.mark.parametrize("peer", [impostors.tls, partial(milvus_endpoint, silent=True)])
+def test_a_server_over_mutual_tls_that_never_answers_the_call(trio, look, client_pair, peer):
+    with peer(trio.server, clients=trio.ca) as endpoint:
+        port = endpoint if isinstance(endpoint, int) else endpoint.port
+        report = look(port, timeout=1.5, **client_pair)
+
+    assert [finding.code for finding in report.errors] == ["server-not-ready"]
 
 
 @pytest.fixture
