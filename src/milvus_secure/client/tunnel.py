@@ -139,8 +139,11 @@ class Tunnel:
             finally:
                 os.umask(mask)
         except OSError as error:
+            # asyncio puts the address and a Python tuple around the system's words.
+            number = error.errno or 0  # of the resolver's errors it is negative
+            why = os.strerror(number).lower() if number > 0 else error.strerror or str(error)
             raise MilvusSecureError(
-                f"The tunnel cannot listen on {listen.uri}: {error.strerror or error}.",
+                f"The tunnel cannot listen on {listen.uri}: {why}.",
                 "Choose another address with --listen, such as 127.0.0.1:0 for a free port.",
             ) from None
 

@@ -155,7 +155,9 @@ class LoadedSettings(BaseSettings):
             raise SettingsError(*invalid)
         self._sources = {name: each.source for name, each in settings.items()}
         self._notes = (*notes, *unused)
-        self._parsed_uri = parsed or parse_uri(self.uri)
+        # A validator of a subclass may have changed it.
+        same = parsed is not None and parsed.bare == self.uri
+        self._parsed_uri = parsed if parsed and same else parse_uri(self.uri)
 
     @classmethod
     def settings_customise_sources(

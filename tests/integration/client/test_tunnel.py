@@ -265,4 +265,6 @@ class TestListening:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             address = f"127.0.0.1:{listener.getsockname()[1]}"
             assert main(["tunnel", "--listen", address, "--ca-pem-path", "ca.pem"]) == 1
-        assert f"cannot listen on http://{address}" in capsys.readouterr().err
+        assert (
+            f"cannot listen on http://{address}: address already in use." in capsys.readouterr().err
+        )

@@ -11,7 +11,7 @@ from typing import Any
 
 import pydantic_settings
 import pytest
-from pydantic import AliasChoices, BaseModel, Field, SecretStr, model_validator
+from pydantic import AliasChoices, BaseModel, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -239,6 +239,17 @@ class TestSubclass:
         assert (settings.model_extra or {}) == (
             {"color": "red", "size": 5} if extra == "allow" else {}
         )
+
+    def test_the_endpoint_is_that_of_a_uri_which_a_validator_changed(self, tmp_path):
+        class Elsewhere(MilvusSettings):
+            @field_validator("uri")
+            @classmethod
+            def use_tls(cls, uri: str) -> str:
+                return uri.replace("http://old:", "https://new:")
+
+        settings = Elsewhere(environ={"MILVUS_URI": "http://old:1"}, cwd=tmp_path)
+        assert (settings.uri, settings.endpoint.scheme) == ("https://new:1", "https")
+        assert settings.endpoint.host == "new"
 
     def test_another_default_of_the_uri_is_used(self, tmp_path):
         class Ours(MilvusSettings):
