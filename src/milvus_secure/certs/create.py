@@ -32,12 +32,11 @@ def create(inventory: Inventory, plan: SetPlan, *, overwrite: bool = False) -> C
     if existing and not overwrite:
         raise _occupied(directory, existing, is_set=replaces)
     files = build(plan)
-    same = existing & files.keys()
-    if same and not replaces:
+    replaced = existing & files.keys()
+    if replaced and not replaces:
         raise CertificateError(
-            f"{directory} contains {_few(same)}, which do not belong to a certificate set. A new "
-            "set would "
-            "replace them.",
+            f"{directory} contains {_few(replaced)}, which do not belong to a certificate set. A "
+            "new set would replace them.",
             "Move them to another directory, or name a new or empty directory.",
         )
     dropped = tuple(sorted(existing & _files_of_set(inventory) - files.keys())) if replaces else ()
@@ -45,8 +44,8 @@ def create(inventory: Inventory, plan: SetPlan, *, overwrite: bool = False) -> C
         f"{directory}: {' '.join(sorted(files))}",
         f"server.pem: for {', '.join(plan.server.texts)}",
     ]
-    if same:
-        done.append(f"{' '.join(sorted(same))}: replaced")
+    if replaced:
+        done.append(f"{' '.join(sorted(replaced))}: replaced")
     if dropped:
         done.append(f"{' '.join(dropped)}: removed")
     return Change(files, dropped=dropped, done=tuple(done))

@@ -77,15 +77,15 @@ def reachable(days: int, authority: Authority) -> int:
     Raises:
         CertificateError: If the CA ends within a day.
     """
-    left = (authority.certificate.not_valid_after_utc - now()).days
-    if left < 1:
+    days_left = (authority.certificate.not_valid_after_utc - now()).days
+    if days_left < 1:
         raise CertificateError(
             f"The CA is valid until {authority.certificate.not_valid_after_utc.date()}, and the "
             "certificates that it signs cannot be valid longer.",
             "Renew the CA first.",
             authority.renewal,
         )
-    return min(days, left)
+    return min(days, days_left)
 
 
 def same_type(certificate: x509.Certificate) -> str:

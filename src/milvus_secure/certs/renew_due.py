@@ -107,8 +107,12 @@ def _require_useful(inventory: Inventory, leaf: Leaf) -> None:
 def _notes(inventory: Inventory, within: int, stems: Collection[str]) -> Iterator[str]:
     """What ends soon and is not renewed here."""
     for leaf in inventory.issued:
-        wanted = not stems or leaf.stem in stems
-        if wanted and _ends_within(leaf.certificate, within) and not inventory.has_key(leaf.stem):
+        is_selected = not stems or leaf.stem in stems
+        if (
+            is_selected
+            and _ends_within(leaf.certificate, within)
+            and not inventory.has_key(leaf.stem)
+        ):
             end = leaf.certificate.not_valid_after_utc.date()
             yield f"{leaf.stem}.pem ends on {end}; its key is not here, so it is not renewed"
     authority = inventory.anchors[0]

@@ -81,10 +81,10 @@ def repair(
             done.append(f"{stem}.pem: {'; '.join(defects)}; reissued")
             servers += [stem] if leaf.role is Role.SERVER else []
     for name in ("ca.key", "intermediate.key", *(f"{stem}.key" for stem in stems)):
-        got = read_path(os.fspath(directory / name))
+        content = read_path(os.fspath(directory / name))
         # Access by the group is how a service of another user reads its key; it stays.
-        if got.exposed_to == "others" and got.data:
-            files.setdefault(name, got.data)
+        if content.exposed_to == "others" and content.data:
+            files.setdefault(name, content.data)
             modes[name] = 0o600
             done.append(f"{name}: every user could read it; now only its owner can (mode 0600)")
     return replace(_described(directory, files, done, servers), modes=modes)

@@ -110,8 +110,8 @@ def _meant(flags: list[str], grammar: argparse.ArgumentParser, argv: Sequence[st
 
     known: list[str] = []
     parsers = [grammar]
-    for each in parsers:
-        for action in each._actions:  # noqa: SLF001 - argparse has no other way to ask
+    for command in parsers:
+        for action in command._actions:  # noqa: SLF001 - argparse has no other way to ask
             known += action.option_strings
             if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
                 parsers += [action.choices[word] for word in argv[:2] if word in action.choices]

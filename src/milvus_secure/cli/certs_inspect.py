@@ -85,7 +85,7 @@ def _read(path: Path | str, arguments: argparse.Namespace) -> Contents | Certifi
     try:
         if isinstance(path, str):
             return _presented(path)
-        return read_contents(path, lambda what: _password(arguments, what))
+        return read_contents(path, lambda prompt: _password(arguments, prompt))
     except CertificateError as error:
         return error
 
@@ -230,14 +230,14 @@ def _add_password(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _password(arguments: argparse.Namespace, what: str, *, twice: bool = False) -> str:
+def _password(arguments: argparse.Namespace, prompt: str, *, twice: bool = False) -> str:
     if arguments.password_file is not None:
         return _first_line(arguments.password_file)
     if not sys.stdin.isatty():
         raise CertificateError(
-            f"{what}: there is no terminal to ask on.", "Add --password-file FILE."
+            f"{prompt}: there is no terminal to ask on.", "Add --password-file FILE."
         )
-    password = getpass.getpass(f"{what}: ")
+    password = getpass.getpass(f"{prompt}: ")
     if twice and getpass.getpass("Again: ") != password:
         raise CertificateError("The two passwords are different.", "Run the command again.")
     return password

@@ -62,7 +62,7 @@ def _is_plain(stream: TextIO) -> bool:
 
 
 @contextmanager
-def spinner(what: str) -> Iterator[Callable[[str], None]]:
+def spinner(text: str) -> Iterator[Callable[[str], None]]:
     """Show on a terminal's stderr what is being waited for.
 
     A terminal without colour or cursor movement gets plain lines; a pipe and a notebook nothing.
@@ -74,8 +74,8 @@ def spinner(what: str) -> Iterator[Callable[[str], None]]:
         yield lambda _: None
         return
     if _is_plain(sys.stderr):
-        echo(what, error=True)
-        shown = [what]
+        echo(text, error=True)
+        shown = [text]
 
         def line(text: str) -> None:
             if text != shown[-1]:
@@ -87,5 +87,5 @@ def spinner(what: str) -> Iterator[Callable[[str], None]]:
     from rich.console import Console  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    with Console(stderr=True).status(Text(what)) as status:  # a Text: no markup is read in it
+    with Console(stderr=True).status(Text(text)) as status:  # a Text: no markup is read in it
         yield lambda text: status.update(Text(text))

@@ -79,9 +79,11 @@ def settings_from(arguments: argparse.Namespace, **changes: Any) -> MilvusSettin
             from ..errors import SettingsError  # noqa: PLC0415 - only for an error
             from ..reporting.finding import finding  # noqa: PLC0415
 
-            what = "The endpoint is given twice, as the first argument and as --uri."
+            message = "The endpoint is given twice, as the first argument and as --uri."
             raise SettingsError(
-                finding("value-invalid", what, "Leave out --uri.", setting="uri", source="argument")
+                finding(
+                    "value-invalid", message, "Leave out --uri.", setting="uri", source="argument"
+                )
             )
         values["uri"] = uri_of(endpoint)
     values |= {"config": arguments.config, "profile": arguments.profile}

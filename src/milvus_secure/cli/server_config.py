@@ -120,18 +120,18 @@ def _plan(arguments: argparse.Namespace, patch: MilvusConfig | None) -> ServerPl
         if mode is None and patch.tls_mode in {TLSMode.ONE_WAY, TLSMode.MUTUAL}:
             mode = patch.tls_mode
     port = arguments.port or container_port
-    taken = {port, container_port}  # clients may dial another port than the container has
+    used_ports = {port, container_port}  # clients may dial another port than the container has
     if rest_port is None:
-        rest_port = _free_port(taken)
+        rest_port = _free_port(used_ports)
         if patch is not None and not patch.flag("proxy.http.enabled"):
             rest_port = None
         elif patch is not None:
             named = _port_in(patch, "proxy.http.port")
-            rest_port = named if named and named not in taken else rest_port
-    elif rest_port in taken:
+            rest_port = named if named and named not in used_ports else rest_port
+    elif rest_port in used_ports:
         raise MilvusSecureError(
             f"The RESTful API cannot share port {rest_port} with gRPC once TLS is on.",
-            f"Give another one: --rest-port {_free_port(taken)}",
+            f"Give another one: --rest-port {_free_port(used_ports)}",
         )
     return ServerPlan(
         arguments.certs,

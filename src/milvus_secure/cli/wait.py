@@ -50,9 +50,9 @@ def check_until(targets: Sequence[MilvusSettings], seconds: float) -> list[Repor
             cause = reports[places[0]].root_cause
             show(f"Waiting for {_named(waiting)} ({cause.code if cause else ''}) ...")
             pause(_PAUSE)
-            left = max(end - monotonic(), _SHORTEST_TRY)
+            seconds_left = max(end - monotonic(), _SHORTEST_TRY)
             bounded = [
-                target if target.timeout <= left else target.replace(timeout=left)
+                target if target.timeout <= seconds_left else target.replace(timeout=seconds_left)
                 for target in waiting
             ]
             for place, report in zip(places, check_many(bounded), strict=True):

@@ -110,9 +110,9 @@ def with_observation(context: Context, seconds: float) -> Context:
     """
     from .probe import probe  # noqa: PLC0415 - the network is for those who ask
 
-    whole = Deadline(seconds)
+    budget = Deadline(seconds)
     observation = probe(context, timeout=seconds)
-    deadline = Deadline(max(whole.left, _JUDGING))
+    deadline = Deadline(max(budget.left, _JUDGING))
     return replace(context, observation=observation, deadline=deadline)
 
 

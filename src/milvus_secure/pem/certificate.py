@@ -221,21 +221,21 @@ def key_identifier_matches(child: x509.Certificate, issuer: x509.Certificate) ->
 
     ``X509_check_akid`` in BoringSSL's ``v3_purp.cc``, which reads the first directory name only.
     """
-    wanted = extension(child, x509.AuthorityKeyIdentifier)
-    if wanted is None:
+    authority = extension(child, x509.AuthorityKeyIdentifier)
+    if authority is None:
         return True
     identifier = key_id(issuer)
     if (
-        wanted.key_identifier is not None
+        authority.key_identifier is not None
         and identifier is not None
-        and wanted.key_identifier != identifier
+        and authority.key_identifier != identifier
     ):
         return False
-    serial = wanted.authority_cert_serial_number
+    serial = authority.authority_cert_serial_number
     if serial is not None and serial != serial_number(issuer):
         return False
     names = [
-        n.value for n in wanted.authority_cert_issuer or () if isinstance(n, x509.DirectoryName)
+        n.value for n in authority.authority_cert_issuer or () if isinstance(n, x509.DirectoryName)
     ]
     return not names or same_name(names[0], issuer_of(issuer))
 

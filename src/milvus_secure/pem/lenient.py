@@ -136,9 +136,9 @@ class _Lone:
         listed = der.element(_EXTENSIONS, der.element(der.SEQUENCE, extension))
         to_be_signed = der.element(der.SEQUENCE, _BARE_FIELDS, listed)
         signature = der.element(der.BIT_STRING, b"\0")
-        whole = der.element(der.SEQUENCE, to_be_signed, _ED25519, signature)
+        certificate = der.element(der.SEQUENCE, to_be_signed, _ED25519, signature)
         with quietly():
-            [read] = x509.load_der_x509_certificate(whole).extensions
+            [read] = x509.load_der_x509_certificate(certificate).extensions
             alone: x509.ExtensionType = read.value
         return alone
 
@@ -227,8 +227,8 @@ def _authority_key(value: bytes, lone: _Lone) -> x509.ExtensionType:
     parts = dict(der.elements(der.content(_plain(value), der.SEQUENCE)))
     kind = _WithoutIssuer if 0xA1 not in parts else _WithoutSerial if 0x82 not in parts else None
     stand_in = {0xA1: der.element(_DNS, b"x"), 0x82: b"\0"} if kind else {}
-    whole = sorted((stand_in | parts).items(), key=lambda part: part[0] & 31)
-    read = lone.read(der.element(der.SEQUENCE, *(der.element(*part) for part in whole)))
+    ordered = sorted((stand_in | parts).items(), key=lambda part: part[0] & 31)
+    read = lone.read(der.element(der.SEQUENCE, *(der.element(*part) for part in ordered)))
     if kind is None or not isinstance(read, x509.AuthorityKeyIdentifier):
         return read
     return kind(read.key_identifier, read.authority_cert_issuer, read.authority_cert_serial_number)

@@ -152,17 +152,17 @@ def read_one(
         source: See `setting`.
         password: Opens an encrypted key, or the PKCS#12 store of a client.
     """
-    got = read_path(path)
+    content = read_path(path)
     return parse_material(
         Material(
             slot,
             setting,
             source,
             f"file:{printable(path)}",
-            got.data,
-            fault=got.fault,
-            mode=got.mode,
-            exposed_to=got.exposed_to,
+            content.data,
+            fault=content.fault,
+            mode=content.mode,
+            exposed_to=content.exposed_to,
         ),
         password,
     )

@@ -40,7 +40,7 @@ _AS_CONFIGURED = Path()
 """Stands for what ``model_config`` says, as in pydantic-settings."""
 
 
-def _each(paths: PathText | Sequence[PathText] | None) -> tuple[PathText, ...]:
+def _as_tuple(paths: PathText | Sequence[PathText] | None) -> tuple[PathText, ...]:
     if paths is None:
         return ()
     return (paths,) if isinstance(paths, (str, os.PathLike)) else tuple(paths)
@@ -112,8 +112,8 @@ class LoadedSettings(BaseSettings):
             environ=os.environ if environ is None else environ,
             config=config,
             profile=profile,
-            env_files=_each(files),
-            secrets_dirs=_each(secrets),
+            env_files=_as_tuple(files),
+            secrets_dirs=_as_tuple(secrets),
             cwd=_working_directory() if cwd is None else Path(cwd).absolute(),
             prefix=prefix.upper(),
         )
@@ -145,7 +145,8 @@ class LoadedSettings(BaseSettings):
         try:
             # Past BaseSettings, which would ask all sources once more.
             BaseModel.__init__(
-                self, **{by_alias.get(name, name): each.value for name, each in settings.items()}
+                self,
+                **{by_alias.get(name, name): sourced.value for name, sourced in settings.items()},
             )
         except ValidationError as error:
             invalid = invalid_values(error, settings, aliases)
@@ -153,7 +154,7 @@ class LoadedSettings(BaseSettings):
             invalid = []
         if invalid:  # outside the handler: pydantic's exception holds on to the values
             raise SettingsError(*invalid)
-        self._sources = {name: each.source for name, each in settings.items()}
+        self._sources = {name: sourced.source for name, sourced in settings.items()}
         self._notes = (*notes, *unused)
         # A validator of a subclass may have changed it.
         same = parsed is not None and parsed.bare == self.uri

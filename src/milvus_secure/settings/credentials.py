@@ -113,11 +113,11 @@ def _text(value: Sourced | None) -> str:
     return str(secret.get_secret_value() if isinstance(secret, SecretStr) else secret)
 
 
-def _note(setting: str, what: str, source: str, used: _Identity) -> Finding:
+def _note(setting: str, label: str, source: str, used: _Identity) -> Finding:
     return finding(
         "credentials-unused",
-        f"The {what} from {source} is not used: the connection uses {used}.",
-        f"If that is right, remove the {what}. If not, remove {used}.",
+        f"The {label} from {source} is not used: the connection uses {used}.",
+        f"If that is right, remove the {label}. If not, remove {used}.",
         setting=setting,
         source=source,
         expected="one set of credentials",

@@ -176,7 +176,12 @@ class Loading:
             layers = (self.environ, self.env_file)
             candidates = (by_upper_case(layer).get(variable) for layer in layers)
             value = next(
-                (each for each in candidates if each is not None and is_filled(each)), None
+                (
+                    candidate
+                    for candidate in candidates
+                    if candidate is not None and is_filled(candidate)
+                ),
+                None,
             )
             if value is not None and (text := stripped(value.value)) != value.value:
                 self.notes.append(noted_cleaned(name.lower(), value.source, value.value, text))

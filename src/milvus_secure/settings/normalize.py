@@ -65,8 +65,8 @@ def with_scheme(values: Mapping[str, Sourced]) -> dict[str, Sourced]:
     if uri is None or not uri.without_scheme:
         return dict(values)
     text = uri_of(uri.value)
-    asked = [values[name].value for name in ("secure", "tls_mode") if name in values]
-    if any(stripped(str(value)).lower() in _PLAINTEXT for value in asked):
+    requests = [values[name].value for name in ("secure", "tls_mode") if name in values]
+    if any(stripped(str(value)).lower() in _PLAINTEXT for value in requests):
         text = re.sub("^https://", "http://", text)
     return {**values, "uri": replace(uri, value=text)}
 

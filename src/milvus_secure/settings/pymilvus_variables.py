@@ -88,12 +88,12 @@ def _finding(variable: str, value: Sourced, reason: str) -> Finding:
     shown = core if variable == TIMEOUT else mask_uri(core)
     text = printable(shown.join(value.value.partition(core)[::2]) if core else value.value)
     clean = readable(variable, value.value)
-    what = f"Set it to {printable(mask_uri(clean))}" if clean else "Correct it"
+    advice = f"Set it to {printable(mask_uri(clean))}" if clean else "Correct it"
     return finding(
         "pymilvus-variable",
         f"pymilvus reads {variable} unchanged when it is imported, and {text!r} makes "
         f"`import pymilvus` fail: {reason}. connect_secure is not affected.",
-        f"{what}, or unset it.",
+        f"{advice}, or unset it.",
         setting="timeout" if variable == TIMEOUT else "uri",
         source=value.source,
         expected=printable(mask_uri(clean)) or None,

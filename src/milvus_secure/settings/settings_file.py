@@ -68,8 +68,8 @@ def _toml(text: str) -> Any:  # noqa: ANN401 - whatever the file holds
         # tomllib ends its message with the place; what stands before may quote the text.
         place = re.search(r"\(at ([a-z0-9 ,]+)\)$", str(error))
         twice = re.match("Cannot (?:overwrite a value|declare .* twice)", str(error))
-        what = _TWICE if twice else "it is not TOML"
-        raise ValueError(f"{what} ({_at(place[1] if place else '')})") from None
+        fault = _TWICE if twice else "it is not TOML"
+        raise ValueError(f"{fault} ({_at(place[1] if place else '')})") from None
 
 
 def _json(text: str) -> Any:  # noqa: ANN401
@@ -106,12 +106,12 @@ def _yaml(text: str) -> Any:  # noqa: ANN401
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        what = _TWICE if isinstance(error, DuplicateKeyError) else "it is not YAML"
+        fault = _TWICE if isinstance(error, DuplicateKeyError) else "it is not YAML"
         if "single document" in str(error.context):
-            what = "it contains more than one YAML document"
+            fault = "it contains more than one YAML document"
         elif "'\\t'" in str(error.problem):
-            what = "it is indented with a tab, which YAML does not allow"
-        raise ValueError(f"{what} ({_at(place)})") from None
+            fault = "it is indented with a tab, which YAML does not allow"
+        raise ValueError(f"{fault} ({_at(place)})") from None
     except RecursionError:
         raise
     except Exception:  # noqa: BLE001 - ruamel.yaml fails on odd scalars in many ways

@@ -58,14 +58,14 @@ def unknown_key(
             "The server's certificate is always verified: set ca_pem_path to the CA that issued it."
         )
     shown = "<PEM text>" if holds_material(key) else printable(key)
-    what = (
+    message = (
         f"The settings file has the unknown key {shown!r}."
         if path
         else (f"There is no setting named {shown!r}.")
     )
     return finding(
         "config-unknown-key",
-        what,
+        message,
         _TABLE if is_table else remedy,
         setting=shown,
         source=where,
@@ -96,8 +96,8 @@ def invalid_values(
 
 def _invalid(name: str, kind: str, why: str, value: Sourced | None) -> Finding:
     why = _PLAIN.get(kind, why.removeprefix("Value error, "))
-    what = f"The value of {name}" if name else "The combination of settings"
-    message = f"{what} cannot be used: {why[:1].lower()}{why[1:]}."
+    subject = f"The value of {name}" if name else "The combination of settings"
+    message = f"{subject} cannot be used: {why[:1].lower()}{why[1:]}."
     remedy = _correct(value.source) if value else "Correct the settings."
     scalar = value is not None and isinstance(value.value, (int, float, date, time))
     if value and value.source != "argument" and kind == "string_type" and scalar:
@@ -152,15 +152,15 @@ def missing_profile(
     name = printable(profile.value.strip())
     close = _nearest(name, known, 0.6)
     have = f"Its profiles: {', '.join(known)}." if known else "It has no profiles."
-    what = f"The profile {name!r} is not in {printable(str(path))}."
+    message = f"The profile {name!r} is not in {printable(str(path))}."
     remedy = f"Did you mean {close!r}?" if close else f"Add [profiles.{name}] to it. {have}"
     if not known_file:
-        what = f"There is no settings file that could contain the profile {name!r}."
+        message = f"There is no settings file that could contain the profile {name!r}."
         remedy = f"Name it in MILVUS_CONFIG or --config, or create {printable(str(path))}."
     raise SettingsError(
         finding(
             "profile-missing",
-            what,
+            message,
             remedy,
             setting="profile",
             source=profile.source,

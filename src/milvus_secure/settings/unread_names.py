@@ -74,8 +74,8 @@ def unread_variables(
 def is_about_verification(name: str) -> bool:
     """True for a name by which other programs turn the verification of the server on or off."""
     words = set(name.lower().split("_"))
-    others = TLS_WORDS | _NEGATION | CERT_WORDS | {"peer", "host", "hostname", "server", "name"}
-    return bool(words & _VERIFICATION) and words <= _VERIFICATION | others
+    neutral = TLS_WORDS | _NEGATION | CERT_WORDS | {"peer", "host", "hostname", "server", "name"}
+    return bool(words & _VERIFICATION) and words <= _VERIFICATION | neutral
 
 
 def _turns_verification_off(name: str, value: str) -> bool:
@@ -183,12 +183,12 @@ def _unread(
     setting = variables.get(close)
     local = setting == "uri" and uri_is_default
     outcome = f" No uri is set, so the default {DEFAULT_URI} is used." if local else ""
-    what, remedy = f"variable {printable(name)}", f"Set {close}, or unset {printable(name)}."
+    subject, remedy = f"variable {printable(name)}", f"Set {close}, or unset {printable(name)}."
     if value.source.startswith("secret "):
-        what, remedy = f"file {value.source.removeprefix('secret ')}", f"Rename it to {close}."
+        subject, remedy = f"file {value.source.removeprefix('secret ')}", f"Rename it to {close}."
     yield finding(
         "env-unknown",
-        f"The {what} is not read; {why.format(close)}.{outcome}",
+        f"The {subject} is not read; {why.format(close)}.{outcome}",
         remedy,
         setting=setting,
         source=value.source,

@@ -272,8 +272,8 @@ def _is_within(name: str, trees: _Trees) -> bool:
     for size in trees.sizes:
         start = len(name) - size
         if start >= 0 and name[start:] in trees.dns:
-            whole = not size or not start
-            if whole or name[start] == "." or name[start - 1] == ".":
+            is_whole = not size or not start
+            if is_whole or name[start] == "." or name[start - 1] == ".":
                 return True
     return False
 

@@ -139,8 +139,8 @@ def go_link_failures(
         ):
             yield _not_ca(certificate)
         yield from _path_length(certificate, place - 1)
-    who = "A Go server such as Milvus"
-    yield from unverifiable(path, anchored, GO_HASHES, who, GO_SHORTEST_RSA, GO_LONGEST_EXPONENT)
+    peer = "A Go server such as Milvus"
+    yield from unverifiable(path, anchored, GO_HASHES, peer, GO_SHORTEST_RSA, GO_LONGEST_EXPONENT)
 
 
 def _go_may_sign(certificate: x509.Certificate) -> bool:
@@ -225,14 +225,14 @@ def _is_ca(certificate: x509.Certificate) -> bool:
 def _not_ca(certificate: x509.Certificate) -> Failure:
     name = name_text(subject_of(certificate))
     basic = extension(certificate, x509.BasicConstraints)
-    says = "no basicConstraints" if basic is None else f"CA:{str(basic.ca).upper()}"
+    constraints = "no basicConstraints" if basic is None else f"CA:{str(basic.ca).upper()}"
     if not may_sign(certificate):
-        says += ", keyUsage without keyCertSign"
+        constraints += ", keyUsage without keyCertSign"
     return Failure(
         "issuer-not-ca",
         f"{name} issued a certificate, but it is not a CA.",
         expected="basicConstraints CA:TRUE, and keyCertSign where there is a keyUsage",
-        presented=f"{name} with {says}",
+        presented=f"{name} with {constraints}",
     )
 
 
@@ -250,10 +250,10 @@ def _path_length(issuer: x509.Certificate, below: int) -> Iterator[Failure]:
 
 
 def _purpose(
-    certificate: x509.Certificate, wanted: x509.ObjectIdentifier, code: str
+    certificate: x509.Certificate, required: x509.ObjectIdentifier, code: str
 ) -> Iterator[Failure]:
     usages = extension(certificate, x509.ExtendedKeyUsage)
-    if usages is None or wanted in usages:
+    if usages is None or required in usages:
         return
     any_usage = ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE
     if code == "usage-not-client" and (any_usage in usages or not list(usages)):

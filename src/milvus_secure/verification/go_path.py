@@ -118,20 +118,20 @@ def _paths(
 
 
 def _go_on(
-    path: Path, pools: tuple[_Pool, _Pool], follow: Callable[[Path], bool], left: Iterator[int]
+    path: Path, pools: tuple[_Pool, _Pool], follow: Callable[[Path], bool], budget: Iterator[int]
 ) -> Iterator[Path]:
-    wanted = issuer_of(path[-1]).public_bytes()
+    issuer_name = issuer_of(path[-1]).public_bytes()
     for pool in pools:
         # findPotentialParents in cert_pool.go: the likeliest first.
-        for item in sorted(pool.get(wanted, ()), key=lambda item: _unlikely(path[-1], item)):
-            if next(left, None) is None:
+        for item in sorted(pool.get(issuer_name, ()), key=lambda item: _unlikely(path[-1], item)):
+            if next(budget, None) is None:
                 return
             if any(_same_party(item, below) for below in path):
                 continue
             if pool is pools[0]:
                 yield (*path, item)
             elif follow((*path, item)):
-                yield from _go_on((*path, item), pools, follow, left)
+                yield from _go_on((*path, item), pools, follow, budget)
 
 
 def _by_subject(certificates: Sequence[x509.Certificate]) -> _Pool:
@@ -142,8 +142,8 @@ def _by_subject(certificates: Sequence[x509.Certificate]) -> _Pool:
 
 
 def _unlikely(child: x509.Certificate, issuer: x509.Certificate) -> int:
-    wanted, identifier = authority_key(child) or b"", key_id(issuer) or b""
-    return 0 if wanted == identifier else 1 if not wanted or not identifier else 2
+    authority_id, identifier = authority_key(child) or b"", key_id(issuer) or b""
+    return 0 if authority_id == identifier else 1 if not authority_id or not identifier else 2
 
 
 def _same_party(item: x509.Certificate, other: x509.Certificate) -> bool:

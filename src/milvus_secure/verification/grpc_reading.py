@@ -49,13 +49,13 @@ def duplicates(certificate: x509.Certificate) -> set[str]:
     return {oid for oid, count in counted.items() if count > 1}
 
 
-def malformed(certificate: x509.Certificate, what: str, peer: str) -> Failure:
+def malformed(certificate: x509.Certificate, defect: str, peer: str) -> Failure:
     """The failure of a certificate that a peer cannot read."""
     return Failure(
         "certificate-malformed",
-        f"{peer} cannot read the certificate of {subject_text(certificate)}: {what}.",
+        f"{peer} cannot read the certificate of {subject_text(certificate)}: {defect}.",
         expected="a certificate as RFC 5280 has it",
-        presented=f"{subject_text(certificate)}, with {what}",
+        presented=f"{subject_text(certificate)}, with {defect}",
         certificate=certificate,
     )
 

@@ -155,7 +155,7 @@ def unverifiable(
     path: Sequence[x509.Certificate],
     anchored: bool,
     known: tuple[type[hashes.HashAlgorithm], ...],
-    who: str,
+    peer: str,
     shortest_rsa: int = 0,
     longest_exponent: int = 33,
 ) -> Iterator[Failure]:
@@ -166,7 +166,7 @@ def unverifiable(
         if odd:
             yield Failure(
                 "weak-signature",
-                f"{who} cannot verify a signature of this kind.",
+                f"{peer} cannot verify a signature of this kind.",
                 expected="SHA-256, SHA-384 or SHA-512",
                 presented=f"{name_text(subject_of(child))} signed with {odd}",
             )
@@ -174,7 +174,7 @@ def unverifiable(
             least = f" of {shortest_rsa} bits or more" if shortest_rsa else ""
             yield Failure(
                 "weak-key",
-                f"{who} cannot verify a certificate that was signed with this type of CA key.",
+                f"{peer} cannot verify a certificate that was signed with this type of CA key.",
                 expected=f"a CA's key of RSA{least}, or of ECDSA on P-256, P-384 or P-521",
                 presented=f"{name_text(subject_of(issuer))} with {describe_key(issuer)}",
                 remedy="another-ca",

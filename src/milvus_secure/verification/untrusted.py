@@ -52,31 +52,31 @@ def explain_untrusted(
     ]
     if alike:
         return _of_the_right_name(path, alike, anchors)
-    wanted = name_text(issuer_of(top))
+    issuer_name = name_text(issuer_of(top))
     if self_issued(top):
-        alone = f"The certificate is self-signed, and it is not a trust anchor: {wanted}."
-        served = f"The chain ends in the self-signed {wanted}, which is not a trust anchor."
+        alone = f"The certificate is self-signed, and it is not a trust anchor: {issuer_name}."
+        served = f"The chain ends in the self-signed {issuer_name}, which is not a trust anchor."
         return Failure(
             "chain-untrusted",
             alone if len(path) == 1 else served,
             expected=_one_of(anchors),
-            presented=f"{wanted}, SHA-256 of the key {key_hash(top)}",
+            presented=f"{issuer_name}, SHA-256 of the key {key_hash(top)}",
         )
     if _is_missing(top, anchors, spare):
         return Failure(
             "chain-incomplete",
-            f"The intermediate certificate {wanted} is missing.",
-            expected=f"a certificate for {wanted}, served after the leaf",
+            f"The intermediate certificate {issuer_name} is missing.",
+            expected=f"a certificate for {issuer_name}, served after the leaf",
             presented=listed([name_text(subject_of(certificate)) for certificate in path]),
         )
     likely = _may_be_intermediate(top, anchors)
     words = " It may be an intermediate CA. If so, its certificate must be sent after the leaf."
     return Failure(
         "chain-untrusted",
-        f"The certificate was issued by {wanted}, which is not one of the trusted CAs (trust "
+        f"The certificate was issued by {issuer_name}, which is not one of the trusted CAs (trust "
         f"anchors).{words if likely else ''}",
         expected=_one_of(anchors),
-        presented=f"issuer {wanted}",
+        presented=f"issuer {issuer_name}",
         remedy="may-be-intermediate" if likely else "",
     )
 
@@ -88,41 +88,41 @@ def _of_the_right_name(
 ) -> Failure:
     """A certificate has the issuer's name, and yet the peer does not take it for the issuer."""
     top = path[-1]
-    wanted = name_text(issuer_of(top))
+    issuer_name = name_text(issuer_of(top))
     signer = next((candidate for candidate in alike if issued(candidate, top)), None)
     if self_issued(top) and signer is not None:
         return Failure(
             "shared-subject",
-            f"The certificate has the same name as its issuer, {wanted}, so gRPC takes it for "
+            f"The certificate has the same name as its issuer, {issuer_name}, so gRPC takes it for "
             "self-signed.",
             expected="a different subject, or an authority key identifier",
-            presented=f"subject and issuer {wanted}",
+            presented=f"subject and issuer {issuer_name}",
         )
     if not all(map(may_sign, alike)):
         return Failure(
             "issuer-not-ca",
-            f"The issuer {wanted} is not allowed to sign certificates.",
+            f"The issuer {issuer_name} is not allowed to sign certificates.",
             expected="keyUsage with keyCertSign",
-            presented=f"{wanted} without keyCertSign",
+            presented=f"{issuer_name} without keyCertSign",
         )
     if signer is None:
         return other_key(top, alike, path, anchors)
     return Failure(
         "chain-untrusted",
-        f"The CA {wanted} was renewed with the same key, but the certificate still names the CA's "
-        "earlier certificate as its issuer.",
-        expected=f"{wanted} with {_identity_wanted(top)}",
-        presented=f"{wanted} with {_identity(signer)}",
+        f"The CA {issuer_name} was renewed with the same key, but the certificate still names the "
+        "CA's earlier certificate as its issuer.",
+        expected=f"{issuer_name} with {_identity_wanted(top)}",
+        presented=f"{issuer_name} with {_identity(signer)}",
         remedy="other-edition",
     )
 
 
 def _identity_wanted(child: x509.Certificate) -> str:
-    wanted = extension(child, x509.AuthorityKeyIdentifier)
-    serial = wanted.authority_cert_serial_number if wanted else None
+    authority_key = extension(child, x509.AuthorityKeyIdentifier)
+    serial = authority_key.authority_cert_serial_number if authority_key else None
     if serial is not None:
         return f"the serial number {serial:x}"
-    identifier = wanted.key_identifier if wanted else None
+    identifier = authority_key.key_identifier if authority_key else None
     return f"the key identifier {identifier.hex()}" if identifier else "another issuer"
 
 
@@ -151,11 +151,11 @@ def other_key(
     identifier = key_id(issuer) if served is None else None
     words = f", key identifier {identifier.hex()}" if identifier is not None else ""
     is_anchor = issuer in anchors
-    who = "trust anchor" if is_anchor else "intermediate"
-    sent = "" if is_anchor else ", which was sent with the certificate,"
+    role = "trust anchor" if is_anchor else "intermediate"
+    origin = "" if is_anchor else ", which was sent with the certificate,"
     return Failure(
         "issuer-key-mismatch",
-        f"The {who} {name}{sent} has the right name, but another key signed the certificate.",
+        f"The {role} {name}{origin} has the right name, but another key signed the certificate.",
         expected=expected,
         presented=f"{name}{words}, SHA-256 of the key {key_hash(issuer)}",
         remedy="" if is_anchor else "stale-intermediate",
@@ -200,9 +200,9 @@ def _may_be_intermediate(top: x509.Certificate, anchors: Sequence[x509.Certifica
     if any(word in words for word in ("intermediate", "issuing", "sub ca", "subca", "sub-ca")):
         return True
     organisation = x509.NameOID.ORGANIZATION_NAME
-    wanted = {a.value for a in issuer_of(top).get_attributes_for_oid(organisation)}
+    organisations = {a.value for a in issuer_of(top).get_attributes_for_oid(organisation)}
     return any(
-        attribute.value in wanted
+        attribute.value in organisations
         for anchor in authorities
         for attribute in subject_of(anchor).get_attributes_for_oid(organisation)
     )

@@ -69,13 +69,13 @@ class Verdict:
     @classmethod
     def of(cls, path: Path, trusted: int | None, parts: Iterable[Failure | NotJudged]) -> Verdict:
         """The verdict on a path from what its judges say, each thing once."""
-        each = dict.fromkeys(parts)
-        failures = [part for part in each if isinstance(part, Failure)]
+        unique = dict.fromkeys(parts)
+        failures = [part for part in unique if isinstance(part, Failure)]
         return cls(
             path,
             trusted,
             tuple(sorted(failures, key=lambda failure: rank(failure.code))),
-            tuple(part for part in each if isinstance(part, NotJudged)),
+            tuple(part for part in unique if isinstance(part, NotJudged)),
         )
 
     @property

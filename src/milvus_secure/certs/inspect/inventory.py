@@ -49,8 +49,8 @@ class Leaf:
     @property
     def days(self) -> int:
         """The validity it was issued with, in days."""
-        whole = self.certificate.not_valid_after_utc - self.certificate.not_valid_before_utc
-        return max(whole.days, 1)
+        validity = self.certificate.not_valid_after_utc - self.certificate.not_valid_before_utc
+        return max(validity.days, 1)
 
     @property
     def names(self) -> x509.SubjectAlternativeName | None:

@@ -128,8 +128,8 @@ def _field_lines(described: dict[str, Any], width: int | None) -> list[str]:
 def _fields(described: dict[str, Any]) -> list[tuple[str, str]]:
     validity = ""
     if "not_after" in described:
-        left = described["days_left"]
-        state = f"{left} days left" if left >= 0 else f"expired {-left} days ago"
+        days_left = described["days_left"]
+        state = f"{days_left} days left" if days_left >= 0 else f"expired {-days_left} days ago"
         validity = f"{described['not_before']} to {described['not_after']}, {state}"
     return [
         ("subject", described["subject"]),

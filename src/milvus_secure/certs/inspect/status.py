@@ -180,12 +180,12 @@ def _row(
 ) -> Row:
     moment = now or datetime.now(timezone.utc)
     end = certificate.not_valid_after_utc
-    left = (end - moment).days
+    days_left = (end - moment).days
     state = "ok"
     if end <= moment:
         state = "expired"
     elif certificate.not_valid_before_utc > moment:
         state = "not-yet-valid"
-    elif left < warning_days:
+    elif days_left < warning_days:
         state = "expiring"
-    return Row(where, origin, subject_text(certificate), end, state, left)
+    return Row(where, origin, subject_text(certificate), end, state, days_left)

@@ -137,9 +137,10 @@ def issue(
     end = start + timedelta(days=check_days(days))
     # All certificates of a set may have the same days, and take more than a second to make.
     if end > issuer.not_valid_after_utc + timedelta(hours=1):
-        left = (issuer.not_valid_after_utc - start).days
+        days_left = (issuer.not_valid_after_utc - start).days
         raise CertificateError(
-            f"The {role.value} certificate would be valid for {days} days, its issuer for {left}.",
+            f"The {role.value} certificate would be valid for {days} days, its issuer for "
+            f"{days_left}.",
             "Use fewer days, or renew the CA first." if authority.renewal else "Use fewer days.",
             authority.renewal,
         )

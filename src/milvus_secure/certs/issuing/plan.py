@@ -129,10 +129,10 @@ def client_name(name: object) -> str:
     return name
 
 
-def _within(days: int, above: int, what: str, outer: str) -> None:
-    check_days(days, what)
+def _within(days: int, above: int, label: str, outer: str) -> None:
+    check_days(days, label)
     if days > above:
         raise CertificateError(
-            f"{what} is {days}, more than the {above} of the CA that signs it ({outer}).",
+            f"{label} is {days}, more than the {above} of the CA that signs it ({outer}).",
             f"Use fewer days, or more for {outer}.",
         )

@@ -103,8 +103,8 @@ def _fault(text: str) -> tuple[str, str]:
         host = re.sub(r"^[^/]*//", "", text).split("/")[0].rsplit(":", 1)[0]
         return "it is a URL or a path", f"Use only the host name{f': {host}' if host else ''}."
     if separator := re.search(r"[\s,;]", text):
-        what = {",": "a comma", ";": "a semicolon"}.get(separator[0], "a blank")
-        return f"it contains {what}", "Repeat --name for several names."
+        separator_name = {",": "a comma", ";": "a semicolon"}.get(separator[0], "a blank")
+        return f"it contains {separator_name}", "Repeat --name for several names."
     if ":" in text or "[" in text:
         return "it contains a port or brackets", "Use only the name or the address."
     if not text.isascii():
@@ -130,8 +130,8 @@ def _label_fault(text: str, plain: str) -> tuple[str, str]:
             )
     for label in labels:
         if not _LABEL.fullmatch(label):
-            what = f"the label {label!r}" if label else "an empty label"
-            return f"{what} is not 1 to 63 letters, digits and inner hyphens", plain
+            described = f"the label {label!r}" if label else "an empty label"
+            return f"{described} is not 1 to 63 letters, digits and inner hyphens", plain
     if labels[-1].isdigit():
         return "it looks like an IP address but is not one", "Correct it, or use a host name."
     return "", ""

@@ -289,10 +289,10 @@ def presenting(
     context.set_info_callback(_note)
 
     def is_the_same(tls: SSL.Connection, served: crypto.X509, _: int, depth: int, __: int) -> bool:
-        same = depth > 0 or served.to_cryptography() == server
+        is_same = depth > 0 or served.to_cryptography() == server
         result = tls.get_app_data()
-        result.other_server = result.other_server or not same
-        return same
+        result.other_server = result.other_server or not is_same
+        return is_same
 
     context.set_verify(SSL.VERIFY_PEER, is_the_same)
     context.use_certificate(chain[0])

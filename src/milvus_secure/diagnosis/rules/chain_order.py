@@ -32,7 +32,7 @@ def chain_order(context: Context) -> Iterator[Finding]:
                 name_text(subject_of(leaf)),
             )
         elif not _in_order(chain, verdict):
-            wanted = "; ".join(
+            order = "; ".join(
                 name_text(subject_of(certificate))
                 for certificate in verdict.path[: verdict.trusted]
             )
@@ -40,7 +40,7 @@ def chain_order(context: Context) -> Iterator[Finding]:
                 chain,
                 Severity.WARNING,
                 "The intermediates are out of order; gRPC and Go sort them, others refuse them.",
-                wanted,
+                order,
             )
 
 

@@ -93,7 +93,8 @@ def empty(material: Material) -> Words:
     """Words for ``file-empty``."""
     message = f"{subject(material)} is empty, and pymilvus may abort the process."
     return Words(
-        message, f"Put {_wanted(material)} there. Often the cause is a secret that is not set."
+        message,
+        f"Put {_expected_content(material)} there. Often the cause is a secret that is not set.",
     )
 
 
@@ -152,15 +153,15 @@ def repair(detail: str, material: Material) -> tuple[str, str | None]:
 def wrong_type(material: Material) -> Words:
     """Words for ``pem-wrong-type``."""
     label = _detail(material)
-    what = LABELS.get(label)
-    named = what.what if what else f"a block {label}"
-    message = f"{subject(material)} contains {named}, but {_wanted(material)} is needed."
+    conversion = LABELS.get(label)
+    named = conversion.what if conversion else f"a block {label}"
+    message = f"{subject(material)} contains {named}, but {_expected_content(material)} is needed."
     if material.slot == "client_key" and label.endswith("CERTIFICATE"):
         return Words(message, "Name the private key in client_key_path; were the two swapped?")
     if material.slot != "client_key" and label.endswith("PRIVATE KEY"):
         remedy = f"Name a certificate in {material.setting}; were two settings swapped?"
         return Words(message, remedy)
-    return Words(message, *_convert(material, what))
+    return Words(message, *_convert(material, conversion))
 
 
 def encrypted(material: Material) -> Words:
@@ -174,8 +175,8 @@ def encrypted(material: Material) -> Words:
 
 def password_wrong(material: Material) -> Words:
     """Words for ``key-password-wrong``."""
-    what = _locked(material)
-    message = f"client_key_password does not decrypt {what[:1].lower()}{what[1:]}."
+    locked = _locked(material)
+    message = f"client_key_password does not decrypt {locked[:1].lower()}{locked[1:]}."
     if not material.origin.startswith("file:"):
         remedy = f"Correct client_key_password, or the text of {material.setting}."
         return Words(message, remedy)
@@ -230,7 +231,7 @@ def _detail(material: Material) -> str:
     return material.fault.detail if material.fault else ""
 
 
-def _wanted(material: Material) -> str:
+def _expected_content(material: Material) -> str:
     return "a private key" if material.slot == "client_key" else "a certificate"
 
 
@@ -254,12 +255,12 @@ def _convert(material: Material, conversion: Conversion | None) -> tuple[str, st
         if hint:
             label = "PRIVATE KEY" if material.slot == "client_key" else "CERTIFICATE"
             return hint.format(setting=material.setting, label=label), None
-        what = f"Give {_wanted(material)} as PEM text, or base64 of that, in {material.setting}."
-        return what, None
+        content = _expected_content(material)
+        return f"Give {content} as PEM text, or base64 of that, in {material.setting}.", None
     if _detail(material) == Kind.PATH.value:
         return f"Set {material.setting} to that path, or put the PEM itself into the file.", None
     if conversion is None or not conversion.command(material.slot):
-        return f"Name a PEM file with {_wanted(material)} in {material.setting}.", None
+        return f"Name a PEM file with {_expected_content(material)} in {material.setting}.", None
     source = quoted(material)
     stem = Path(material.origin.removeprefix("file:")).stem
     form = "key" if material.slot == "client_key" else "pem"

@@ -34,10 +34,10 @@ def _fault_rule(code: str, words_for: Callable[[Material], words.Words], expecte
         for material in context.material.values():
             if material.fault is not None and material.fault.code == code:
                 # A store, or one file with certificate and key, is named twice.
-                same = material.fault, material.data or material.origin
-                if same in reported:
+                identity = material.fault, material.data or material.origin
+                if identity in reported:
                     continue
-                reported.add(same)
+                reported.add(identity)
                 yield _about(
                     context,
                     material,

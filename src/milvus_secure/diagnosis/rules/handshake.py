@@ -225,11 +225,13 @@ def _tls_failed(context: Context) -> Iterator[Finding]:
     """The last resort: it runs only where nothing else explains the failure."""
     observation, tls = observed(context), _tls(context)
     grpc = observation.grpc
-    asked = context.mode is not TLSMode.PLAINTEXT
-    closed = asked and observation.protocol == "closed"
+    expects_tls = context.mode is not TLSMode.PLAINTEXT
+    closed = expects_tls and observation.protocol == "closed"
     # Too slow for the probe's handshake, but not for gRPC, which was refused.
     slow = (
-        asked and observation.protocol == "silence" and bool(grpc and grpc.status == "UNAVAILABLE")
+        expects_tls
+        and observation.protocol == "silence"
+        and bool(grpc and grpc.status == "UNAVAILABLE")
     )
     failed = grpc is not None or not tls.complete
     if not (closed or slow or (_refused(context) and failed)) or grpc_ready(context):

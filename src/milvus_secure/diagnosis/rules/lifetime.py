@@ -37,13 +37,13 @@ def certificate_expiring(context: Context) -> Iterator[Finding]:
     spare = set(anchor.certificates) if anchor and context.server_chain is None else set()
     lasting = any(validity(item)[1] - context.now > limit for item in spare)
     for item, setting, source, origin in context.in_use:
-        left = validity(item)[1] - context.now
-        if left < timedelta() or left > limit or (item in spare and lasting):
+        remaining = validity(item)[1] - context.now
+        if remaining < timedelta() or remaining > limit or (item in spare and lasting):
             continue
         restart = "" if setting.startswith("client") else ", and restart Milvus to load it"
         yield finding(
             "certificate-expiring",
-            f"The certificate of {name_text(subject_of(item))} expires in {span(left)}.",
+            f"The certificate of {name_text(subject_of(item))} expires in {span(remaining)}.",
             f"Renew it in time{restart}.",
             command="milvus-secure certs renew DIR",
             setting=setting,

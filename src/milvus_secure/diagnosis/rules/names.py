@@ -153,14 +153,14 @@ def _name_differs_by_grpc(context: Context) -> Iterator[Finding]:
     question = _question(context)
     if question is None or not question.accepted():
         return
-    for other in GrpcNameRules:
-        if not question.accepted(other):
+    for rules in GrpcNameRules:
+        if not question.accepted(rules):
             yield _finding(
                 context,
                 question,
                 "name-differs-by-grpc",
                 f"The installed grpcio accepts this certificate for {_shown(question.reference)}, "
-                f"grpcio {other.value} refuses it.",
+                f"grpcio {rules.value} refuses it.",
                 "Reissue it with the exact name.",
                 _reissue(question.reference),
             )
@@ -228,8 +228,8 @@ def _respelled(question: _Question) -> str | None:
         usual = str(address) if address else reference.encode("idna").decode("ascii")
     except UnicodeError:
         return None
-    same = usual == reference
-    return None if same or not matches(question.names, usual, question.rules) else usual
+    is_unchanged = usual == reference
+    return None if is_unchanged or not matches(question.names, usual, question.rules) else usual
 
 
 def _why_not(reference: str, names: CertificateNames) -> str:

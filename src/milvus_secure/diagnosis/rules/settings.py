@@ -14,12 +14,12 @@ from .rule import Rule
 
 
 def _secure_contradiction(context: Context) -> Iterator[Finding]:
-    settings, asked = context.settings, _plaintext_asked(context)
-    if asked is None:
+    settings, request = context.settings, _plaintext_asked(context)
+    if request is None:
         if settings.secure is False and settings.tls_mode is not TLSMode.AUTO:
             yield _contradiction(context, "secure", "secure=false", "tls_mode")
         return
-    setting, words = asked
+    setting, words = request
     beside = _tls_signs(context)
     if beside:
         yield _contradiction(context, setting, words, beside[0])
@@ -27,10 +27,10 @@ def _secure_contradiction(context: Context) -> Iterator[Finding]:
 
 def _contradiction(context: Context, setting: str, words: str, beside: str) -> Finding:
     settings = context.settings
-    other = "an https uri" if beside == "uri" else f"{beside} ({settings.source_of(beside)})"
+    tls_request = "an https uri" if beside == "uri" else f"{beside} ({settings.source_of(beside)})"
     return finding(
         "secure-contradiction",
-        f"{words} asks for plaintext, but {other} asks for TLS.",
+        f"{words} asks for plaintext, but {tls_request} asks for TLS.",
         f"Remove {setting} to connect over TLS, or {beside} to connect in plaintext."
         if beside != "uri"
         else f"Remove {setting} to connect over TLS, or write http:// to connect in plaintext.",
@@ -66,10 +66,10 @@ def _plaintext_not_allowed(context: Context) -> Iterator[Finding]:
         return
     if any(_secure_contradiction(context)):
         return
-    asked = _plaintext_asked(context)
-    if asked is None and context.endpoint is None:
+    request = _plaintext_asked(context)
+    if request is None and context.endpoint is None:
         return  # uri-invalid: the URI says nothing about TLS
-    setting = asked[0] if asked else "uri"
+    setting = request[0] if request else "uri"
     variable = settings.variable_of("allow_plaintext")
     yield finding(
         "plaintext-not-allowed",
@@ -78,7 +78,7 @@ def _plaintext_not_allowed(context: Context) -> Iterator[Finding]:
         setting=setting,
         source=settings.source_of(setting),
         expected="TLS, or allow_plaintext=true",
-        presented=asked[1] if asked else mask_uri(settings.uri),
+        presented=request[1] if request else mask_uri(settings.uri),
     )
 
 
@@ -86,14 +86,14 @@ def _plaintext_credentials(context: Context) -> Iterator[Finding]:
     settings = context.settings
     if context.mode is not TLSMode.PLAINTEXT or not settings.allow_plaintext:
         return
-    sent = next((name for name in ("token", "password") if getattr(settings, name)), None)
-    if sent:
+    secret = next((name for name in ("token", "password") if getattr(settings, name)), None)
+    if secret:
         yield finding(
             "plaintext-credentials",
-            f"The {sent} is sent in plaintext: anyone on the network path can read it.",
+            f"The {secret} is sent in plaintext: anyone on the network path can read it.",
             "Use TLS: an https:// URI, and ca_pem_path if the CA is your own.",
-            setting=sent,
-            source=settings.source_of(sent),
+            setting=secret,
+            source=settings.source_of(secret),
         )
 
 

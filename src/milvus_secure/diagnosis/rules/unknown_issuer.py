@@ -67,8 +67,8 @@ def in_view_of_the_settings(context: Context, verdict: Verdict, failure: Failure
 
 
 def _no_ca_given(context: Context, top: x509.Certificate, failure: Failure) -> str:
-    asked = "ca_pem_path is 'system'" if "ca_pem" in context.material else "No CA was given"
-    public = f"{asked}, so gRPC's public CAs were used, but this server's certificate"
+    reason = "ca_pem_path is 'system'" if "ca_pem" in context.material else "No CA was given"
+    public = f"{reason}, so gRPC's public CAs were used, but this server's certificate"
     if (
         self_issued(top)
         and len(context.server_chain.certificates if context.server_chain else ()) == 1

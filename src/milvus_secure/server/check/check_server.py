@@ -86,7 +86,7 @@ def _merged(file: ServerFile, reports: Sequence[Report]) -> Report:
     codes = (finding.code for finding in findings)
     return replace(
         weakest,
-        findings=ranked([*findings, *(each for report in reports for each in report.findings)]),
+        findings=ranked([*findings, *(item for report in reports for item in report.findings)]),
         skipped=tuple(dict.fromkeys(skip for report in reports for skip in report.skipped)),
         judged=tuple(
             dict.fromkeys((*codes, *(code for report in reports for code in report.judged)))
@@ -106,20 +106,20 @@ def _judge(context: ServerContext, client: MilvusSettings | None) -> Report:
             _shown(context.config),
             judged=judged,
         )
-    both = judge_both(client, context)
+    joint = judge_both(client, context)
     # Whether the certificate is refused is this client's word alone: it may pin it.
-    reported = {(finding.code, finding.origin) for finding in both.findings}
+    reported = {(finding.code, finding.origin) for finding in joint.findings}
     warned = [
         finding
         for finding in certificate
         if finding.severity is not Severity.ERROR and (finding.code, finding.origin) not in reported
     ]
     return replace(
-        both,
-        findings=(*outcome.findings, *warned, *both.findings),
-        skipped=(*outcome.skipped, *both.skipped),
-        judged=tuple(dict.fromkeys((*judged, *both.judged))),
-        settings={**both.settings, **_shown(context.config)},
+        joint,
+        findings=(*outcome.findings, *warned, *joint.findings),
+        skipped=(*outcome.skipped, *joint.skipped),
+        judged=tuple(dict.fromkeys((*judged, *joint.judged))),
+        settings={**joint.settings, **_shown(context.config)},
     )
 
 

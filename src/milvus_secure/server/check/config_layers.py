@@ -155,11 +155,11 @@ class _Layers:
             if name == CONFIG_FILES[0] and directory == WORKING_DIRECTORY / "configs":
                 self.settings |= dict(_image_settings())
         elif file.presence is Presence.UNKNOWN:
-            whole = file.mount is not None and directory.is_relative_to(file.mount.target)
-            what = f"the configuration {directory if whole else directory / name}"
+            is_directory = file.mount is not None and directory.is_relative_to(file.mount.target)
+            place = f"the configuration {directory if is_directory else directory / name}"
             self._unknown(
                 NotJudged(
-                    what,
+                    place,
                     f"{file.origin} is not available here",
                     "Check the file that Milvus reads: `milvus-secure server check milvus.yaml`",
                 )
@@ -172,12 +172,12 @@ class _Layers:
             elif file.mount is not None and file.mount.target == directory / name:
                 self.absent.append(file.path)
 
-    def _unknown(self, what: NotJudged) -> None:
+    def _unknown(self, reason: NotJudged) -> None:
         """Nothing below this layer counts, and nobody knows what it says."""
         self.settings.clear()
-        self.unknown_from = what.what
-        if what not in self.not_judged:  # a directory stands for all its files
-            self.not_judged.append(what)
+        self.unknown_from = reason.what
+        if reason not in self.not_judged:  # a directory stands for all its files
+            self.not_judged.append(reason)
 
     def _add(self, file: MilvusFile) -> None:
         self.settings |= dict(_file_settings(file))

@@ -104,16 +104,16 @@ class ContainerFiles:
         """Look a path up; it is the longest mount at or above it that provides it."""
         if self._outside:
             return self._find_outside(str(path))
-        wanted = self.absolute(str(path))
-        mount = self.mount_of(wanted)
+        absolute = self.absolute(str(path))
+        mount = self.mount_of(absolute)
         if mount is not None:
-            return _in_mount(mount, wanted)
-        known = wanted == IMAGE_DIRECTORY / "milvus.yaml" or wanted in IMAGE_CERTIFICATES
+            return _in_mount(mount, absolute)
+        known = absolute == IMAGE_DIRECTORY / "milvus.yaml" or absolute in IMAGE_CERTIFICATES
         if known and self._image is not ImageFiles.BUILT:
-            return ContainerFile(Presence.IMAGE, f"{wanted} in the image")
+            return ContainerFile(Presence.IMAGE, f"{absolute} in the image")
         published = self._image is ImageFiles.PUBLISHED
         presence = Presence.UNMOUNTED if published else Presence.UNKNOWN
-        return ContainerFile(presence, f"{wanted} in the image")
+        return ContainerFile(presence, f"{absolute} in the image")
 
     def mount_of(self, path: PurePosixPath) -> Mount | None:
         """The most specific mount at or above a path; of two equal ones, the later."""

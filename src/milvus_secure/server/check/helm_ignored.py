@@ -71,7 +71,7 @@ def ignored_keys(values: Block, file: str, *, cluster: bool) -> Iterator[Finding
 
 
 def _ignored(values: Block, *, cluster: bool) -> Iterator[tuple[str, int, str]]:
-    role, other = ("proxy", "standalone") if cluster else ("standalone", "proxy")
+    role, idle_role = ("proxy", "standalone") if cluster else ("standalone", "proxy")
     places = {
         **dict.fromkeys(_OF_MILVUS, USER_YAML),
         **dict.fromkeys(_ENVIRONMENT, f"{role}.extraEnv"),
@@ -81,9 +81,9 @@ def _ignored(values: Block, *, cluster: bool) -> Iterator[tuple[str, int, str]]:
     yield from _named(values, "", places)
     yield from _dotted(values)
     yield from _config_files(values)
-    for name in (role, other):
+    for name in (role, idle_role):
         yield from _component(block_at(values, name), name, role, cluster=cluster)
-    yield from _idle(block_at(values, other), other, role)
+    yield from _idle(block_at(values, idle_role), idle_role, role)
 
 
 def _named(block: Block, above: str, places: dict[str, str]) -> Iterator[tuple[str, int, str]]:

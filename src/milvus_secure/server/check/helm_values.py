@@ -291,7 +291,9 @@ class _Rendering:
         return replace(
             container,
             mounts=tuple(
-                mount if other.target == mount.target and "" in (other.files or ()) else other
-                for other in container.mounts
+                mount
+                if existing.target == mount.target and "" in (existing.files or ())
+                else existing
+                for existing in container.mounts
             ),
         )

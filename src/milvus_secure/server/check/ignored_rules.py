@@ -58,8 +58,8 @@ def file_unread(context: ServerContext) -> Iterator[Finding]:
     config = context.config
     for unread in config.unread:
         written = {format_key(entry.key): entry.value for entry in unread.entries}
-        asked = written.get(format_key(MODE), "")
-        in_vain = context.mode is TLSMode.PLAINTEXT and asked not in {"", "0"}
+        mode = written.get(format_key(MODE), "")
+        in_vain = context.mode is TLSMode.PLAINTEXT and mode not in {"", "0"}
         yield finding(
             "server-config-unread",
             f"Milvus does not read {unread.target}: {unread.why}.",

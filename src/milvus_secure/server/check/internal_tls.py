@@ -18,9 +18,9 @@ def internal_name(context: ServerContext) -> Iterator[Finding]:
     served = context.material.get("internal_pem")
     if served is None or not served.certificates or not context.config.knows(_SNI):
         return
-    names, wanted = presented(served.certificates[0]), context.config.value(_SNI)
+    names, sni = presented(served.certificates[0]), context.config.value(_SNI)
     # Where a subjectAltName is there, gRPC's newer rules are Go's (crypto/x509 VerifyHostname).
-    if wanted and (names.dns or names.ips) and matches(names, wanted, GrpcNameRules.HOST_NAME):
+    if sni and (names.dns or names.ips) and matches(names, sni, GrpcNameRules.HOST_NAME):
         return
     yield finding(
         "server-internal-name",
@@ -31,7 +31,7 @@ def internal_name(context: ServerContext) -> Iterator[Finding]:
         source=context.config.source_of(_SNI),
         origin=served.origin,
         expected=" or ".join(names.dns[:4]) or "a certificate with a DNS name",
-        presented=wanted or "not set",
+        presented=sni or "not set",
     )
 
 

@@ -62,9 +62,9 @@ def read_kubernetes(documents: Sequence[tuple[str, Tree]], path: Path) -> Deploy
     deployment = joined(parts)
     if deployment.containers or deployment.not_judged:
         return deployment
-    others = tuple(_not_judged(objects))
-    if others:
-        return Deployment(not_judged=others)
+    not_judged = tuple(_not_judged(objects))
+    if not_judged:
+        return Deployment(not_judged=not_judged)
     raise MilvusSecureError(
         f"{path} has no container that runs Milvus's proxy (milvus run proxy or standalone).",
         "Check the manifests of the proxy.",
@@ -74,7 +74,7 @@ def read_kubernetes(documents: Sequence[tuple[str, Tree]], path: Path) -> Deploy
 
 def _not_judged(objects: Sequence[KubernetesObject]) -> Iterator[NotJudged]:
     for item in objects:
-        known = next((other for other in _OTHER_GROUPS if _is_of(item.group, other)), None)
+        known = next((domain for domain in _OTHER_GROUPS if _is_of(item.group, domain)), None)
         if known is None and item.kind != "Milvus":
             continue
         owner, fix = _OTHER_GROUPS.get(known or "", ("the", _FROM_CLUSTER))
@@ -87,6 +87,6 @@ def _not_judged(objects: Sequence[KubernetesObject]) -> Iterator[NotJudged]:
         )
 
 
-def _is_of(group: str, other: str) -> bool:
+def _is_of(group: str, domain: str) -> bool:
     """Whether a group is another one or below it, such as ``ops.kubedb.com``."""
-    return group == other or group.endswith(f".{other}")
+    return group == domain or group.endswith(f".{domain}")

@@ -63,8 +63,10 @@ class Stores:
         A manifest without a namespace goes where the command line says, so it fits any.
         """
         candidates = self._stores.get((kind, name), [])
-        exact = [store for other, store in candidates if other == namespace]
-        loose = [store for other, store in candidates if not other or not namespace]
+        exact = [store for store_namespace, store in candidates if store_namespace == namespace]
+        loose = [
+            store for store_namespace, store in candidates if not store_namespace or not namespace
+        ]
         return next(iter([*exact, *loose]), None)
 
 

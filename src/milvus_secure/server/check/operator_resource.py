@@ -80,7 +80,7 @@ def read_operator(item: KubernetesObject, stores: Stores, path: Path) -> Deploym
     flat = text_at(item.body, "apiVersion") == "milvus.io/v1alpha1" and item.kind == "Milvus"
     common = spec if flat else block_at(spec, "components")
     cluster = item.kind == "MilvusCluster" or text_at(spec, "mode") == "cluster"
-    role, other = ("proxy", "standalone") if cluster else ("standalone", "proxy")
+    role, idle_role = ("proxy", "standalone") if cluster else ("standalone", "proxy")
     component = Block() if flat else block_at(common, role)
     pods = [
         Pod(
@@ -109,7 +109,7 @@ def read_operator(item: KubernetesObject, stores: Stores, path: Path) -> Deploym
         (
             *_explained(deployment.findings, common, component, role),
             *refusals.findings,
-            *([] if flat else _misplaced(item, spec, role, other)),
+            *([] if flat else _misplaced(item, spec, role, idle_role)),
         ),
         deployment.not_judged,
     )
@@ -196,7 +196,7 @@ def _explained(
             yield item
 
 
-def _misplaced(item: KubernetesObject, spec: Block, role: str, other: str) -> Iterator[Finding]:
+def _misplaced(item: KubernetesObject, spec: Block, role: str, idle_role: str) -> Iterator[Finding]:
     common = block_at(spec, "components")
     places = (
         ("spec", spec, SPEC_MISPLACED),
@@ -215,17 +215,17 @@ def _misplaced(item: KubernetesObject, spec: Block, role: str, other: str) -> It
                     source=item.at(block.lines[key]),
                     origin=f"file:{item.file}",
                 )
-    idle = block_at(common, other)
+    idle = block_at(common, idle_role)
     for key in ("env", "volumes", "volumeMounts"):
         if blocks_at(idle, key):
             yield finding(
                 "server-key-ignored",
-                f"spec.components.{other}.{key} is not used: spec.mode is "
+                f"spec.components.{idle_role}.{key} is not used: spec.mode is "
                 f"{'cluster' if role == 'proxy' else 'standalone'}, so the proxy runs in "
                 f"{role}.",
                 f"Move it into spec.components.{role}.{key}.",
                 severity=Severity.WARNING,
-                setting=f"spec.components.{other}.{key}",
+                setting=f"spec.components.{idle_role}.{key}",
                 source=item.at(idle.lines[key]),
                 origin=f"file:{item.file}",
             )

@@ -108,13 +108,13 @@ def known_public_key(context: ServerContext) -> Iterator[Finding]:
     for slot in [slot for slot in slots if slot != "server_key"] or slots:
         key = PATH_KEYS[slot]
         setting = config.setting(key)
-        what, harm = "serves the certificate", "Anyone can impersonate this server"
+        action, harm = "serves the certificate", "Anyone can impersonate this server"
         if slot == "ca_pem":
-            what, harm = "trusts the CA", "Anyone can make a client certificate"
+            action, harm = "trusts the CA", "Anyone can make a client certificate"
         set_by = "is not set, so" if setting.layer == "image" else f"is {setting.value}, so"
         yield finding(
             "known-public-key",
-            f"{key} {set_by} Milvus {what} in its image, whose private key is published. {harm}.",
+            f"{key} {set_by} Milvus {action} in its image, whose private key is published. {harm}.",
             f"Set {key} in {config.place} to your own file, mounted into the container. To make "
             "one: `milvus-secure certs init DIR`",
             setting=key,

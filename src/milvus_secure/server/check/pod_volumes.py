@@ -209,10 +209,10 @@ def _downward(block: Block) -> Files:
 
 def _is_filled(pod: Pod, container: Block, name: str) -> bool:
     """Whether another container of the pod mounts a volume, and so may write into it."""
-    others = [*blocks_at(pod.spec, "initContainers"), *blocks_at(pod.spec, "containers")]
+    containers = [*blocks_at(pod.spec, "initContainers"), *blocks_at(pod.spec, "containers")]
     return any(
         text_at(entry, "name") == name
-        for other in others
-        if other is not container
-        for entry in blocks_at(other, "volumeMounts")
+        for sibling in containers
+        if sibling is not container
+        for entry in blocks_at(sibling, "volumeMounts")
     )

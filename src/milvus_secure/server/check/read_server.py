@@ -81,7 +81,7 @@ def read_servers(
         if item.kind is not FileKind.MANIFESTS:
             files.append(_server_file(item, mounts))
         elif item is manifests[0]:
-            documents_of = [(other.name, tree) for other in manifests for tree in other.trees]
+            documents_of = [(file.name, tree) for file in manifests for tree in file.trees]
             files.append(_deployed(item, read_kubernetes(documents_of, item.path)))
     paths_of = {f"file:{item.name}": f"file:{item.path}" for item in inputs}
     return [_with_paths(file, paths_of) for file in files]
@@ -151,8 +151,8 @@ def _milvus_yaml(
 ) -> MilvusConfig:
     if mounts:
         return config_of(_container(path, mounts))
-    here = path.absolute().parent
-    outside = (here.parent, here) if here.name == "configs" else (here,)
+    directory = path.absolute().parent
+    outside = (directory.parent, directory) if directory.name == "configs" else (directory,)
     files = ContainerFiles((), PurePosixPath("/"), outside=outside)
     return config_of_file(path, text, name, files)
 
@@ -167,7 +167,7 @@ def _container(path: Path, mounts: Sequence[tuple[Path, PurePosixPath]]) -> Prox
 
 def _compose_beside(path: Path) -> ServerFile | None:
     """The Compose file in the same directory that mounts this milvus.yaml, if there is one."""
-    here = path.absolute()
+    absolute = path.absolute()
     for name in COMPOSE_FILES:
         beside = path.with_name(name)
         if beside == path or not beside.is_file():
@@ -178,7 +178,7 @@ def _compose_beside(path: Path) -> ServerFile | None:
                 continue
             deployment = read_compose(trees[0], beside)
             configs = tuple(map(config_of, deployment.containers))
-            if any(_reads(config, here) for config in configs):
+            if any(_reads(config, absolute) for config in configs):
                 return ServerFile(
                     beside, FileKind.COMPOSE, configs, deployment.findings, deployment.not_judged
                 )

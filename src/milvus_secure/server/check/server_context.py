@@ -102,8 +102,8 @@ def _not_left_out(file: ContainerFile) -> ContainerFile:
 def _file_of(config: MilvusConfig, key: str, path: str) -> ContainerFile:
     """Where a path leads. Of a user.yaml alone, the image's own paths lead into the image."""
     file = _not_left_out(config.files.find(path))
-    here = file.path is not None and file.path.exists()
-    if config.setting(key).layer == "image" and not config.files.is_container and not here:
+    exists = file.path is not None and file.path.exists()
+    if config.setting(key).layer == "image" and not config.files.is_container and not exists:
         return ContainerFile(Presence.IMAGE, f"{path} in the image")
     return file
 
@@ -115,7 +115,7 @@ def server_context(config: MilvusConfig) -> ServerContext:
         for slot, path in needed_paths(config).items()
         if path
     }
-    here = {
+    paths = {
         slot: file.path.absolute()
         for slot, file in located.items()
         if file.presence is Presence.HERE and file.path is not None
@@ -125,16 +125,16 @@ def server_context(config: MilvusConfig) -> ServerContext:
         material: dict[str, Material] = {}
         for slot, file in located.items():
             key, source = PATH_KEYS[slot], config.source_of(PATH_KEYS[slot])
-            if slot in here:
-                material[slot] = read_one(slot, str(here[slot]), key, source)
+            if slot in paths:
+                material[slot] = read_one(slot, str(paths[slot]), key, source)
             elif file.presence is Presence.CONTENT:
                 raw = Material(slot, key, source, file.origin, file.content or b"")
                 material[slot] = parse_material(raw)
         return material
 
-    material = read_settled(read, map(str, here.values()), ("server_pem", "server_key"))
+    material = read_settled(read, map(str, paths.values()), ("server_pem", "server_key"))
     permissions: dict[str, tuple[int, int]] = {}
-    for slot, path in here.items():
+    for slot, path in paths.items():
         with suppress(OSError, ValueError):  # what cannot be reached is a fault already
             status = path.stat()
             permissions[slot] = (S_IMODE(status.st_mode), status.st_uid)

@@ -81,9 +81,11 @@ def patched(text: str, keys: Mapping[str, Any], name: str) -> str:
         return text + dumped(keys)
     if not isinstance(document, CommentedMap):
         raise MilvusSecureError(f"{name} is not a mapping of settings.", "Patch a milvus.yaml.")
-    other = next((kind for key, kind in _OTHER_KINDS.items() if key in document), None)
-    if other is not None:
-        raise MilvusSecureError(f"{name} is {other}, not a milvus.yaml.", "Patch a milvus.yaml.")
+    other_kind = next((kind for key, kind in _OTHER_KINDS.items() if key in document), None)
+    if other_kind is not None:
+        raise MilvusSecureError(
+            f"{name} is {other_kind}, not a milvus.yaml.", "Patch a milvus.yaml."
+        )
     for dotted, value in leaves(keys):
         _set(document, dotted, value, name)
     yaml.indent(mapping=2, sequence=indent or 2, offset=offset or 0)
@@ -103,9 +105,9 @@ def leaves(keys: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]
 
 def _set(document: CommentedMap, dotted: str, value: Any, name: str) -> None:  # noqa: ANN401 - as YAML has it
     """Set a key in every spelling in which it stands; else add it to its section."""
-    wanted = format_key(dotted)
+    key_name = format_key(dotted)
     entries = list(_entries(document))
-    places = [(holder, key) for holder, key, path in entries if format_key(path) == wanted]
+    places = [(holder, key) for holder, key, path in entries if format_key(path) == key_name]
     for holder, key in places:
         holder[key] = value
     if places:

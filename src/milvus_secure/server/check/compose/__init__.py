@@ -69,13 +69,13 @@ def _deployment(project: Project) -> Deployment:
         check_consistency(project)
     containers: list[ProxyContainer] = []
     skipped = [_unresolved(unresolved) for unresolved in project.unresolved]
-    others: list[str] = []
+    other_services: list[str] = []
     for name, service in project.section("services").items():
         if not isinstance(service, Block):
             continue
         role = milvus_role(service)
         if role is not True:
-            others += [name] if role is False else []
+            other_services += [name] if role is False else []
             _check_other(project, name, service)
             continue
         reason = _reason_not_to_judge(project, name, service)
@@ -87,8 +87,8 @@ def _deployment(project: Project) -> Deployment:
         except ComposeUnresolvedError as unresolved:
             skipped.append(_unresolved(unresolved))
     if not containers and not skipped:
-        if others:
-            return Deployment(not_judged=(_no_proxy(project, others),))
+        if other_services:
+            return Deployment(not_judged=(_no_proxy(project, other_services),))
         raise MilvusSecureError(
             f"{project.path} has no Milvus: no service runs `milvus run`, and no image is named "
             "milvus.",
@@ -121,11 +121,11 @@ def _reason_not_to_judge(project: Project, name: str, service: Block) -> NotJudg
     return not_judged_profile(project, name, service, profiles[0]) if profiles else None
 
 
-def _no_proxy(project: Project, others: list[str]) -> NotJudged:
+def _no_proxy(project: Project, other_services: list[str]) -> NotJudged:
     return NotJudged(
         f"{project.path.name}",
-        f"its Milvus services ({', '.join(others)}) run other roles, and only the proxy opens the "
-        "port that clients connect to",
+        f"its Milvus services ({', '.join(other_services)}) run other roles, and only the proxy "
+        "opens the port that clients connect to",
         "Name the Compose file that starts the proxy.",
     )
 

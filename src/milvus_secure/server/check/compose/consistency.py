@@ -39,10 +39,12 @@ def check_consistency(project: Project) -> None:
         if "network_mode" in service and "networks" in service:
             why = f"service {name} has both network_mode and networks"
             raise _refused(project, service, why, "Remove one of them.")
-        for other in _services_named(service):
-            if other not in services:
-                why = f"service {name} depends on {other}, which is not a service that it starts"
-                raise _refused(project, service, why, f"Add {other}, or remove its name.")
+        for dependency in _services_named(service):
+            if dependency not in services:
+                why = (
+                    f"service {name} depends on {dependency}, which is not a service that it starts"
+                )
+                raise _refused(project, service, why, f"Add {dependency}, or remove its name.")
         for network in _names(service.get("networks")):
             if network not in networks:
                 why = f"service {name} uses the network {network}, which is not declared"

@@ -184,14 +184,14 @@ def _unknown_key(key: str, known: tuple[str, ...], where: str, line: int) -> _Fa
 def _wrong_type(tree: Tree, branches: list[Schema], where: str, line: int) -> _Fault:
     actual = _type(tree)
     types = dict.fromkeys(kind for branch in branches for kind in _types(branch))
-    wanted = " or ".join(_WORDS[kind] for kind in types)
+    expected = " or ".join(_WORDS[kind] for kind in types)
     key = where.rpartition(".")[2]
-    fix = f"Write {wanted}, or remove {key}."
+    fix = f"Write {expected}, or remove {key}."
     if key.startswith("environment["):
         fix = "Write each entry as NAME=value."
     elif actual in {"number", "integer", "boolean", "date"} and "string" in types:
         fix = "Put the value in quotes."
-    return _Fault(where, f"is {_WORDS[actual]}, and must be {wanted}", fix, line)
+    return _Fault(where, f"is {_WORDS[actual]}, and must be {expected}", fix, line)
 
 
 def _resolved(schema: Schema) -> Schema:

@@ -163,9 +163,9 @@ def _own_mounts(project: Project, name: str, service: Block) -> Iterator[Mount]:
 
 def _mounts_from(project: Project, text: str, item: Tree, depth: int) -> Iterator[Mount]:
     services = project.section("services")
-    other = services.get(text.removeprefix("service:").partition(":")[0])
-    if isinstance(other, Block) and depth < len(services):
-        yield from _mounts(project, text, other, depth + 1)
+    source = services.get(text.removeprefix("service:").partition(":")[0])
+    if isinstance(source, Block) and depth < len(services):
+        yield from _mounts(project, text, source, depth + 1)
     elif not text.startswith("container:"):
         raise ComposeRefusedError(
             f"volumes_from names {text}, which is not a service.",
