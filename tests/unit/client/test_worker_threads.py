@@ -13,7 +13,7 @@ from milvus_secure.client import worker_threads
 from milvus_secure.client.worker_threads import start_in_thread
 from waiting import LIMIT, eventually, library_threads
 
-LABEL: ContextVar[str] = ContextVar("label", default="none")
+LABEL: ContextVar[str] = ContextVar("label")
 
 
 @pytest.fixture(autouse=True)
@@ -86,6 +86,6 @@ def test_a_call_leaves_nothing_in_the_thread(idle):
     assert secret() is None
     labels: list[str] = []
     done = Event()
-    start_in_thread(lambda: (labels.append(LABEL.get()), done.set()))
+    start_in_thread(lambda: (labels.append(LABEL.get("none")), done.set()))
     assert done.wait(LIMIT)
     assert labels == ["none"]

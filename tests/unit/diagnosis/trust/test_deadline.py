@@ -42,7 +42,7 @@ def hostile() -> Minted:
 
 
 @pytest.fixture
-def context(settings, tmp_path) -> Context:
+def hostile_context(settings, tmp_path) -> Context:
     """What a probe saw of a hostile server whose CA is trusted, and gRPC refused."""
     leaf = hostile()
     (tmp_path / "ca.pem").write_bytes(Minted(leaf.above[0], None).pem)
@@ -59,8 +59,8 @@ def context(settings, tmp_path) -> Context:
 CHAIN_CODES = {"chain-untrusted", "certificate-expired", "name-constraint", "name-mismatch"}
 
 
-def test_what_is_not_judged_in_time_is_said_and_not_passed(context):
-    report = judge(replace(context, deadline=Deadline(0)), RULES)
+def test_what_is_not_judged_in_time_is_said_and_not_passed(hostile_context):
+    report = judge(replace(hostile_context, deadline=Deadline(0)), RULES)
     skipped = {skip.code: skip.message for skip in report.skipped}
     assert skipped.keys() >= CHAIN_CODES
     assert "time allowed was used up" in skipped["chain-untrusted"]
@@ -68,35 +68,35 @@ def test_what_is_not_judged_in_time_is_said_and_not_passed(context):
     assert "time allowed was used up" in str(report)
 
 
-def test_a_report_that_ran_out_of_time_still_names_what_grpc_said(context):
-    report = judge(replace(context, deadline=Deadline(0)), RULES)
+def test_a_report_that_ran_out_of_time_still_names_what_grpc_said(hostile_context):
+    report = judge(replace(hostile_context, deadline=Deadline(0)), RULES)
     assert report.root_cause.code == "tls-failed"
     assert GRPC_SAYS in report.root_cause.presented
 
 
-def test_in_time_the_same_chain_is_judged(context):
-    report = judge(replace(context, deadline=Deadline(3600)), RULES)
+def test_in_time_the_same_chain_is_judged(hostile_context):
+    report = judge(replace(hostile_context, deadline=Deadline(3600)), RULES)
     assert report.root_cause.code == "name-mismatch"
     assert report.skipped == ()
 
 
 @pytest.mark.parametrize("looks", range(1, 5))
-def test_no_rule_starts_after_the_deadline(looks, monkeypatch, context):
+def test_no_rule_starts_after_the_deadline(looks, monkeypatch, hostile_context):
     def late(_):
         yield pytest.fail("judged after the deadline")
 
     monkeypatch.setattr(grpc_path, "grpc_constraints", late)
     with pytest.raises(TimeIsUpError):
         judge_path(
-            context.server_chain.certificates,
-            context.anchors,
-            context.now,
+            hostile_context.server_chain.certificates,
+            hostile_context.anchors,
+            hostile_context.now,
             Role.SERVER,
             deadline=Steps(looks),
         )
 
 
-def test_no_candidate_of_a_client_chain_is_tried_after_the_deadline(context, monkeypatch):
+def test_no_candidate_of_a_client_chain_is_tried_after_the_deadline(hostile_context, monkeypatch):
     tried = []
     monkeypatch.setattr(
         go_path, "signature_is_wrong", lambda *pair: tried.append(pair) or len(tried) > 0
@@ -105,5 +105,7 @@ def test_no_candidate_of_a_client_chain_is_tried_after_the_deadline(context, mon
     leaf = mint("leaf", issuer=crowd[0], usages=[CLIENT], which=3)
     served = [leaf.certificate, *(item.certificate for item in crowd)]
     with pytest.raises(TimeIsUpError):
-        judge_path(served, context.anchors, context.now, Role.CLIENT, deadline=Steps(2))
+        judge_path(
+            served, hostile_context.anchors, hostile_context.now, Role.CLIENT, deadline=Steps(2)
+        )
     assert len(tried) == 2
