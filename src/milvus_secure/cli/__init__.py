@@ -91,10 +91,10 @@ def _run(argv: Sequence[str]) -> int:
 
 def _parsed(argv: Sequence[str]) -> argparse.Namespace:
     # The grammar of the other commands takes longer to build than some commands to run.
-    wanted = set(argv[:1]).intersection(COMMANDS)
-    grammar = parser(wanted, argv[1:2])
+    names = set(argv[:1]).intersection(COMMANDS)
+    grammar = parser(names, argv[1:2])
     arguments, unknown = grammar.parse_known_args(argv)
-    if wanted & _LONG_RUNNING or getattr(arguments, "wait", None):
+    if names & _LONG_RUNNING or getattr(arguments, "wait", None):
         gc.enable()
     if unknown:  # not their values: a misspelled --pasword has a secret behind it
         flags = [word.partition("=")[0] for word in unknown if word.startswith("--")]

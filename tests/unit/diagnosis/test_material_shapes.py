@@ -103,10 +103,12 @@ class TestFiles:
             ("/etc/none/ca.pem", "Correct ca_pem_path"),
         ],
     )
-    def test_a_path_of_another_form_gets_the_remedy_for_it(self, cause, path, remedy, tmp_path):
+    def test_a_path_of_another_form_gets_the_remedy_for_it(
+        self, root_cause, path, remedy, tmp_path
+    ):
         file = tmp_path / "ca.pem"
         file.write_text("")
-        finding = cause(ca_pem_path=path.replace("{file}", str(file)))
+        finding = root_cause(ca_pem_path=path.replace("{file}", str(file)))
         assert finding.code == "file-missing"
         assert remedy in finding.remedy
 

@@ -13,16 +13,19 @@ from milvus_secure.cli import main
 
 
 @pytest.fixture
-def certificates(tmp_path: Path) -> CertificateSet:
+def named_directory(tmp_path: Path) -> CertificateSet:
     return CertificateSet.create(tmp_path / "my certs", ["db.example"])
 
 
 @pytest.fixture
-def checked(settings, certificates):
+def checked(settings, named_directory):
     """Check for a name that the set's server certificate does not contain at first."""
 
     def check_again() -> Report:
-        values = {"uri": "https://other.example:19530", "server_pem_path": certificates.server_pem}
+        values = {
+            "uri": "https://other.example:19530",
+            "server_pem_path": named_directory.server_pem,
+        }
         return check(settings(**values), online=False)
 
     return check_again
@@ -35,12 +38,12 @@ def test_the_printed_command_repairs_the_set(checked):
 
 
 def test_a_directory_below_the_working_directory_is_named_from_there(
-    checked, certificates, monkeypatch
+    checked, named_directory, monkeypatch
 ):
-    monkeypatch.chdir(certificates.directory.parent)
+    monkeypatch.chdir(named_directory.directory.parent)
     assert "certs repair 'my certs' --name" in checked().root_cause.command
 
 
-def test_without_the_key_of_the_ca_no_directory_is_named(checked, certificates):
-    certificates.ca_key.unlink()
+def test_without_the_key_of_the_ca_no_directory_is_named(checked, named_directory):
+    named_directory.ca_key.unlink()
     assert "certs repair DIR --name" in checked().root_cause.command

@@ -29,7 +29,7 @@ def judged(monkeypatch):
 
 
 @pytest.fixture
-def leaf(root) -> Minted:
+def client_leaf(root) -> Minted:
     return mint("leaf", issuer=root, usages=[CLIENT], which=2, days=10)
 
 
@@ -38,49 +38,49 @@ def judge(leaf: Minted, *anchors: Minted, days: float = 0) -> Verdict:
     return judge_path([leaf.certificate], known, NOW + dt.timedelta(days=days), Role.CLIENT)
 
 
-def test_it_is_not_judged_again(leaf, root, judged):
-    assert judge(leaf, root).accepted
-    assert judge(leaf, root, days=5).accepted
+def test_it_is_not_judged_again(client_leaf, root, judged):
+    assert judge(client_leaf, root).accepted
+    assert judge(client_leaf, root, days=5).accepted
     assert len(judged) == 1
 
 
-def test_it_is_refused_once_it_has_expired(leaf, root, judged):
-    assert judge(leaf, root).accepted
-    assert judge(leaf, root, days=11).failure.code == "certificate-expired"
+def test_it_is_refused_once_it_has_expired(client_leaf, root, judged):
+    assert judge(client_leaf, root).accepted
+    assert judge(client_leaf, root, days=11).failure.code == "certificate-expired"
 
 
-def test_it_is_refused_before_it_is_valid(leaf, root, judged):
-    assert judge(leaf, root).accepted
-    assert judge(leaf, root, days=-2).failure.code == "certificate-not-yet-valid"
+def test_it_is_refused_before_it_is_valid(client_leaf, root, judged):
+    assert judge(client_leaf, root).accepted
+    assert judge(client_leaf, root, days=-2).failure.code == "certificate-not-yet-valid"
 
 
-def test_it_is_judged_again_once_a_spare_anchor_has_expired(leaf, root, judged):
+def test_it_is_judged_again_once_a_spare_anchor_has_expired(client_leaf, root, judged):
     spare = mint("spare", which=3, days=3)
-    assert judge(leaf, root, spare).accepted
-    assert judge(leaf, root, spare, days=4).accepted
+    assert judge(client_leaf, root, spare).accepted
+    assert judge(client_leaf, root, spare, days=4).accepted
     assert len(judged) == 2
 
 
-def test_under_other_anchors_it_is_judged_for_itself(leaf, root, judged):
-    assert judge(leaf, root).accepted
-    assert judge(leaf, mint("stranger", which=3)).failure.code == "chain-untrusted"
+def test_under_other_anchors_it_is_judged_for_itself(client_leaf, root, judged):
+    assert judge(client_leaf, root).accepted
+    assert judge(client_leaf, mint("stranger", which=3)).failure.code == "chain-untrusted"
 
 
-def test_a_renewed_certificate_is_judged_for_itself(leaf, root, judged):
-    assert judge(leaf, root).accepted
+def test_a_renewed_certificate_is_judged_for_itself(client_leaf, root, judged):
+    assert judge(client_leaf, root).accepted
     assert judge(mint("leaf", issuer=root, usages=[CLIENT], which=2, days=11), root).accepted
     assert len(judged) == 2
 
 
-def test_what_is_refused_is_judged_again_each_time(leaf, judged):
+def test_what_is_refused_is_judged_again_each_time(client_leaf, judged):
     stranger = mint("stranger", which=3)
-    judge(leaf, stranger)
-    judge(leaf, stranger)
+    judge(client_leaf, stranger)
+    judge(client_leaf, stranger)
     assert len(judged) == 2
 
 
-def test_no_more_than_a_few_are_kept(leaf, root, judged, monkeypatch):
+def test_no_more_than_a_few_are_kept(client_leaf, root, judged, monkeypatch):
     monkeypatch.setattr(recent_verdicts, "_MOST", 2)
     for which in range(5):
-        judge(leaf, root, mint(f"spare {which}", which=3))
+        judge(client_leaf, root, mint(f"spare {which}", which=3))
     assert len(recent_verdicts._ENTRIES) <= 2
