@@ -35,7 +35,7 @@ targets = [
 ]
 assert all(report.server for report in check_many(targets))
 """
-ONE = """
+ONE_ENDPOINT = """
 import sys, time
 from milvus_secure import MilvusSettings, check
 settings = MilvusSettings.from_arguments(uri=sys.argv[1], ca_pem_path=sys.argv[2])
@@ -145,7 +145,7 @@ def _cpu(port: int, certs: Path) -> Row:
     )
 
     def ours() -> float:
-        return _cpu_of(sys.executable, "-c", ONE, settings.uri, str(certs / "ca.pem"))
+        return _cpu_of(sys.executable, "-c", ONE_ENDPOINT, settings.uri, str(certs / "ca.pem"))
 
     def openssl() -> float:
         return _cpu_of(

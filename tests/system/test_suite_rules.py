@@ -1,4 +1,4 @@
-"""Rules for the tests themselves, so that they end and are unambiguous."""
+"""Rules for the tests and for names, so that the tests end and code reads unambiguously."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ ROOT = Path(__file__).resolve().parents[2]
 STARTERS = {"run", "call", "check_call", "check_output"}
 CONNECTORS = {"create_connection", "urlopen", "HTTPConnection", "HTTPSConnection"}
 WAITERS = {"acquire", "communicate", "get", "join", "result", "wait"}
+# They say in which state a value is, not what it is: a certificate, a finding, a path.
+NO_NOUNS = {"found", "given", "held", "one", "own", "seen", "told"}
 
 
 @cache
@@ -75,3 +77,24 @@ def test_unit_tests_start_no_server():
         or (isinstance(node, ast.arg) and node.arg in fixtures)
     }
     assert users == set()
+
+
+def bound_name(node: ast.AST) -> str:
+    """The name that a node gives to a variable, an argument, a function or a class."""
+    if isinstance(node, ast.Name):
+        return node.id if isinstance(node.ctx, ast.Store) else ""
+    if isinstance(node, ast.arg):
+        return node.arg
+    is_definition = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    return node.name if is_definition else ""
+
+
+def test_a_name_is_a_noun_for_its_value():
+    named = [
+        f"{file}:{node.lineno}: {bound_name(node)}"
+        for file, tree in trees("src", "tests", "bench", "tools", "examples")
+        if not file.startswith(("tests/support/odd_", "tests/support/minting"))
+        for node in ast.walk(tree)
+        if bound_name(node).strip("_").lower() in NO_NOUNS
+    ]
+    assert named == []
