@@ -113,21 +113,22 @@ def _authentication_required(context: Context) -> Iterator[Finding]:
     settings = context.settings
     if not _refused(context) or settings.token or (settings.user and settings.password):
         return
-    missing, setting = "a token, or user and password", "token"
+    missing, setting, have = "a token, or user and password", "token", "none"
     if settings.user:
-        missing, setting = "a password for the user", "password"
+        missing, setting, have = "a password for the user", "password", "only a user"
     elif settings.password:
-        missing, setting = "the user that the password belongs to", "user"
+        missing, setting, have = "the user that the password belongs to", "user", "only a password"
+    value = "user:password" if setting == "token" else setting
     yield at_endpoint(
         context,
         "authentication-required",
-        "The server requires credentials, and the settings contain none.",
+        f"The server requires credentials, and the settings contain {have}.",
         f"Set {missing}. TLS works. The server requires credentials because its "
         "common.security.authorizationEnabled is true.",
         setting=setting,
         expected=missing,
         presented=_reason(context),
-        command="export MILVUS_TOKEN='user:password'",
+        command=f"export {settings.variable_of(setting)}='{value}'",
     )
 
 
@@ -136,11 +137,18 @@ def _authentication_failed(context: Context) -> Iterator[Finding]:
     if not _refused(context) or not (settings.token or (settings.user and settings.password)):
         return
     setting = "token" if settings.token else "password"
+    is_api_key = settings.token is not None and ":" not in settings.token.get_secret_value()
+    form = (
+        " Write it as user:password: a token without a colon is an API key, and only Zilliz Cloud "
+        "and servers with a plugin for it accept one."
+        if is_api_key
+        else ""
+    )
     yield at_endpoint(
         context,
         "authentication-failed",
         "The server does not accept the credentials.",
-        f"Correct {setting} ({settings.source_of(setting)}); a token is used before user and "
+        f"Correct {setting} ({settings.source_of(setting)}).{form} A token is used before user and "
         "password. TLS works. On the server, root can set a new password: "
         "`client.update_password(...)`.",
         setting=setting,

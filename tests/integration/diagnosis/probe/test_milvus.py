@@ -91,6 +91,8 @@ def test_a_user_without_a_password(embedded_with_token, look):
 
     assert cause(report) == "authentication-required"
     assert report.root_cause.setting == "password"
+    assert report.root_cause.message.endswith("the settings contain only a user.")
+    assert report.root_cause.command == "export MILVUS_PASSWORD='password'"
 
 
 @pytest.mark.trips("authentication-failed")
@@ -102,6 +104,17 @@ def test_wrong_credentials(embedded_with_token, look, wrong):
 
     assert cause(report) == "authentication-failed"
     assert "wr0ng-secret" not in str(report) + report.to_json()
+
+
+@pytest.mark.trips("authentication-failed")
+@pytest.mark.parametrize(("token", "is_api_key"), [("Milvus", True), ("root:wrong", False)])
+def test_a_token_without_a_colon_is_said_to_be_an_api_key(
+    embedded_with_token, look, token, is_api_key
+):
+    report = look(embedded_with_token.port, token=token)
+
+    assert cause(report) == "authentication-failed"
+    assert ("is an API key" in report.root_cause.remedy) is is_api_key
 
 
 @pytest.mark.passes("authentication-required")
