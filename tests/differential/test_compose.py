@@ -79,6 +79,22 @@ def test_a_thousand_random_projects_are_read_as_compose_reads_them(tmp_path, mon
     assert differences == []
 
 
+SCALARS = (
+    "0X1F 0B1 0o7 0O7 1__0 0_7 0x1_F 08 010 +1 -0 99999999999999999999 -9223372036854775809 "
+    "18446744073709551615 1e3 1e5 1e6 1E+3 1e-4 1e-5 1e20 1e400 -1e-7 .5 1. -1.50 0.0 1_000.5 "
+    "123456.7 123456789.125 0.1234567890123456789 1234567.0 1:30 yes on True tRue 0b102 _1 1_"
+)
+
+
+def test_plain_scalars_reach_the_container_as_compose_writes_them(tmp_path: Path):
+    variables = "".join(f"\n      V{n}: {text}" for n, text in enumerate(SCALARS.split()))
+    (tmp_path / "docker-compose.yml").write_text(
+        "services:\n  m:\n    image: milvusdb/milvus:v2.6.15\n    command: milvus run proxy\n"
+        f"    environment:{variables}\n"
+    )
+    assert disagreements(tmp_path, {}) == []
+
+
 def compose_cases() -> list[str]:
     return sorted(
         folder.name

@@ -11,7 +11,8 @@ from typing import Final
 
 from ...reporting.report import Finding, Severity, finding
 from ..milvus_keys import format_key
-from .kubernetes_objects import block_at, blocks_at, boolean, text_at
+from .go_scalars import boolean
+from .kubernetes_objects import block_at, blocks_at, text_at
 from .yaml_tree import Block, Items, Scalar, Tree, is_null
 
 USER_YAML: Final = 'extraConfigFiles."user.yaml"'

@@ -20,21 +20,14 @@ from ...reporting.report import Finding, Severity, finding
 from ..config.server_plan import USER_YAML_SINCE, image_version
 from .config_layers import config_of
 from .container import Deployment, Mount, NotJudged, ProxyContainer
+from .go_scalars import boolean, is_text, number
 from .helm_ignored import ignored_keys
-from .kubernetes_objects import (
-    KubernetesObject,
-    block_at,
-    blocks_at,
-    boolean,
-    is_text,
-    number,
-    text_at,
-)
+from .kubernetes_objects import KubernetesObject, block_at, blocks_at, text_at
 from .kubernetes_stores import Stores
 from .manifests import read_pod
 from .milvus_config import MODE
 from .pod import Pod
-from .refusals import Refusals, refuse_other_than_lists
+from .refusals import Refusals
 from .tree_text import as_text, block_of
 from .yaml_tree import Block, Scalar, Tree, is_null
 
@@ -94,11 +87,9 @@ class _Rendering:
     def deployment(self) -> Deployment:
         if self.cluster and not truthy(self.component.get("enabled", _YES)):
             return Deployment(not_judged=(self._without_proxy(),))
-        at = self._at
-        refuse_other_than_lists(self.values, _VOLUMES, "", self.refusals, at)
-        refuse_other_than_lists(
-            self.component, ("extraEnv", *_VOLUMES), f"{self.role}.", self.refusals, at
-        )
+        self.refusals.other_than_lists(self.values, _VOLUMES)
+        keys = ("extraEnv", *_VOLUMES)
+        self.refusals.other_than_lists(self.component, keys, f"{self.role}.")
         objects = [*self._config_map(), *self._tls_secret()]
         pod = Pod(
             f"Deployment {self.role}",
@@ -128,7 +119,7 @@ class _Rendering:
                 f"Set {MODE}, tls.serverPemPath and tls.serverKeyPath in {PLACE} too.",
                 severity=Severity.WARNING,
                 setting="proxy.tls.enabled",
-                source=self._at(tls.lines["enabled"]),
+                source=f"{self.file}:{tls.lines['enabled']}",
                 origin=f"file:{self.file}",
             )
 
@@ -137,11 +128,8 @@ class _Rendering:
             f"the proxy in {self.file}",
             "proxy.enabled is false, so the chart makes no proxy",
             "Set proxy.enabled to true, or check the file that makes the proxy.",
-            self._at(self.component.lines["enabled"]),
+            f"{self.file}:{self.component.lines['enabled']}",
         )
-
-    def _at(self, line: int) -> str:
-        return f"{self.file}:{line}" if line else self.file
 
     def _pod_spec(self) -> Block:
         custom = text_at(self.values, "customConfigMap")
@@ -218,7 +206,7 @@ class _Rendering:
                 "extraConfigFiles is not a mapping of file names and texts",
                 'Write "user.yaml: |" below extraConfigFiles, and the text below that.',
                 "extraConfigFiles",
-                self._at(self.values.lines["extraConfigFiles"]),
+                self.values.lines["extraConfigFiles"],
             )
         body = block_of({"kind": "ConfigMap", "data": texts})
         yield KubernetesObject("", "ConfigMap", _CONFIG_MAP, "", body, self.file)
@@ -236,7 +224,7 @@ class _Rendering:
             f'extraConfigFiles."{key}" is {kind}, and it takes text',
             remedy,
             f'extraConfigFiles."{key}"',
-            self._at(line),
+            line,
         )
         return Scalar.of(as_text(value) if isinstance(value, Block) else "", line)
 
@@ -251,7 +239,7 @@ class _Rendering:
                 "proxy.tls.secretName is not set, so the Secret has no name",
                 "Set proxy.tls.secretName to the name that the volume has.",
                 "proxy.tls.secretName",
-                self._at(tls.line),
+                tls.line,
             )
         data = {file: self._base64(tls, key) for key, file in _SECRET_FILES.items()}
         body = block_of({"kind": "Secret", "data": data})
@@ -266,7 +254,7 @@ class _Rendering:
                 f"proxy.tls.{key} has line breaks, but it must be one line of base64",
                 f"Write base64 on one line: base64 -w0 {_SECRET_FILES[key]}",
                 f"proxy.tls.{key}",
-                self._at(line),
+                line,
             )
             text = ""
         return Scalar.of(text, line)

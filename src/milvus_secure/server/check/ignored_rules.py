@@ -8,8 +8,8 @@ from ..._common.tls_mode import TLSMode
 from ...reporting.report import Finding, Severity, finding
 from ..milvus_keys import format_key
 from .config_layers import PREFIX, variable_keys
+from .go_scalars import parse_bool
 from .milvus_config import JUDGED_KEYS, MODE, PATH_KEYS
-from .milvus_yaml import parse_bool
 from .misplaced import asks_for_tls, meant_key
 from .server_context import ServerContext
 

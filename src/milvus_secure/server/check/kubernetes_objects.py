@@ -6,15 +6,10 @@ or more documents, lists of objects opened up.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final
 
-from .milvus_yaml import scalar_text
 from .yaml_tree import Block, Items, Scalar, Tree, is_null
-
-_NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?|[-+]?\.(inf|Inf|INF|nan|NaN|NAN)", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -70,30 +65,6 @@ def objects_of(tree: Tree, file: str) -> Iterator[KubernetesObject]:
         tree,
         file,
     )
-
-
-def boolean(value: Tree | None) -> bool | None:
-    """A plain YAML 1.1 boolean, as ``sigs.k8s.io/yaml`` reads it; None for anything else."""
-    if not isinstance(value, Scalar) or not value.plain:
-        return None
-    return {"true": True, "false": False}.get(scalar_text(value))
-
-
-def number(value: Tree | None) -> int | None:
-    """A plain whole number, or None for anything else."""
-    if not isinstance(value, Scalar) or not value.plain:
-        return None
-    text = scalar_text(value)
-    return int(text) if re.fullmatch(r"-?[0-9]{1,18}", text, re.ASCII) else None
-
-
-def is_text(value: Scalar) -> bool:
-    """Whether a scalar is a string to the cluster: quoted, or neither number, boolean nor null."""
-    if not value.plain:
-        return True
-    if is_null(value) or boolean(value) is not None:
-        return False
-    return _NUMBER.fullmatch(scalar_text(value)) is None
 
 
 def block_at(block: Block, *keys: str) -> Block:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ...reporting.report import Finding
-from .kubernetes_objects import KubernetesObject, block_at, blocks_at, is_text, text_at
+from .go_scalars import is_text
+from .kubernetes_objects import KubernetesObject, block_at, blocks_at, text_at
 from .placeholders import looks_left_out
 from .refusals import Refusals
 from .yaml_tree import Block, Items, Scalar, Tree, is_null
@@ -100,11 +101,11 @@ def _store(item: KubernetesObject) -> Store:
             if is_null(value):
                 content = b""
             elif not isinstance(value, Scalar) or not is_text(value):
-                _refuse_type(refusals, f"{part}.{key}", value, item.at(line))
+                _refuse_type(refusals, f"{part}.{key}", value, line)
             elif part == plain:
                 content = value.encode()
             elif (content := decoded(value)) is None and not looks_left_out(value):
-                _refuse_encoding(refusals, key, value, (encoded, plain), item.at(line))
+                _refuse_encoding(refusals, key, value, (encoded, plain), line)
             values[key] = StoredValue(content, line)
     return Store(item.label, values, tuple(refusals.findings))
 
@@ -120,7 +121,7 @@ def decoded(text: str) -> bytes | None:
         return None
 
 
-def _refuse_type(refusals: Refusals, setting: str, value: Tree, source: str) -> None:
+def _refuse_type(refusals: Refusals, setting: str, value: Tree, line: int) -> None:
     key = setting.partition(".")[2]
     if isinstance(value, Block | Items):
         kind = "a mapping" if isinstance(value, Block) else "a list"
@@ -128,19 +129,19 @@ def _refuse_type(refusals: Refusals, setting: str, value: Tree, source: str) -> 
             f"{setting} is {kind}, and the cluster accepts only text",
             f'Write "{key}: |" and indent the text below it.',
             setting,
-            source,
+            line,
         )
     else:
         refusals.add(
             f"{setting} is a number or a boolean, and the cluster accepts only text",
             f"Put the value of {key} in quotes.",
             setting,
-            source,
+            line,
         )
 
 
 def _refuse_encoding(
-    refusals: Refusals, key: str, value: str, parts: tuple[str, str], source: str
+    refusals: Refusals, key: str, value: str, parts: tuple[str, str], line: int
 ) -> None:
     encoded, plain = parts
     kind = "PEM text" if "-----BEGIN" in value else "text"
@@ -148,5 +149,5 @@ def _refuse_encoding(
         f"{encoded}.{key} is {kind} that is not base64",
         f"Move {key} to {plain}, or encode its file: base64 -w0 FILE",
         f"{encoded}.{key}",
-        source,
+        line,
     )

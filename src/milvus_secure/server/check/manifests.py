@@ -15,20 +15,14 @@ from typing import Final
 
 from .container import ConfigText, Deployment, Mount, NotJudged, ProxyContainer
 from .container_files import ContainerFiles, Presence
-from .kubernetes_objects import (
-    KubernetesObject,
-    block_at,
-    blocks_at,
-    number,
-    text_at,
-    texts_at,
-)
+from .go_scalars import number
+from .kubernetes_objects import KubernetesObject, block_at, blocks_at, text_at, texts_at
 from .kubernetes_stores import Stores
 from .milvus_command import changes_configuration, runs_proxy
 from .pod import Pod
 from .pod_environment import environment, expanded
 from .pod_volumes import mounts
-from .refusals import Refusals, refuse_other_than_lists
+from .refusals import Refusals
 from .yaml_tree import Block
 
 KIND: Final = "Kubernetes manifest"
@@ -128,8 +122,8 @@ def read_pod(pod: Pod, path: Path, kind: str, place: str) -> Deployment:
     if change is not None and not set(_MERGING) & set(_words(container)):
         return Deployment(not_judged=(_changed(pod, change, container),))
     refusals, not_judged = Refusals(pod.label, pod.file), list[NotJudged]()
-    refuse_other_than_lists(pod.spec, ("volumes",), "", refusals, pod.at)
-    refuse_other_than_lists(container, ("env", "envFrom", "volumeMounts"), "", refusals, pod.at)
+    refusals.other_than_lists(pod.spec, ("volumes",))
+    refusals.other_than_lists(container, ("env", "envFrom", "volumeMounts"))
     variables = environment(pod, container, refusals, not_judged)
     mounted = mounts(pod, container, variables, refusals)
     words = [expanded(word, variables) or "" for word in _words(container)]

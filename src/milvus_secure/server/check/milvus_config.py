@@ -15,7 +15,8 @@ from ..._common.tls_mode import TLSMode
 from ..milvus_keys import format_key
 from .container import EnvValue, NotJudged
 from .container_files import ContainerFiles
-from .milvus_yaml import Entry, atoi, parse_bool
+from .go_scalars import atoi, parse_bool
+from .milvus_yaml import Entry
 from .yaml_tree import Repeat
 
 MODE: Final = "common.security.tlsMode"

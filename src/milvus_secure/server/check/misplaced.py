@@ -2,7 +2,7 @@
 
 People move ``tlsMode`` under ``tls``, write ``TLS_ENABLED=true`` or copy names from other
 servers. Milvus ignores such a name and stays in plaintext. The names are recognised in the form
-in which Milvus compares them, see `milvus_yaml.format_key`.
+in which Milvus compares them, see `milvus_keys.format_key`.
 """
 
 from __future__ import annotations

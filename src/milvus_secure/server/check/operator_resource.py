@@ -16,17 +16,12 @@ from typing import Final
 
 from ...reporting.report import Finding, Severity, finding
 from .container import ConfigText, Deployment
-from .kubernetes_objects import (
-    KubernetesObject,
-    block_at,
-    blocks_at,
-    boolean,
-    text_at,
-)
+from .go_scalars import boolean
+from .kubernetes_objects import KubernetesObject, block_at, blocks_at, text_at
 from .kubernetes_stores import Stores
 from .manifests import joined, read_pod
 from .pod import Pod
-from .refusals import Refusals, refuse_other_than_lists
+from .refusals import Refusals
 from .tree_text import as_text, block_of
 from .yaml_tree import Block, Scalar, is_null
 
@@ -99,10 +94,10 @@ def read_operator(item: KubernetesObject, stores: Stores, path: Path) -> Deploym
     refusals = Refusals(item.label, item.file)
     config = spec.get("config")
     if not isinstance(config, Block):
-        _refuse_config(refusals, item, spec)
+        _refuse_config(refusals, spec)
         config = Block()
     for where, block in (("", common), (f"{role}.", component)):
-        refuse_other_than_lists(block, _LISTS, where, refusals, item.at)
+        refusals.other_than_lists(block, _LISTS, where)
     overlay = ConfigText(as_text(config), item.file)
     return Deployment(
         tuple(replace(container, overlays=(overlay,)) for container in deployment.containers),
@@ -168,13 +163,13 @@ def _merged_volumes(common: Block, component: Block) -> Iterable[Block]:
     return (merged | {name: block_of({"name": name}) for name in _OWN_VOLUMES}).values()
 
 
-def _refuse_config(refusals: Refusals, item: KubernetesObject, spec: Block) -> None:
+def _refuse_config(refusals: Refusals, spec: Block) -> None:
     if not is_null(spec.get("config")):
         refusals.add(
             "spec.config is text or a list, and the Operator needs a mapping of Milvus's keys",
             'Remove the "|" behind config and keep the keys below it.',
             PLACE,
-            item.at(spec.lines["config"]),
+            spec.lines["config"],
         )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .kubernetes_objects import KubernetesObject, block_at, number
+from .go_scalars import number
+from .kubernetes_objects import KubernetesObject, block_at
 from .kubernetes_stores import Store, Stores
 from .refusals import Refusals
 from .yaml_tree import Block

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from .container import EnvValue, NotJudged
-from .kubernetes_objects import block_at, blocks_at, boolean, is_text, text_at
+from .go_scalars import boolean, is_text
+from .kubernetes_objects import block_at, blocks_at, text_at
 from .kubernetes_stores import StoredValue
 from .pod import Pod
 from .refusals import Refusals
@@ -49,7 +50,7 @@ def environment(
                 f"env[{number}] has no name",
                 "Give every variable a name.",
                 f"env[{number}].name",
-                pod.at(entry.line),
+                entry.line,
             )
     return variables
 
@@ -125,7 +126,8 @@ def _value(
     pod: Pod, name: str, entry: Block, variables: Mapping[str, EnvValue], refusals: Refusals
 ) -> EnvValue | None:
     """The value of an entry of ``env``, or None if it does not set the variable."""
-    value, source = entry.get("value"), pod.at(entry.lines.get("value", entry.line))
+    value, line = entry.get("value"), entry.lines.get("value", entry.line)
+    source = pod.at(line)
     if isinstance(value, Scalar) and not is_null(value):
         if not is_text(value):
             refusals.add(
@@ -133,14 +135,12 @@ def _value(
                 "accepts only text",
                 f'Put it in quotes: value: "{value}"',
                 name,
-                source,
+                line,
             )
         if value:
             return EnvValue(expanded(value, variables), source)
     elif isinstance(value, Block | Items):
-        refusals.add(
-            f"the value of the variable {name} is not text", "Write the text.", name, source
-        )
+        refusals.add(f"the value of the variable {name} is not text", "Write the text.", name, line)
         return EnvValue(None, source)
     sources = block_at(entry, "valueFrom")
     if not sources:
@@ -164,7 +164,7 @@ def _keyed(pod: Pod, name: str, kind: str, ref: Block, refusals: Refusals) -> En
         f"the variable {name} comes from the key {key}, which {store.label} does not have",
         f"Name one of its keys: {', '.join(store.values) or 'it has none'}.",
         name,
-        pod.at(ref.line),
+        ref.line,
     )
     return EnvValue(None, f"{store.label}, key {key}")
 

@@ -14,7 +14,8 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from .container import EnvValue, Mount
-from .kubernetes_objects import block_at, blocks_at, boolean, number, text_at
+from .go_scalars import boolean, number
+from .kubernetes_objects import block_at, blocks_at, text_at
 from .pod import Pod
 from .pod_environment import expanded
 from .refusals import Refusals
@@ -58,10 +59,9 @@ def mounts(
     mounted: dict[str, Mount] = {}
     for entry in blocks_at(container, "volumeMounts"):
         name, path = text_at(entry, "name"), text_at(entry, "mountPath")
-        source = pod.at(entry.line)
         if path in mounted:
             refusals.add(
-                f"{path} is mounted twice", "Remove one of the two.", "volumeMounts", source
+                f"{path} is mounted twice", "Remove one of the two.", "volumeMounts", entry.line
             )
         volume = volumes.get(name)
         if volume is None:
@@ -69,7 +69,7 @@ def mounts(
                 f"volumeMounts names the volume {name}, but the pod has no volume of this name",
                 f"Add it to the pod's volumes, which are: {', '.join(volumes) or 'none'}.",
                 "volumeMounts",
-                source,
+                entry.line,
             )
             volume = Volume(f"volume {name}")
         mount = _mount(volume, entry, path, variables)
@@ -126,7 +126,7 @@ def _volumes(pod: Pod, container: Block, refusals: Refusals) -> dict[str, Volume
                 f"two volumes have the name {name}",
                 "Remove one of them, or give it another name.",
                 "volumes",
-                pod.at(entry.line),
+                entry.line,
             )
         volumes[name] = _volume(pod, container, name, entry, refusals)
     return volumes
@@ -168,7 +168,7 @@ def _stored(pod: Pod, kind: str, block: Block, key: str, refusals: Refusals) -> 
                 f"a volume uses the key {key} of {store.label}, which does not have that key",
                 f"Name one of its keys: {', '.join(store.values) or 'it has none'}.",
                 "items",
-                pod.at(item.line),
+                item.line,
             )
     return Volume(store.label, files)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from ...reporting.report import Finding, finding
 from .yaml_tree import Block, Items, is_null
@@ -27,14 +27,14 @@ class Refusals:
         self.by = by
         self.findings: list[Finding] = []
 
-    def add(self, reason: str, remedy: str, setting: str, source: str) -> None:
+    def add(self, reason: str, remedy: str, setting: str, line: int) -> None:
         """Note a reason.
 
         Args:
             reason: A clause without the final stop.
             remedy: What to change.
             setting: The field.
-            source: File and line.
+            line: Where it stands in the file; 0 if unknown.
         """
         self.findings.append(
             finding(
@@ -42,7 +42,7 @@ class Refusals:
                 f"{self.by} would refuse {self.subject}: {reason}.",
                 remedy,
                 setting=setting,
-                source=source,
+                source=f"{self.file}:{line}" if line else self.file,
                 origin=f"file:{self.file}",
             )
         )
@@ -51,30 +51,26 @@ class Refusals:
         """Add findings of an object that this one uses, each only once."""
         self.findings += [item for item in findings if item not in self.findings]
 
+    def other_than_lists(self, block: Block, keys: Iterable[str], where: str = "") -> None:
+        """Note each field that has to be a list of mappings and is something else.
 
-def refuse_other_than_lists(
-    block: Block, keys: Iterable[str], where: str, refusals: Refusals, at: Callable[[int], str]
-) -> None:
-    """Note each field that has to be a list of mappings and is something else.
-
-    Args:
-        block: The mapping that has the fields.
-        keys: Their names.
-        where: What stands before a name in the report, such as ``proxy.``.
-        refusals: Takes them.
-        at: Gives file and line of a line.
-    """
-    for key in keys:
-        value = block.get(key)
-        if is_null(value) or (
-            isinstance(value, Items) and all(isinstance(item, Block) for item in value)
-        ):
-            continue
-        kind = "a list of mappings" if isinstance(value, Items) else "a list"
-        example = "- name: NAME and value: VALUE" if "nv" in key else "- name: NAME and its fields"
-        refusals.add(
-            f"{where}{key} is not {kind}",
-            f"Write each entry of {where}{key} as {example}.",
-            f"{where}{key}",
-            at(block.lines[key]),
-        )
+        Args:
+            block: The mapping that has the fields.
+            keys: Their names.
+            where: What stands before a name in the report, such as ``proxy.``.
+        """
+        for key in keys:
+            value = block.get(key)
+            items = value if isinstance(value, Items) else None
+            if is_null(value) or (
+                items is not None and all(isinstance(item, Block) for item in items)
+            ):
+                continue
+            kind = "a list" if items is None else "a list of mappings"
+            form = "NAME and value: VALUE" if "nv" in key else "NAME and its fields"
+            self.add(
+                f"{where}{key} is not {kind}",
+                f"Write each entry of {where}{key} as - name: {form}.",
+                f"{where}{key}",
+                block.lines[key],
+            )

@@ -12,10 +12,10 @@ from ...diagnosis.rules.rule import RuleOf
 from ...reporting.report import Finding, Severity, finding
 from .container import NotJudged
 from .file_rules import FILE_RULES
+from .go_scalars import atoi
 from .ignored_rules import env_ignored, file_unread, key_conflict, key_ignored, key_repeated
 from .internal_tls import file_forbidden, internal_name
 from .milvus_config import MODE, PATH_KEYS, MilvusConfig, Setting
-from .milvus_yaml import atoi
 from .path_rules import known_public_key, path_blank, path_unmounted, tls_incomplete
 from .server_context import ServerContext
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 
-from .kubernetes_objects import is_text
+from .go_scalars import is_text
 from .yaml_tree import Block, Items, Scalar, Tree
 
 

@@ -17,9 +17,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
+from ..go_scalars import compose_value
 from ..yaml_tree import Block, Items, Scalar, Tree, is_null
 from .refusal import ComposeRefusedError, ComposeUnresolvedError
-from .scalars import typed_scalar
 
 RELEASE: Final = "2.40.3"
 """The Compose that the schema is of."""
@@ -146,7 +146,7 @@ def _faults_of_value(value: Scalar, schema: Schema, where: str, line: int) -> It
     pattern = schema.get("pattern")
     if pattern and not re.search(pattern, value, re.ASCII):
         yield _Fault(where, f"does not match {pattern}", "Correct the value.", line)
-    typed = typed_scalar(value)
+    typed = compose_value(value)
     low, high = schema.get("minimum"), schema.get("maximum")
     if not isinstance(typed, str) and (
         (low is not None and typed < low) or (high is not None and typed > high)
@@ -223,7 +223,7 @@ def _type(value: Tree) -> str:
         return "null"
     if _TIMESTAMP.fullmatch(value):
         return "date"
-    typed = typed_scalar(value)
+    typed = compose_value(value)
     names = {bool: "boolean", int: "integer", float: "number", str: "string"}
     return names[type(typed)]
 

@@ -10,12 +10,12 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from ..container import EnvValue, Mount, NotJudged, ProxyContainer
+from ..go_scalars import compose_text
 from ..milvus_command import runs_proxy
 from ..yaml_tree import Block, Items, Scalar, Tree, is_null
 from .merge import as_environment
 from .project import Project, read_env_file
 from .refusal import ComposeRefusedError, ComposeUnresolvedError
-from .scalars import compose_text
 from .volumes import is_windows_path
 
 PIPE: Final = "docker compose{flags} config | milvus-secure server check -"
