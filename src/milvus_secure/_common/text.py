@@ -35,6 +35,19 @@ def filled(prose: str, first: str = "", hang: str = "", width: int = WIDTH) -> s
     )
 
 
+def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The known word that a misspelled one most likely stands for, if any is close.
+
+    Args:
+        word: As it was written.
+        known: Any number.
+        cutoff: How alike the two must be, from 0 to 1.
+    """
+    from difflib import get_close_matches  # noqa: PLC0415 - only for an error
+
+    return next(iter(get_close_matches(word, known, n=1, cutoff=cutoff)), None)
+
+
 def printable(text: str) -> str:
     """Text that any terminal and any JSON takes: control characters and stray bytes escaped."""
     if text.isprintable():

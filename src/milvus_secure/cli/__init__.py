@@ -12,6 +12,7 @@ from importlib import import_module
 from textwrap import wrap
 from typing import Any, NoReturn
 
+from .._common.text import nearest
 from .._common.versions import installed_version
 from .._version import __version__
 from ..errors import MilvusSecureError, SettingsError
@@ -106,8 +107,6 @@ def _parsed(argv: Sequence[str]) -> argparse.Namespace:
 
 def _meant(flags: list[str], grammar: argparse.ArgumentParser, argv: Sequence[str]) -> str:
     """The flag that a misspelled one is close to, as a hint."""
-    from difflib import get_close_matches  # noqa: PLC0415 - only for an error
-
     known: list[str] = []
     parsers = [grammar]
     for command in parsers:
@@ -115,7 +114,7 @@ def _meant(flags: list[str], grammar: argparse.ArgumentParser, argv: Sequence[st
             known += action.option_strings
             if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
                 parsers += [action.choices[word] for word in argv[:2] if word in action.choices]
-    close = [match for flag in flags for match in get_close_matches(flag, known, n=1)]
+    close = [match for flag in flags if (match := nearest(flag, known))]
     return f". Did you mean {', '.join(close)}?" if close else ""
 
 
@@ -172,10 +171,8 @@ class _Parser(argparse.ArgumentParser):
         choices = None if action.choices is None else [str(choice) for choice in action.choices]
         if choices is None or value in (action.choices or ()):
             return
-        from difflib import get_close_matches  # noqa: PLC0415 - only for an error
-
-        close = get_close_matches(str(value), choices, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
+        close = nearest(str(value), choices)
+        hint = f" Did you mean {close!r}?" if close else ""
         raise argparse.ArgumentError(
             action, f"there is no such choice.{hint} Choose from {', '.join(choices)}."
         )

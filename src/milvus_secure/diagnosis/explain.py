@@ -5,11 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
-from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 
-from .._common.text import filled
+from .._common.text import filled, nearest
 from ..errors import MilvusSecureError, SecureConnectionError, SettingsError
 from ..reporting.catalogue import CATALOGUE
 from ..reporting.observation import ENVOY_LOGIN, ENVOY_UPSTREAM
@@ -98,8 +97,8 @@ def render(code: str) -> str:
     """
     entry = CATALOGUE.get(code)
     if entry is None:
-        close = get_close_matches(code, CATALOGUE, n=1, cutoff=0.5)
-        hint = f"Did you mean {close[0]!r}?" if close else "`milvus-secure explain` lists them."
+        close = nearest(code, CATALOGUE, 0.5)
+        hint = f"Did you mean {close!r}?" if close else "`milvus-secure explain` lists them."
         raise MilvusSecureError(f"There is no finding code {code[:60]!r}. {hint}")
     explanation = explanations()[code]
     blocks = [filled(f"{code} ({entry.severity}): {entry.title}")]

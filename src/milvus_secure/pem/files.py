@@ -6,11 +6,10 @@ import errno
 import os
 import stat
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
 
-from .._common.text import printable
+from .._common.text import nearest, printable
 
 MAX_BYTES = 8 << 20
 """The largest file read; the public roots of all browsers together take a quarter of a MiB."""
@@ -130,8 +129,8 @@ def _surroundings(path: Path) -> tuple[str, str]:
             names = [entry.name for entry in islice(entries, _MAX_NEIGHBOURS)]
     except OSError:
         return "there is no such file", ""
-    close = get_close_matches(path.name, names, n=1, cutoff=0.7)
-    return "there is no such file", printable(str(folder / close[0])) if close else ""
+    close = nearest(path.name, names, 0.7)
+    return "there is no such file", printable(str(folder / close)) if close else ""
 
 
 def _kind(mode: int) -> str:

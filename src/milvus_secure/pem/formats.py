@@ -8,7 +8,7 @@ from enum import Enum
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.serialization import pkcs7, pkcs12
+from cryptography.hazmat.primitives.serialization import pkcs12
 
 from .panics import panics_as_errors
 from .shapes import decode_material, looks_like_path
@@ -92,6 +92,12 @@ def _loads(load: Callable[..., object], *rest: object) -> Callable[[bytes], bool
     return is_it
 
 
+def _load_pkcs7(data: bytes) -> object:
+    from cryptography.hazmat.primitives.serialization import pkcs7  # noqa: PLC0415 - loads email
+
+    return pkcs7.load_der_pkcs7_certificates(data)
+
+
 def _is_pkcs12(data: bytes) -> bool:
     try:
         with panics_as_errors():
@@ -110,5 +116,5 @@ _DER = (
     (Kind.CSR, _loads(x509.load_der_x509_csr)),
     (Kind.CRL, _loads(x509.load_der_x509_crl)),
     (Kind.PUBLIC_KEY, _loads(serialization.load_der_public_key)),
-    (Kind.PKCS7, _loads(pkcs7.load_der_pkcs7_certificates)),
+    (Kind.PKCS7, _loads(_load_pkcs7)),
 )

@@ -5,11 +5,10 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, time
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
-from .._common.text import printable
+from .._common.text import nearest, printable
 from ..errors import SettingsError
 from ..pem.shapes import holds_material
 from ..pem.slots import Slot
@@ -32,11 +31,6 @@ _TABLE = (
 )
 
 
-def _nearest(name: str, known: Iterable[str], cutoff: float = 0.75) -> str | None:
-    """The known name a misspelled one most likely stands for, if any is close."""
-    return next(iter(get_close_matches(name, known, n=1, cutoff=cutoff)), None)
-
-
 def unknown_key(
     key: str,
     where: str,
@@ -48,7 +42,7 @@ def unknown_key(
     """A setting that does not exist, in code or in a file."""
     bare = key.lower().removeprefix("milvus_")
     # An unknown key is an error in any case, so a bold guess does no harm.
-    close = None if is_table else meant_setting(bare) or _nearest(bare, names, 0.6)
+    close = None if is_table else meant_setting(bare) or nearest(bare, names)
     remedy = f"Did you mean {close!r}?" if close else "See `milvus-secure settings` for the names."
     if close in _TEXT_FOR:
         remedy = f"Did you mean {close!r} (or {_TEXT_FOR[close]!r} for the text itself)?"
@@ -150,7 +144,7 @@ def missing_profile(
 ) -> NoReturn:
     """Refuse to go on without the profile that was asked for."""
     name = printable(profile.value.strip())
-    close = _nearest(name, known, 0.6)
+    close = nearest(name, known)
     have = f"Its profiles: {', '.join(known)}." if known else "It has no profiles."
     message = f"The profile {name!r} is not in {printable(str(path))}."
     remedy = f"Did you mean {close!r}?" if close else f"Add [profiles.{name}] to it. {have}"

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from difflib import get_close_matches
 
 from .._common.endpoint import DEFAULT_URI
-from .._common.text import printable
+from .._common.text import nearest, printable
 from ..pem.slots import Slot
 from ..reporting.report import Finding, Severity, finding
 from .normalize import stripped
@@ -150,8 +149,8 @@ def _spelled(rest: str, known: Iterable[str], prefix: str) -> str | None:
         for name in known
         if words <= set(name.removeprefix(prefix).split("_"))
     }
-    close = get_close_matches(rest, bare, n=1, cutoff=0.8)
-    return bare[close[0]] if close else None
+    close = nearest(rest, bare, 0.8)
+    return bare[close] if close else None
 
 
 def _is_of_kubernetes(rest: str, value: str) -> bool:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from ..._common.text import nearest
 from ...errors import CertificateError
 from ...pem.files import read_path
 from .keys import DEFAULT_KEY_TYPE
@@ -121,8 +121,8 @@ def _table(
 def _known(path: Path, prefix: str, table: Mapping[str, Any], known: tuple[str, ...]) -> None:
     for key in table:
         if key not in known:
-            near = get_close_matches(key, known, 1)
-            fix = f"Did you mean {prefix}{near[0]}?" if near else f"Use one of {', '.join(known)}."
+            near = nearest(key, known)
+            fix = f"Did you mean {prefix}{near}?" if near else f"Use one of {', '.join(known)}."
             raise CertificateError(f"{path}: there is no key {prefix}{key}.", fix)
 
 

@@ -7,8 +7,8 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 
+from ..._common.text import nearest
 from ..._common.tls_mode import TLSMode
 from ...pem.certificate import has_unread_names
 from ...reporting.report import NOT_JUDGED, Finding, Skip, finding
@@ -194,7 +194,7 @@ def _remedy(context: Context, question: _Question, reference: str) -> str:
             f"Unset server_name, since the certificate is for {_shown(host)}; or reissue the "
             "certificate."
         )
-    near = (get_close_matches(reference.lower(), usable, 1, 0) or usable)[0]
+    near = nearest(reference.lower(), usable, 0) or usable[0]
     return (
         f"If that is your server, set server_name={shlex.quote(near)}; or reissue the certificate."
     )
@@ -212,12 +212,12 @@ def _candidates(names: CertificateNames) -> list[str]:
     return [name for name in plain if re.fullmatch(r"[\w.:-]{1,253}", name, re.ASCII)]
 
 
-def _nearest(reference: str, names: CertificateNames) -> str | None:
+def _nearest_name(reference: str, names: CertificateNames) -> str | None:
     """The presented identifier most like the reference, if any is like it at all."""
     texts = (*names.dns, *names.ips, names.common_name)
     cut = {text.lower(): text for text in reversed(texts[:100]) if len(text) <= 253}
-    near = get_close_matches(reference.lower()[:253], cut, 1)
-    return cut[near[0]] if near else None
+    near = nearest(reference.lower()[:253], cut)
+    return cut[near] if near else None
 
 
 def _respelled(question: _Question) -> str | None:
@@ -246,7 +246,7 @@ def _why_not(reference: str, names: CertificateNames) -> str:
             return f"; {_shown(entry)} does not match it: {why}"
     if names.alternatives and names.common_name.lower() == reference.lower():
         return ": its CN matches, but gRPC ignores the CN of a certificate with a subjectAltName"
-    near = _nearest(reference, names)
+    near = _nearest_name(reference, names)
     return f"; its most similar name is {_shown(near)}" if near else ""
 
 

@@ -7,7 +7,6 @@ github.com/compose-spec/compose-go ``schema/compose-spec.json``) without its des
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -17,6 +16,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
+from ...._common.text import nearest
 from ..go_scalars import compose_value
 from ..yaml_tree import Block, Items, Scalar, Tree, is_null
 from .refusal import ComposeRefusedError, ComposeUnresolvedError
@@ -176,8 +176,8 @@ def _unknown_key(key: str, known: tuple[str, ...], where: str, line: int) -> _Fa
     if not known:  # names that the author chooses, such as those of services
         fix = "Use letters, digits, dots, dashes and underscores."
         return _Fault(f"{where}.{key}", "has a name that is not allowed", fix, line)
-    near = difflib.get_close_matches(key, known, 1, 0.75)
-    fix_near = f"Write {near[0]}." if near else None
+    near = nearest(key, known, 0.75)
+    fix_near = f"Write {near}." if near else None
     return _Fault(where, f"has the unknown key {key}", fix_near, line)
 
 
