@@ -62,7 +62,7 @@ if __name__ == "__main__":
     try:
         asyncio.run(main())
     except SecureConnectionError as failure:
-        print(failure.report, file=sys.stderr)  # the whole ladder belongs in a service's log
+        print(failure.report, file=sys.stderr)  # the complete report belongs in a service's log
         sys.exit(1)
     except MilvusSecureError as failure:
         sys.exit(f"service: {failure}")

@@ -68,7 +68,7 @@ def quick() -> tuple[Lane, ...]:
     """The oldest of everything, and the newest Python on this machine."""
     here = [version for version in PYTHONS if _interpreter(version)] or [_ours()]
     lanes = Lane(here[0], "oldest"), Lane(here[-1], "pinned")
-    # The suite itself has run on the last one if there is but this Python.
+    # If there is only this Python, the suite itself has run on it.
     return lanes if here[-1] != _ours() else lanes[:1]
 
 
@@ -160,7 +160,7 @@ def _interpreter(version: str) -> str | None:
     kept = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
     candidates = [shutil.which(f"python{version}"), *kept.glob(f"{version}.*/bin/python")]
     for python in filter(None, candidates):
-        try:  # pyenv's shims are there for versions that are not
+        try:  # pyenv has shims also for versions that are not installed
             probe = subprocess.run(  # noqa: S603 - an interpreter of this machine
                 [python, "-c", ""], capture_output=True, check=False, timeout=120
             )

@@ -1,4 +1,4 @@
-"""A FastAPI service: connected at start-up, renewed certificates followed, health told.
+"""A FastAPI service: connected at start-up, renewed certificates followed, a health endpoint.
 
 pip install fastapi uvicorn milvus-secure
 export MILVUS_URI=https://localhost:19530 MILVUS_CA_PEM_PATH=certs/ca.pem

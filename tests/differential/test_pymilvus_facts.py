@@ -239,7 +239,7 @@ class Topology(BaseHTTPRequestHandler):
 @pytest.mark.skipif(not POOLS_BY_ADDRESS, reason="global clusters are there from 2.6.10 on")
 def test_a_global_cluster_receives_the_token_under_another_trust(tmp_path, foreign_ca):
     """The given anchor would refuse this server; `requests` trusts it through a variable."""
-    # From Python 3.13 on, requests wants a CA to the letter.
+    # From Python 3.13 on, requests requires a CA that follows RFC 5280 strictly.
     certs = CertificateSet.create(tmp_path / "set").directory
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certs / "server.pem", certs / "server.key")

@@ -65,7 +65,7 @@ class Cable:
         ip(f"link set far netns {self._server.pid}")
         ip(f"address add {HERE}/30 dev near")
         ip("link set near up")
-        # As it is with a router between: the way is known, only nothing arrives.
+        # As with a router in between: the route exists, but nothing arrives.
         ip(f"neighbour replace {THERE} lladdr {MAC_THERE} dev near nud permanent")
         self.uri = f"https://{THERE}:{self._ask('up')}"
 

@@ -26,7 +26,7 @@ def printed(error: BaseException) -> str:
 
 def with_locals(error: BaseException) -> str:
     """The errors and local variables that `rich` and crash reporters show."""
-    # The first frame is the test's own, which knows what to look for.
+    # The first frame is the test's own, which contains the secret it looks for.
     trace = error.__traceback__.tb_next if error.__traceback__ else None
     stacks = Traceback.extract(
         type(error),

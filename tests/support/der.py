@@ -93,7 +93,9 @@ def resigned_der(minted: Minted, issuer: Minted, edit: Callable[[list[bytes]], N
 def resigned(minted: Minted, issuer: Minted, edit: Callable[[list[bytes]], None]) -> Minted:
     """The same, as cryptography loads it."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of cryptography, about what it loads all the same
+        warnings.simplefilter(
+            "ignore"
+        )  # warnings of cryptography about a certificate that it loads
         certificate = x509.load_der_x509_certificate(resigned_der(minted, issuer, edit))
     return Minted(certificate, minted.key, minted.above)
 

@@ -63,7 +63,7 @@ def front_end(
     context.sni_callback = choose
 
     def serve(connection: object) -> None:
-        # A duplicate, since the original is what ends the connection when the test does.
+        # A duplicate, since closing the original ends the connection with the test.
         with context.wrap_socket(connection.dup(), server_side=True) as session:
             then(session)
 

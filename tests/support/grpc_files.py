@@ -64,7 +64,7 @@ def judge(trio: minting.Trio, folder: Path) -> Iterator[Judge]:
                     with connection, suppress(OSError):
                         connection.settimeout(20)
                         with context.wrap_socket(connection, server_side=True) as secured:
-                            # Under TLS 1.3 the client may still refuse: see whether it speaks.
+                            # Under TLS 1.3 the client may still refuse: wait until it sends data.
                             if secured.recv(1):
                                 outcomes.put(bool(secured.getpeercert()))
 

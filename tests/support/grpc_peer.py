@@ -17,7 +17,7 @@ from pathlib import Path
 import grpc
 from OpenSSL import SSL
 
-_PATIENCE = 10  # seconds until a peer that says nothing is a failure of the test
+_PATIENCE = 10  # seconds until a silent peer is a failure of the test
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _EMPTY_SETTINGS = bytes.fromhex("000000040000000000")
 _HEADERS = 1
@@ -52,8 +52,8 @@ def verdict(
         chain_pem: Leaf first.
         key_pem: The leaf's key.
         roots_pem: What the client trusts.
-        name: The reference identifier, passed as pymilvus passes ``server_name``; None takes
-            the host for it.
+        name: The reference identifier, passed as pymilvus passes ``server_name``; None uses
+            the host.
         host: A loopback address or name to dial; IPv6 literals without brackets.
         authority: A name without an address, to be taken for the host that is dialled: gRPC then
             compares it as it compares the host of a URI.
@@ -95,7 +95,7 @@ def server_context(chain_pem: bytes, key_pem: bytes, client_ca_pem: bytes | None
     """The OpenSSL context of a server that presents a chain."""
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
     context.set_cipher_list(b"ALL:@SECLEVEL=0")  # the client is to judge, not this server
-    with tempfile.TemporaryDirectory() as folder:  # from files OpenSSL takes the oddest chain
+    with tempfile.TemporaryDirectory() as folder:  # OpenSSL loads malformed chains from files only
         pem = Path(folder, "pem")
         pem.write_bytes(key_pem + chain_pem)
         context.use_certificate_chain_file(str(pem))

@@ -66,7 +66,7 @@ def tls(
             lambda *arguments: bool(arguments[-1]),
         )
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # older pyOpenSSL takes nothing but its own type here
+            warnings.simplefilter("ignore")  # older pyOpenSSL accepts only its own type here
             context.get_cert_store().add_cert(crypto.X509.from_cryptography(clients.certificate))
             context.add_client_ca(crypto.X509.from_cryptography(clients.certificate))
 

@@ -45,7 +45,7 @@ def milvus_accepts(port: int, odd: Odd) -> bool:
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     context.set_cipher_list(b"ALL:@SECLEVEL=0")
     context.set_alpn_protos([b"h2"])
-    with tempfile.TemporaryDirectory() as folder:  # from files OpenSSL takes the oddest chain
+    with tempfile.TemporaryDirectory() as folder:  # OpenSSL loads malformed chains from files only
         pem = Path(folder, "pem")
         pem.write_bytes(odd.leaf.key_pem + odd.chain_pem)
         context.use_certificate_chain_file(str(pem))

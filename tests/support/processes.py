@@ -44,7 +44,7 @@ def empty_environment(folder: Path, **variables: str) -> dict[str, str]:
 
     Args:
         folder: The home and the temporary directory.
-        **variables: What is set beside them.
+        **variables: Variables in addition to these.
     """
     return {
         "HOME": str(folder),

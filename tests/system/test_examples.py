@@ -120,7 +120,7 @@ class TestSecretsDirectory:
             target.write_bytes((pems / name).read_bytes())
         return folder
 
-    def test_connects_and_tells_sources_without_secrets(self, run_example, mutual_uri, mounted):
+    def test_connects_and_prints_sources_without_secrets(self, run_example, mutual_uri, mounted):
         completed = run_example(
             "secrets_dir.py", MILVUS_URI=mutual_uri, MILVUS_SECRETS_DIR=str(mounted)
         )

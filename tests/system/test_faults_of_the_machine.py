@@ -19,7 +19,7 @@ from namespaces import no_cables, no_disks, run
 
 disks = pytest.mark.skipif(bool(no_disks()), reason=no_disks())
 cables = pytest.mark.skipif(bool(no_cables()), reason=no_cables())
-pytestmark = pytest.mark.xdist_group("machine")  # several tests look at what happened once
+pytestmark = pytest.mark.xdist_group("machine")  # several tests judge one run
 
 
 def _records(ended: subprocess.CompletedProcess[str]) -> list:
@@ -29,7 +29,7 @@ def _records(ended: subprocess.CompletedProcess[str]) -> list:
 
 
 WORDS = {"full": "no space left on device", "read-only": "read-only file system"}
-# What is renewed, changed or replaced is there before.
+# The files that are renewed, changed or replaced exist before.
 COMMANDS = (
     "certs init other",
     "certs renew certs",

@@ -78,7 +78,7 @@ def test_the_oldest_pins_are_the_lowest_that_are_declared():
     for item in map(Requirement, PROJECT["dependencies"]):
         [lowest] = (spec.version for spec in item.specifier if spec.operator == ">=")
         for pin in pinned[canonicalize_name(item.name)]:
-            # requirements/oldest.in tells why not 2.4.0.
+            # requirements/oldest.in says why not 2.4.0.
             expected = "2.4.15" if item.name == "pymilvus" else lowest
             assert Version(release(pin)) == Version(expected), item
 

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(
     shutil.which("openssl") is None, reason="the openssl command is not installed"
 )
 
-# What people wait for in seconds is waited for here until something listens.
+# A reproduction says how many seconds to wait; here the test waits until something listens.
 PRELUDE = """
 ip link set lo up
 sleep() { until grep -q ' 0A ' /proc/net/tcp /proc/net/tcp6; do command sleep 0.1; done; }
@@ -141,7 +141,7 @@ def test_a_reproduction_shows_its_finding(code, tmp_path):
     assert "Traceback" not in printed
 
 
-def test_every_reproduction_is_commands_alone():
+def test_every_reproduction_consists_of_commands_only():
     words = {
         code: [
             line

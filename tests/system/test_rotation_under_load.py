@@ -133,7 +133,7 @@ class Workload:
                     break
                 except MilvusException:
                     self.failed += 1
-                    write = client.upsert  # whether the first one arrived is not known
+                    write = client.upsert  # whether the first attempt arrived is not known
                     time.sleep(0.02)
 
     async def task(self, client) -> None:
@@ -218,7 +218,7 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_written_twice(deployment):
         deployment.issue("client", second, 7)
         work.settle()
 
-        # ... and in the end nobody trusts the old one.
+        # ... and in the end no one trusts the old one.
         deployment.write("ca.pem", second.pem)
         deployment.write("clients.pem", second.pem)
         deployment.restart("clients.pem")

@@ -255,7 +255,7 @@ def on_a_terminal(arguments: list[str], cwd: Path, **environ: str) -> str:
     shown = b""
     with started(command, cwd=cwd, stdin=terminal, stdout=terminal, stderr=terminal, env=environ):
         os.close(terminal)
-        with suppress(OSError):  # Linux's way to say that the other end is closed
+        with suppress(OSError):  # on Linux, this means that the other end is closed
             while data := os.read(main, 65536):
                 shown += data
     os.close(main)

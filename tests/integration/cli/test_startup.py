@@ -23,13 +23,13 @@ def after(*arguments: str) -> str:
 
 
 @pytest.mark.parametrize("command", ["--version", "explain"])
-def test_it_is_told_by_reading_nothing_but_what_is_printed(command):
+def test_a_command_that_only_prints_loads_no_large_library(command):
     heavy = "importlib.metadata platform dataclasses pydantic cryptography grpc pymilvus rich"
     assert loaded(after(command), heavy) == []
 
 
 def test_making_a_set_loads_neither_settings_nor_grpc(tmp_path):
-    """They take longer to load than a set takes to make."""
+    """Loading them takes longer than making a set."""
     code = after("certs", "init", str(tmp_path / "certs"))
     assert loaded(code, "pydantic pymilvus grpc rich") == []
 

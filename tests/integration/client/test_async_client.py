@@ -113,7 +113,7 @@ async def test_a_failure_leaves_no_open_channel(one_way, certs):
         await connect_secure_async(
             uri=one_way.uri, ca_pem_path=certs / "ca.pem", server_name="other.example", **HERE
         )
-    # The exception is kept, so that its traceback still holds whatever was left.
+    # The exception is kept, so that its traceback still refers to whatever was left open.
     assert caught.value.__cause__ is not None
     assert [channel for channel in open_channels() if channel not in earlier] == []
 

@@ -260,7 +260,7 @@ class TestFailure:
         assert "wrong-6f" not in f"{caught.value}{caught.value.report}"
 
     def test_that_no_longer_exists_is_reported_as_by_pymilvus(self, trio, certs):
-        # Every other call is refused: pymilvus's, and not the probe's.
+        # Every other call is refused: that of pymilvus, but not that of the probe.
         refusal = "out of order for root:echo-4d"
         with (
             milvus_endpoint(trio.server, refusal=refusal) as endpoint,

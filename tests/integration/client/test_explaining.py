@@ -114,7 +114,7 @@ class TestAFailureToConnect:
 
     @MANAGED
     def test_that_no_longer_exists_is_reported_as_by_pymilvus(self, trio, certs, settings):
-        # Every other call is refused: pymilvus's, and not that of the examination.
+        # Every other call is refused: that of pymilvus, but not that of the probe.
         with milvus_endpoint(trio.server, refusal="out of order") as endpoint:
             made = settings(uri=endpoint.uri, ca_pem_path=certs / "ca.pem", timeout=5)
             with pytest.raises(SecureConnectionError, match="out of order"), made.explaining():
@@ -122,7 +122,7 @@ class TestAFailureToConnect:
 
 
 class TestAnythingElse:
-    def test_that_succeeds_is_left_alone(self, trusting_settings):
+    def test_a_success_passes_unchanged(self, trusting_settings):
         with trusting_settings.explaining():
             MilvusClient(**trusting_settings.client_kwargs()).close()
 

@@ -116,7 +116,9 @@ def leftovers(cycle: Callable[[], None], cycles: int) -> tuple[Counter[str], int
     before, mapped = live_objects(), maps()
     for _ in range(cycles):
         cycle()
-    eventually(lambda: not live_objects() - before, seconds=30)  # gRPC lets go a moment later
+    eventually(
+        lambda: not live_objects() - before, seconds=30
+    )  # gRPC releases its own a moment later
     return live_objects() - before, maps() - mapped
 
 

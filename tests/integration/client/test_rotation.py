@@ -308,7 +308,7 @@ class TestWatchingAClientOfAFramework:
         await client.close()
         assert "renewed" in mutual.names
 
-    def test_takes_the_settings_of_keywords_from_another_process(
+    def test_uses_given_settings_for_keywords_from_another_process(
         self, mutual, settings, certs, renewed, monkeypatch
     ):
         made = settings(uri=mutual.uri, **files(certs), timeout=5)

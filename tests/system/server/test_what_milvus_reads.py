@@ -172,7 +172,7 @@ def test_milvus_answers_in_the_mode_that_the_model_computes(
 def test_milvus_takes_a_random_port_where_its_own_is_no_number(
     milvus_program: Path, milvus_certs: Path, tmp_path: Path
 ):
-    """Kubernetes sets such a variable in every pod beside a Service that is called proxy."""
+    """Kubernetes sets such a variable in every pod of a namespace with a Service called proxy."""
     variable = EnvValue("tcp://10.0.0.1:19530", "test")
     container = ProxyContainer(
         "", "milvus.yaml", tmp_path / "milvus.yaml", environment={"PROXY_PORT": variable}

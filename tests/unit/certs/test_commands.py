@@ -63,7 +63,7 @@ def test_init_never_replaces_what_belongs_to_no_set(foreign_folder: Path, capsys
     assert contents(foreign_folder) == before
 
 
-def test_a_forced_init_makes_the_set_beside_foreign_files(tmp_path: Path, capsys):
+def test_a_forced_init_makes_the_set_next_to_foreign_files(tmp_path: Path, capsys):
     (tmp_path / "notes.txt").write_text("mine")
     assert main(["certs", "init", str(tmp_path)]) == 1
     assert main(["certs", "init", str(tmp_path), "--force"]) == 0
@@ -71,7 +71,7 @@ def test_a_forced_init_makes_the_set_beside_foreign_files(tmp_path: Path, capsys
     assert "notes.txt" not in capsys.readouterr().out
 
 
-def test_a_dry_run_tells_what_a_forced_init_replaces_and_removes(run_certs, capsys):
+def test_a_dry_run_lists_what_a_forced_init_replaces_and_removes(run_certs, capsys):
     assert run_certs("client", "alice", "--dir", run_certs.folder) == 0
     before = contents(run_certs.folder)
     capsys.readouterr()
@@ -185,7 +185,7 @@ def commands(text: str) -> list[list[str]]:
     return [shlex.split(line) for line in lines]
 
 
-def test_every_command_that_is_printed_runs_as_it_stands(tmp_path: Path, capsys, monkeypatch):
+def test_every_printed_command_runs_unchanged(tmp_path: Path, capsys, monkeypatch):
     """In a directory whose name has a blank."""
     monkeypatch.chdir(tmp_path)
     arguments, output = ["certs", "init", "sp ace $x"], ""

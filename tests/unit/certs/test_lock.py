@@ -151,7 +151,9 @@ def test_a_set_that_another_run_created_is_not_replaced(tmp_path, snapshot, is_d
 
 def test_a_file_that_another_program_created_is_not_replaced(tmp_path, monkeypatch):
     path = tmp_path / "client.p12"
-    monkeypatch.setattr("os.path.lexists", lambda _: False)  # as the look before it saw it
+    monkeypatch.setattr(
+        "os.path.lexists", lambda _: False
+    )  # the state that was read before the change
     path.write_bytes(b"mine")
     with pytest.raises(CertificateError, match="exists already"):
         write_file(path, b"new")

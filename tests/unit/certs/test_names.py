@@ -57,7 +57,7 @@ def test_a_name_that_no_certificate_may_contain_is_refused_with_the_cause(name, 
         identifiers([name])
 
 
-def test_an_address_among_the_names_is_taken_as_an_address():
+def test_an_address_among_the_names_becomes_an_address():
     assert identifiers(["127.0.0.1", "localhost"], ["::1"]).texts == (
         "localhost",
         "127.0.0.1",

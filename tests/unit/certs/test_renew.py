@@ -49,7 +49,7 @@ def test_renewing_one_leaves_the_others(named_set, snapshot):
 
 
 @pytest.mark.parametrize("method", ["renew", "renew_ca", "repair"])
-def test_a_dry_run_writes_nothing_and_tells_what_would_change(named_set, snapshot, method):
+def test_a_dry_run_writes_nothing_and_lists_what_would_change(named_set, snapshot, method):
     before = snapshot(named_set.directory)
     change = getattr(named_set, method)(dry_run=True)
     assert change.done

@@ -297,7 +297,7 @@ def test_a_group_that_would_lose_its_access_is_not_locked_out(tmp_path, mode, re
         }
 
 
-def test_a_directory_that_changed_since_the_decision_is_left_alone(folder_of_files):
+def test_a_directory_that_changed_since_the_decision_is_not_written(folder_of_files):
     expected = snapshot(folder_of_files)
     (folder_of_files / "mine").write_bytes(b"edited")
     before = tree_contents(folder_of_files)

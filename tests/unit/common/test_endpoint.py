@@ -104,7 +104,7 @@ class TestSplit:
             "https://tok@h/a/b",
         ],
     )
-    def test_pymilvus_takes_the_same(self, uri):
+    def test_pymilvus_splits_it_the_same_way(self, uri):
         manager = pytest.importorskip(
             "pymilvus.client.connection_manager",
             reason="pymilvus before 2.6 has no ConnectionConfig",

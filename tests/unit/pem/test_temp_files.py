@@ -62,7 +62,7 @@ class TestAPath:
         assert memory in Path(TempFiles().path_for(b"PEM")).parents
 
     @POSIX
-    def test_can_be_read_by_this_user_alone(self):
+    def test_can_be_read_by_this_user_only(self):
         path = Path(TempFiles().path_for(b"PEM"))
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
@@ -75,12 +75,12 @@ class TestAPath:
         first, second = TempFiles(), TempFiles()
         assert first.path_for(b"a") == second.path_for(b"a") != first.path_for(b"b")
 
-    def test_is_made_anew_if_the_file_was_removed(self):
+    def test_is_made_again_if_the_file_was_removed(self):
         files = TempFiles()
         Path(files.path_for(b"PEM")).unlink()
         assert Path(files.path_for(b"PEM")).read_bytes() == b"PEM"
 
-    def test_is_made_anew_if_the_directory_was_removed(self):
+    def test_is_made_again_if_the_directory_was_removed(self):
         files = TempFiles()
         temp_files.shutil.rmtree(Path(files.path_for(b"PEM")).parent)
         assert Path(files.path_for(b"PEM")).read_bytes() == b"PEM"
@@ -128,7 +128,7 @@ class TestClosing:
 
 @FORKS
 class TestAForkedChild:
-    def test_leaves_its_parents_files_alone(self):
+    def test_does_not_touch_its_parents_files(self):
         files = TempFiles()
         path = Path(files.path_for(b"PEM"))
         assert in_child(files.close)

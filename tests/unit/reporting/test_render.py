@@ -81,7 +81,7 @@ def test_a_healthy_report_says_so_and_what_was_not_asked():
     assert report().text(WIDTH).startswith("ok: No problem found in settings or files.")
 
 
-def test_beside_a_warning_only_the_absence_of_errors_is_claimed():
+def test_with_a_warning_only_the_absence_of_errors_is_claimed():
     assert report(EXPIRING).text(WIDTH).startswith("ok: No error found in settings or files.")
 
 

@@ -48,7 +48,7 @@ class TestArgumentsAlone:
         with pytest.raises(SettingsError, match="timeout"):
             MilvusSettings.from_arguments(timeout="soon")
 
-    def test_a_file_alone_reads_no_other(self, load, tmp_path):
+    def test_a_given_file_is_the_only_one_read(self, load, tmp_path):
         (tmp_path / "milvus-secure.toml").write_text("unknown = 1\n")
         (tmp_path / "client.env").write_text("MILVUS_USER=u\n")
         assert load(env_file="client.env", config=False).source_of("user") == "client.env:1"

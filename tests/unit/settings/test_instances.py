@@ -69,7 +69,7 @@ class TestPemSources:
         assert source.is_public_roots
 
     @pytest.mark.parametrize("slot", [*Slot, *map(str, Slot)])
-    def test_has_tells_whether_a_piece_is_given(self, slot, load):
+    def test_has_returns_whether_a_piece_is_given(self, slot, load):
         assert not load().has(slot)
         assert load(**{str(slot): "text"}).has(slot)
         assert load(**{f"{slot}_path": "/path"}).has(slot)

@@ -248,7 +248,7 @@ class TestMeaning:
             "NAMESPACE",
         ],
     )
-    def test_a_name_of_another_meaning_is_left_alone(self, name, load):
+    def test_a_name_of_another_meaning_gets_no_advice(self, name, load):
         assert load({f"MILVUS_{name}": "x", "MILVUS_URI": "https://h:1"}).notes == ()
 
     @pytest.mark.trips("config-unknown-key")

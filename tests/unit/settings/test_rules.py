@@ -209,7 +209,7 @@ class TestMutual:
         assert finding_codes(settings_findings(**URI, **PAIR)) == ["mutual-ca-missing"]
 
     @pytest.mark.trips("mutual-ca-missing")
-    def test_a_pair_beside_server_pem_is_told_where_to_put_it(self, settings_findings):
+    def test_a_pair_with_server_pem_gets_the_remedy_to_set_the_ca(self, settings_findings):
         (finding,) = settings_findings(**URI, **PAIR, server_pem_path="server.pem")
         assert finding.code == "mutual-ca-missing"
         assert "ca_pem_path to the file of server_pem_path" in finding.remedy
@@ -222,7 +222,7 @@ class TestMutual:
         ]
 
     @pytest.mark.trips("server-pem-unused")
-    def test_server_pem_beside_a_whole_trio(self, settings_findings):
+    def test_server_pem_with_complete_mutual_settings(self, settings_findings):
         (finding,) = settings_findings(**URI, **MUTUAL, server_pem_path="server.pem")
         assert (finding.code, finding.severity.value) == ("server-pem-unused", "warning")
 
@@ -280,7 +280,7 @@ class TestGlobalCluster:
             MUTUAL,
         ],
     )
-    def test_beside_an_anchor_of_ones_own_is_an_error(self, anchor, settings_findings):
+    def test_with_a_private_anchor_is_an_error(self, anchor, settings_findings):
         assert finding_codes(settings_findings(**self.URI, **anchor)) == ["global-cluster-trust"]
 
     @pytest.mark.passes("global-cluster-trust")

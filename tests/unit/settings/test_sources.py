@@ -106,7 +106,7 @@ class TestCredentials:
 
     @staticmethod
     def used(settings) -> tuple[str | None, str | None, str | None]:
-        """User, password and token, without a user or password beside a token."""
+        """User, password and token, without user and password if there is a token."""
         if settings.token:
             return None, None, settings.token.get_secret_value()
         return settings.user, settings.password and settings.password.get_secret_value(), None
@@ -275,7 +275,7 @@ class TestVariables:
             "NOT_MILVUS_TOKN",
         ],
     )
-    def test_other_variables_are_left_alone(self, name, load):
+    def test_other_variables_cause_no_finding(self, name, load):
         assert load({name: "x"}, uri="https://h:1").notes == ()
 
     def test_the_servers_own_prefix_is_never_read(self, load):

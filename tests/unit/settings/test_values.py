@@ -77,9 +77,7 @@ class TestCleaning:
     @pytest.mark.parametrize("secret", [" pw ", '"pw"', "'pw'", "pw\r", " "])
     @pytest.mark.parametrize("name", ["password", "token", "client_key_password"])
     @pytest.mark.parametrize("place", ["argument", "s.toml", "s.yaml", "s.json", "secret"])
-    def test_a_secret_in_code_or_a_file_is_taken_as_it_is(
-        self, place, name, secret, load, tmp_path
-    ):
+    def test_a_secret_in_code_or_a_file_is_not_changed(self, place, name, secret, load, tmp_path):
         if place == "argument":
             settings = load(**{name: secret})
         elif place == "secret":
@@ -134,7 +132,7 @@ class TestUri:
         assert settings.token.get_secret_value() == "apikey"
         assert settings.user is None
 
-    def test_a_lone_user_beside_a_password_is_the_user(self, load):
+    def test_a_lone_user_with_a_separate_password_is_the_user(self, load):
         settings = load({"MILVUS_PASSWORD": "pw"}, uri="https://root@h:1")
         assert (settings.user, settings.token) == ("root", None)
 

@@ -65,7 +65,7 @@ class TestTwoJudges:
         leaf = mint("leaf", sans=["localhost"], issuer=new, which=3)
         return [leaf.certificate, old.certificate, new.certificate]
 
-    def test_grpc_takes_the_first_issuer_that_fits(self, renewed_intermediate, root):
+    def test_grpc_uses_the_first_issuer_that_fits(self, renewed_intermediate, root):
         verdict = judge_path(renewed_intermediate, [root.certificate], NOW, Role.SERVER)
         assert verdict.failure.code == "certificate-expired"
 
@@ -157,7 +157,7 @@ class TestMoreThanAPeerLooksAt:
         served = [leaf.certificate, *(item.certificate for item in crowd)]
         verdict = judge_path(served, [root.certificate], NOW, Role.CLIENT)
         assert verdict.trusted is None
-        # Twice, as what is refused is looked at again for the reason.
+        # Twice: a refused chain is read again to find the reason.
         assert len(attempts) <= 2 * MOST_CANDIDATES
 
     def test_an_issuer_behind_too_many_others_is_not_found(self, root):
@@ -196,7 +196,7 @@ class TestTheReason:
             assert failure.presented == "CN=leaf signed with SHA3-384"
 
 
-@pytest.mark.filterwarnings("ignore")  # of cryptography, about what it loads all the same
+@pytest.mark.filterwarnings("ignore")  # warnings of cryptography about a certificate that it loads
 class TestDamage:
     @pytest.mark.parametrize("role", Role)
     def test_a_damaged_certificate_is_never_accepted_and_never_a_traceback(self, root, role):

@@ -19,7 +19,7 @@ from milvus_secure.server.embedded.server import EmbeddedMilvus
 
 @pytest.fixture
 def look(settings, certs: Path) -> Callable[..., Report]:
-    """Check an endpoint on loopback, trusting the test CA unless told otherwise."""
+    """Check an endpoint on loopback, trusting the test CA by default."""
 
     def at(port: int, *, host: str = "localhost", scheme: str = "https", **values) -> Report:
         if scheme == "https":

@@ -60,7 +60,7 @@ def test_a_pinned_certificate(report_on, share):
         report_on(server_pem=odd.chain_pem)
 
 
-def test_a_client_beside_an_odd_server(report_on):
+def test_a_client_with_an_odd_server(report_on):
     pair = client(CA)
     for odd in encodings(SERVER)[::7]:
         report_on(odd, ca_pem=odd.anchors_pem, client_pem=pair.pem, client_key=pair.key_pem)

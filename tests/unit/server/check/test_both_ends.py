@@ -14,7 +14,7 @@ from milvus_secure.server.check import check_server
 
 @pytest.fixture
 def generated_client(compose: Path):
-    """The settings that were generated beside the server's, with some changed."""
+    """The settings that were generated with the server's, with some changed."""
 
     def make(**changes: object) -> MilvusSettings:
         env = compose.with_name("client.env")

@@ -83,7 +83,7 @@ class TestTheWorkload:
         with pytest.raises(MilvusSecureError, match="no container that runs Milvus's proxy"):
             check_manifests(k8s.workload(args=["milvus", "run", *role.split()]), k8s.config_map())
 
-    def test_beside_a_sidecar_is_found(self, check_manifests: Judge, server_files):
+    def test_with_a_sidecar_is_found(self, check_manifests: Judge, server_files):
         made = k8s.workload()
         containers = made["spec"]["template"]["spec"]["containers"]
         containers.insert(0, {"name": "proxy", "image": "envoyproxy/envoy:v1.30"})

@@ -43,7 +43,7 @@ def test_a_folder_of_configurations_may_be_mounted(compose: Path, change):
     (compose.parent / "configs").mkdir()
     config = compose.with_name("milvus.yaml").rename(compose.parent / "configs/user.yaml")
     assert not check_server(compose).findings
-    assert is_not_judged(config)  # the Compose file is not beside it
+    assert is_not_judged(config)  # the Compose file is in another directory
 
 
 @pytest.mark.parametrize("beside", [None, "services: {web: {image: nginx}}", "- x", "a:\n\t- b"])
@@ -88,7 +88,7 @@ def test_flat_keys_are_read_whatever_separates_their_parts(tmp_path: Path, separ
     ("name", "code"),
     [("user.yaml", "known-public-key"), ("milvus.yaml", "server-tls-incomplete")],
 )
-def test_a_mode_without_paths_takes_the_images_certificate_in_a_user_yaml_alone(
+def test_a_mode_without_paths_uses_the_images_certificate_in_a_user_yaml_only(
     tmp_path: Path, name: str, code: str
 ):
     config = tmp_path / name

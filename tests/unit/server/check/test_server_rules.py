@@ -224,7 +224,7 @@ def test_a_variable_without_a_value_is_named(compose: Path, change):
     assert severities_in(compose) == {"server-variable-unset": Severity.WARNING}
 
 
-def test_a_value_is_named_in_the_file_in_which_it_stands(tmp_path: Path):
+def test_a_value_is_reported_with_the_file_that_contains_it(tmp_path: Path):
     base = "  base:\n    environment: [TLS_SERVERPEMPATH=/no/server.pem]\n"
     over = "  m:\n\n\n    environment: {COMMON_SECURITY_TLSMODE: '2 '}\n"
     main = "  m:\n    image: milvusdb/milvus:v2.5.4\n    extends: {file: base.yml, service: base}\n"

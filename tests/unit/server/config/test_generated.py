@@ -47,7 +47,7 @@ def test_compose_mounts_every_file_that_milvus_yaml_names(plan, mode: TLSMode):
 
 
 @pytest.mark.parametrize("mode", MODES, ids=str)
-def test_the_server_demands_a_client_certificate_in_mutual_mode_alone(plan, mode: TLSMode):
+def test_the_server_requires_a_client_certificate_in_mutual_mode_only(plan, mode: TLSMode):
     [config] = load(TARGETS["compose"](plan(mode))["milvus.yaml"])
     assert config["common"]["security"]["tlsMode"] == mode.number
     assert ("caPemPath" in config["tls"]) is (mode is TLSMode.MUTUAL)
@@ -141,7 +141,7 @@ def test_with_cert_manager_the_pod_mounts_the_secret_that_it_writes(plan):
     assert "kubectl get secret milvus-client" in files["client.env"].decode()
 
 
-def test_a_wildcard_alone_is_no_name_to_dial(tmp_path: Path):
+def test_a_wildcard_is_no_name_to_dial(tmp_path: Path):
     minting.trio(sans=["*.example.com"]).write(tmp_path)
     with pytest.raises(MilvusSecureError, match="--host NAME"):
         TARGETS["compose"](ServerPlan(tmp_path, TLSMode.ONE_WAY))

@@ -173,7 +173,7 @@ def test_a_broken_file_is_reported_with_line_and_column():
         parsed("tls:\n\tserverPemPath: x\n", "milvus.yaml")
 
 
-def test_files_appear_with_the_key_readable_by_its_owner_alone(certs: Path, tmp_path: Path):
+def test_the_written_key_is_readable_by_its_owner_only(certs: Path, tmp_path: Path):
     out = tmp_path / "out"
     assert server_config("--certs", certs, "--tls-mode", 2, "--out", out) == 0
     assert stat.S_IMODE((out / "tls/server.key").stat().st_mode) == 0o600
