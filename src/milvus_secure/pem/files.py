@@ -126,11 +126,20 @@ def _surroundings(path: Path) -> tuple[str, str]:
             target = printable(str(path.readlink()))
             return f"it is a symbolic link to {target}, which is missing", ""
         with os.scandir(folder) as entries:
-            names = [entry.name for entry in islice(entries, _MAX_NEIGHBOURS)]
+            names = [
+                entry.name
+                for entry in islice(entries, _MAX_NEIGHBOURS)
+                if _is_key(entry.name) is _is_key(path.name)
+            ]
     except OSError:
         return "there is no such file", ""
     close = nearest(path.name, names, 0.7)
     return "there is no such file", printable(str(folder / close)) if close else ""
+
+
+def _is_key(name: str) -> bool:
+    """True for the usual suffix: a key is no misspelled certificate."""
+    return name.lower().endswith(".key")
 
 
 def _kind(mode: int) -> str:

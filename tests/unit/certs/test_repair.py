@@ -6,11 +6,14 @@ import shutil
 
 import pytest
 from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
+import odd_chains
 from milvus_secure.certs import CertificateSet
 from milvus_secure.certs.issuing.issue import Role
 from milvus_secure.certs.issuing.keys import load_key
 from milvus_secure.errors import CertificateError
+from minting import Minted, mint
 
 BOTH = pytest.mark.parametrize("variant", ["older", "current"])
 
@@ -57,6 +60,28 @@ def test_repair_leaves_foreign_files(gen_sh, snapshot):
 def test_repair_says_what_was_wrong(gen_sh):
     text = CertificateSet(gen_sh("current")).repair(dry_run=True).text()
     assert "client.pem: the same subject as the CA; no extended key usage clientAuth" in text
+
+
+@pytest.mark.parametrize("stem", ["server", "client"])
+def test_a_key_usage_without_signatures_is_repaired(tmp_path, stem):
+    made = CertificateSet.create(tmp_path / "certs", ["localhost"])
+    authority = Minted(
+        x509.load_pem_x509_certificate(made.ca_pem.read_bytes()), load_key(made.ca_key)
+    )
+    server = stem == "server"
+    usages = [ExtendedKeyUsageOID.SERVER_AUTH if server else ExtendedKeyUsageOID.CLIENT_AUTH]
+    leaf = mint(
+        "localhost" if server else "client",
+        sans=["localhost"] if server else (),
+        issuer=authority,
+        usages=usages,
+        key_usage=odd_chains.key_usage("key_agreement"),
+    )
+    (made.directory / f"{stem}.pem").write_bytes(leaf.pem)
+    (made.directory / f"{stem}.key").write_bytes(leaf.key_pem)
+    (made.directory / f"{stem}.key").chmod(0o600)
+    assert f"{stem}.pem: no key usage digitalSignature; reissued" in made.repair().text()
+    assert not made.repair().files
 
 
 def test_existing_names_need_no_repair(tmp_path):

@@ -132,6 +132,15 @@ class TestPaths:
         assert finding.remedy == f"Did you mean {certs}/ca.pem?"
 
     @pytest.mark.trips("file-missing")
+    @pytest.mark.parametrize(("missing", "other"), [("x.pem", "x.key"), ("x.key", "x.pem")])
+    def test_a_key_is_not_suggested_for_a_certificate(
+        self, missing, other, tmp_path, file_findings
+    ):
+        (tmp_path / other).touch()
+        finding = only(file_findings(ca_pem_path=tmp_path / missing))
+        assert "Did you mean" not in finding.remedy
+
+    @pytest.mark.trips("file-missing")
     @pytest.mark.parametrize("name", ["nowhere/ca.pem", "ca.pem/x", "x" * 300, "a\0b"])
     def test_other_ways_to_be_missing(self, name, certs, file_findings):
         assert only(file_findings(ca_pem_path=f"{certs}/{name}")).code == "file-missing"

@@ -138,5 +138,8 @@ def _purpose_defects(role: Role, leaf: x509.Certificate) -> Iterator[str]:
     usages = extension(leaf, x509.ExtendedKeyUsage)
     if usages is None or needed not in usages:
         yield f"no extended key usage {'serverAuth' if server else 'clientAuth'}"
+    usage = extension(leaf, x509.KeyUsage)
+    if usage is not None and not usage.digital_signature:  # BoringSSL's ssl_cert_check_key_usage
+        yield "no key usage digitalSignature"
     if server and extension(leaf, x509.SubjectAlternativeName) is None:
         yield "no subjectAltName"

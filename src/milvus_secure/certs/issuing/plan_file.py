@@ -123,7 +123,7 @@ def _known(path: Path, prefix: str, table: Mapping[str, Any], known: tuple[str, 
         if key not in known:
             near = nearest(key, known)
             fix = f"Did you mean {prefix}{near}?" if near else f"Use one of {', '.join(known)}."
-            raise CertificateError(f"{path}: there is no key {prefix}{key}.", fix)
+            raise CertificateError(f"{path} contains the unknown key {prefix}{key}.", fix)
 
 
 def _texts(table: Mapping[str, Any], key: str) -> list[str]:

@@ -251,7 +251,7 @@ def _usage_not_client(context: Context) -> Iterator[Finding | Skip]:
             origin=chain.origin,
             expected="keyUsage with digitalSignature, or none",
             presented="keyUsage without digitalSignature",
-            command="milvus-secure certs client NAME --dir DIR",
+            command="milvus-secure certs repair DIR",
         )
 
 

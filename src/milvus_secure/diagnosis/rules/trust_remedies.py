@@ -75,7 +75,7 @@ _CLIENT = {
     "certificate-expired": Remedy("Renew it with the same CA.", _RENEW),
     "certificate-malformed": Remedy("Make a new client pair.", _NEW_CLIENT),
     "weak-key": Remedy("Make a new client pair.", _NEW_CLIENT),
-    "usage-not-client": Remedy("Reissue it with extendedKeyUsage=clientAuth.", _NEW_CLIENT),
+    "usage-not-client": Remedy("Reissue it with extendedKeyUsage=clientAuth.", _REPAIR),
 }
 # Where the usual remedy of a code does not fit: see `Failure.remedy`.
 _SPECIAL = {
