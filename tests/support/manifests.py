@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from milvus_secure.reporting.report import Report
+
 Object = dict[str, Any]
+Judge = Callable[..., Report]
 
 USER_YAML = """\
 common:
@@ -21,12 +24,12 @@ proxy:
   http:
     port: 8080
 """
-SERVER_FILES = ("server.pem", "server.key", "ca.pem")
 
 
-def stream(*objects: Object) -> str:
-    """Several objects as one text."""
-    return "\n---\n".join(json.dumps(item, indent=1) for item in objects)
+def stream(*objects: Object | str) -> str:
+    """Several objects, or texts of objects, as one text."""
+    texts = (item if isinstance(item, str) else json.dumps(item, indent=1) for item in objects)
+    return "\n---\n".join(texts)
 
 
 def workload(
@@ -83,4 +86,4 @@ def secret(files: Mapping[str, bytes], name: str = "certs") -> Object:
 
 def server_files(certs: Path) -> dict[str, bytes]:
     """What a server reads, from a certificate set."""
-    return {name: (certs / name).read_bytes() for name in SERVER_FILES}
+    return {name: (certs / name).read_bytes() for name in ("server.pem", "server.key", "ca.pem")}
