@@ -31,7 +31,8 @@ from milvus_secure.diagnosis.material import read_material
 from milvus_secure.diagnosis.probe.milvus_proto import parse_connect, parse_version
 from milvus_secure.diagnosis.probe.protocol import classify, shown
 from milvus_secure.diagnosis.probe.sockets import DeadlineSocket
-from milvus_secure.diagnosis.probe.tls import Handshake, anonymous
+from milvus_secure.diagnosis.probe.tls import Handshake
+from milvus_secure.diagnosis.probe.tls_clients import anonymous
 from milvus_secure.errors import MilvusSecureError
 from milvus_secure.pem.blocks import read_armor
 from milvus_secure.pem.material import Material, parse_material

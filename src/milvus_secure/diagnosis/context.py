@@ -149,17 +149,7 @@ class Context:
         if chain is None or (self.mode is TLSMode.MUTUAL and not self.settings.has("ca_pem")):
             return None
         spare = self.client_chain.certificates if self.client_chain else ()
-        anchor = self.anchor_material
-        unread = chain.unread or (anchor is not None and anchor.has_unread)
-        verdict = judge_path(
-            chain.certificates,
-            self.anchors,
-            self.now,
-            Role.SERVER,
-            spare,
-            unread=unread,
-            deadline=self.deadline,
-        )
+        verdict = self._judged(chain, self.anchors, Role.SERVER, spare)
         if chain.served and self.observation and self.observation.grpc_ready:
             return Verdict(verdict.path, verdict.trusted)
         return verdict
@@ -181,15 +171,19 @@ class Context:
         if chain is None:
             return None
         ca = self.anchor_material
-        anchors = ca.certificates if ca else ()
-        unread = chain.unread or (ca is not None and ca.has_unread)
+        return self._judged(chain, ca.certificates if ca else (), Role.CLIENT)
+
+    def _judged(
+        self,
+        chain: Chain,
+        anchors: Sequence[x509.Certificate],
+        role: Role,
+        spare: Sequence[x509.Certificate] = (),
+    ) -> Verdict:
+        file, deadline = self.anchor_material, self.deadline
+        unread = chain.unread or (file is not None and file.has_unread)
         return judge_path(
-            chain.certificates,
-            anchors,
-            self.now,
-            Role.CLIENT,
-            unread=unread,
-            deadline=self.deadline,
+            chain.certificates, anchors, self.now, role, spare, unread=unread, deadline=deadline
         )
 
     @cached_property

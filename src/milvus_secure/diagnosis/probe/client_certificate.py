@@ -30,7 +30,8 @@ def reaction_to_ours(
     """
     from OpenSSL import SSL  # noqa: PLC0415 - already loaded by the first handshake
 
-    from .tls import Handshake, presenting  # noqa: PLC0415
+    from .tls import Handshake  # noqa: PLC0415
+    from .tls_clients import presenting  # noqa: PLC0415
 
     chain, key = context.client_chain, context.material.get("client_key")
     if chain is None or key is None or key.key is None or not is_trusted(context, result, deadline):
@@ -57,3 +58,14 @@ def is_trusted(context: Context, result: HandshakeResult, deadline: Deadline) ->
     rules = generation(context.grpc)
     named = matches(presented(result.chain[0]), context.reference_name or "", rules)
     return named and context.trusts(result.chain, deadline)
+
+
+def is_accepted(result: HandshakeResult | None) -> bool | None:
+    """Whether a server accepted what it was shown: a certificate, or none."""
+    if result is None or result.other_server:
+        return None
+    if not result.complete or result.reaction == "alert":
+        return False
+    if result.confirmed:
+        return True
+    return None if result.reaction is None else False

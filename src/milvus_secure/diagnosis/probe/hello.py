@@ -20,7 +20,7 @@ from .timeouts import TIMEOUTS
 from .tls import MAX_CHAIN, HandshakeResult, parsed_der
 
 GRPC_SUITES = (0xC02B, 0xC02C, 0xC02F, 0xC030)
-"""ECDHE with AES-GCM: what gRPC offers up to TLS 1.2; see `GRPC_CIPHERS` in `tls`."""
+"""ECDHE with AES-GCM: what gRPC offers up to TLS 1.2; see `GRPC_CIPHERS` in `tls_clients`."""
 GRPC_CURVES = frozenset({23, 24, 25, 29})
 """P-256, P-384, P-521 and X25519."""
 LIMIT = 1 << 17

@@ -70,3 +70,13 @@ def detect_protocol(wire: DeadlineSocket, seconds: float | None = None) -> tuple
     with suppress(OSError):  # it may have said why before it closed
         wire.write(PREFACE)
     return listen(wire, seconds)
+
+
+DESCRIPTIONS = {
+    "tls": "the server speaks TLS",
+    "http2": "the server speaks plaintext HTTP/2",
+    "http1": "the server speaks plaintext HTTP/1",
+    "silence": "the server sends nothing",
+    "closed": "the server closed the connection without an answer",
+    "other": "the server speaks neither TLS nor HTTP",
+}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import shlex
 from collections.abc import Iterator
@@ -21,10 +20,10 @@ from ...verification.hostname import (
     presented,
 )
 from ..context import Chain, Context
+from .name_reasons import address, other_spelling, shown, why_not
 from .rule import Rule
 
-_SHOWN = 8  # identifiers, and
-_WIDTH = 80  # characters of each: a certificate may hold thousands
+_SHOWN = 8  # identifiers: a certificate may hold thousands
 
 
 @dataclass(frozen=True)
@@ -92,18 +91,18 @@ def _name_mismatch(context: Context) -> Iterator[Finding | Skip]:
         yield _calls_fail(context, question)
         return
     reference, names = question.reference, question.names
-    respelled = _respelled(question)
+    respelled = other_spelling(question.reference, question.names, question.rules)
     because = (
         f" in this spelling, but for {respelled}: gRPC compares text"
         if respelled
-        else _why_not(reference, names)
+        else why_not(reference, names)
     )
     remedy = _remedy(context, question, respelled or reference)
     yield _finding(
         context,
         question,
         "name-mismatch",
-        f"The server's certificate is not for {_shown(reference)}{because}.",
+        f"The server's certificate is not for {shown(reference)}{because}.",
         remedy,
         _reissue(respelled or reference),
     )
@@ -112,7 +111,7 @@ def _name_mismatch(context: Context) -> Iterator[Finding | Skip]:
 def _calls_fail(context: Context, question: _Question) -> Finding:
     """The second judge, since gRPC 1.78: each call's host, by the rules of before."""
     reference = question.reference
-    if _address(reference) is not None:
+    if address(reference) is not None:
         why = "a call needs an IP entry in subjectAltName"
     elif question.names.common_name and not question.names.dns:
         why = "a call needs the name in subjectAltName, because that has other entries"
@@ -122,9 +121,9 @@ def _calls_fail(context: Context, question: _Question) -> Finding:
         context,
         question,
         "name-mismatch",
-        f"gRPC accepts the certificate for {_shown(reference)} in the handshake but refuses every "
+        f"gRPC accepts the certificate for {shown(reference)} in the handshake but refuses every "
         f"call: {why}.",
-        f"Reissue the certificate. Until then, set server_name={shlex.quote(_shown(reference))}, "
+        f"Reissue the certificate. Until then, set server_name={shlex.quote(shown(reference))}, "
         "which gRPC then compares in the handshake alone.",
         _reissue(reference),
     )
@@ -142,7 +141,7 @@ def _name_cn_only(context: Context) -> Iterator[Finding]:
         context,
         question,
         "name-cn-only",
-        f"The certificate has {_shown(reference)} only as its CN. gRPC accepts that; Go, REST and "
+        f"The certificate has {shown(reference)} only as its CN. gRPC accepts that; Go, REST and "
         "Python clients do not.",
         "Reissue it with a subjectAltName.",
         _reissue(reference),
@@ -159,7 +158,7 @@ def _name_differs_by_grpc(context: Context) -> Iterator[Finding]:
                 context,
                 question,
                 "name-differs-by-grpc",
-                f"The installed grpcio accepts this certificate for {_shown(question.reference)}, "
+                f"The installed grpcio accepts this certificate for {shown(question.reference)}, "
                 f"grpcio {rules.value} refuses it.",
                 "Reissue it with the exact name.",
                 _reissue(question.reference),
@@ -177,7 +176,7 @@ def _finding(
         setting=setting,
         source=context.settings.source_of(setting),
         origin=question.chain.origin,
-        expected=_shown(question.reference),
+        expected=shown(question.reference),
         presented=_listed(question.names),
         command=command,
     )
@@ -191,7 +190,7 @@ def _remedy(context: Context, question: _Question, reference: str) -> str:
     host = context.endpoint.host if context.endpoint and question.overridden else ""
     if host and accepts(names, host, rules, overridden=False):
         return (
-            f"Unset server_name, since the certificate is for {_shown(host)}; or reissue the "
+            f"Unset server_name, since the certificate is for {shown(host)}; or reissue the "
             "certificate."
         )
     near = nearest(reference.lower(), usable, 0) or usable[0]
@@ -201,8 +200,8 @@ def _remedy(context: Context, question: _Question, reference: str) -> str:
 
 
 def _reissue(reference: str) -> str:
-    kind = "--name" if _address(reference) is None else "--ip"
-    return f"milvus-secure certs repair DIR {kind} {shlex.quote(_shown(reference))}"
+    kind = "--name" if address(reference) is None else "--ip"
+    return f"milvus-secure certs repair DIR {kind} {shlex.quote(shown(reference))}"
 
 
 def _candidates(names: CertificateNames) -> list[str]:
@@ -212,94 +211,14 @@ def _candidates(names: CertificateNames) -> list[str]:
     return [name for name in plain if re.fullmatch(r"[\w.:-]{1,253}", name, re.ASCII)]
 
 
-def _nearest_name(reference: str, names: CertificateNames) -> str | None:
-    """The presented identifier most like the reference, if any is like it at all."""
-    texts = (*names.dns, *names.ips, names.common_name)
-    cut = {text.lower(): text for text in reversed(texts[:100]) if len(text) <= 253}
-    near = nearest(reference.lower()[:253], cut)
-    return cut[near] if near else None
-
-
-def _respelled(question: _Question) -> str | None:
-    """The usual spelling of an IP address or an IDN (A-labels), if gRPC would accept that."""
-    reference = question.reference
-    address = _address(reference)
-    try:
-        usual = str(address) if address else reference.encode("idna").decode("ascii")
-    except UnicodeError:
-        return None
-    is_unchanged = usual == reference
-    return None if is_unchanged or not matches(question.names, usual, question.rules) else usual
-
-
-def _why_not(reference: str, names: CertificateNames) -> str:
-    """What to say behind "is not for NAME": the rule that keeps the nearest name from it."""
-    if names.unreadable:
-        return ": an IP address in it has the wrong length, which gRPC refuses"
-    if not (names.alternatives or names.common_name):
-        return ": it contains no name"
-    if _address(reference) is not None:
-        return _why_not_address(reference, names)
-    for entry in names.dns:
-        why = _why_wildcard(entry, reference)
-        if why:
-            return f"; {_shown(entry)} does not match it: {why}"
-    if names.alternatives and names.common_name.lower() == reference.lower():
-        return ": its CN matches, but gRPC ignores the CN of a certificate with a subjectAltName"
-    near = _nearest_name(reference, names)
-    return f"; its most similar name is {_shown(near)}" if near else ""
-
-
-def _why_not_address(reference: str, names: CertificateNames) -> str:
-    if reference in names.dns:
-        return ": it has the address as a DNS name, and gRPC requires an IP entry"
-    if reference == names.common_name:
-        return ": it has the address as CN, and gRPC requires an IP entry"
-    return ": it has no IP entry" if not names.ips else ""
-
-
-def _why_wildcard(entry: str, reference: str) -> str:
-    """Why a wildcard that looks as if it should does not reach a name (RFC 9525, 6.3)."""
-    entry, reference = (name.lower().removesuffix(".") for name in (entry, reference))
-    if "*" not in entry:
-        return ""
-    if entry == "*":
-        return "a * stands for one label, and needs a domain behind it"
-    if not entry.startswith("*.") or "*" in entry[1:]:
-        pattern = ".*".join(map(re.escape, entry.split("*")[:8]))
-        fits = len(entry) <= 253 and re.fullmatch(pattern, reference[:253])
-        return "a * must be the whole first label" if fits else ""
-    parent = entry[2:]
-    if reference == parent:
-        return "a * must match one label, and none is left"
-    if not reference.endswith(f".{parent}"):
-        return ""
-    if "." in reference.removesuffix(f".{parent}"):
-        return "a * matches only one label"
-    return "this gRPC requires two labels after a *"
-
-
-def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(text)
-    except ValueError:
-        return None
-
-
 def _listed(names: CertificateNames) -> str:
     kinds = (("DNS", names.dns), ("IP", names.ips), ("URI", names.uris), ("email", names.emails))
-    all_names = [f"{kind}:{_shown(name)}" for kind, names in kinds for name in names]
+    all_names = [f"{kind}:{shown(name)}" for kind, names in kinds for name in names]
     if names.common_name:
-        all_names.append(f"CN={_shown(names.common_name)}")
+        all_names.append(f"CN={shown(names.common_name)}")
     more = len(all_names) - _SHOWN
-    shown = ", ".join(all_names[:_SHOWN]) or "no name at all"
-    return f"{shown}, and {more} more" if more > 0 else shown
-
-
-def _shown(name: str) -> str:
-    """A name fit for a terminal: printable ASCII, and not endless."""
-    safe = ascii(name)[1:-1]
-    return safe if len(safe) <= _WIDTH else f"{safe[:_WIDTH]}..."
+    first = ", ".join(all_names[:_SHOWN]) or "no name at all"
+    return f"{first}, and {more} more" if more > 0 else first
 
 
 _NEEDS = ("server_chain", "endpoint")

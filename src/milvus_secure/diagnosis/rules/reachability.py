@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from shlex import quote
 
 from ..._common.tls_mode import TLSMode
-from ...reporting.observation import Observation
+from ...reporting.observation import Observation, TLSHandshake
 from ...reporting.report import Finding, Severity, finding
 from ..context import Context
 from .rule import Rule
+
+NOTHING_IN_COMMON = {"handshake_failure", "insufficient_security"}
+"""Alerts of a server that has no cipher suite, curve or signature algorithm in common with us."""
 
 _PROTOCOLS = {
     "http1": "plaintext HTTP/1, as REST ports and web servers speak it",
@@ -54,6 +57,17 @@ def observed(context: Context) -> Observation:
 def grpc_ready(context: Context) -> bool:
     """True if gRPC, the final judge, got its connection."""
     return observed(context).grpc_ready
+
+
+def tls_seen(context: Context) -> TLSHandshake:
+    """The probe's TLS handshake; an empty one where there was none."""
+    return observed(context).tls or TLSHandshake()
+
+
+def tls_refused(context: Context) -> bool:
+    """True if the peer speaks TLS and gRPC got no connection, or could not be asked."""
+    tls = context.mode is not TLSMode.PLAINTEXT and observed(context).protocol == "tls"
+    return tls and not grpc_ready(context)
 
 
 def http_status(context: Context) -> int | None:

@@ -13,7 +13,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from ..._common.endpoint import server_name_indication
 from ..._common.tls_mode import TLSMode
 from ...pem.certificate import (
     extension,
@@ -24,11 +23,12 @@ from ...reporting.report import NOT_JUDGED, Finding, Severity, Skip, finding
 from ...verification.extensions import dates_failures, usages_text
 from ...verification.path import Verdict
 from ...verification.verdict import Failure
-from ..context import Chain, Context
+from ..context import Context
 from . import lifetime
 from .chain_order import chain_order
 from .rule import Rule
-from .trust_remedies import Remedy, client_remedy, server_remedy
+from .trust_findings import client_finding, server_finding
+from .trust_remedies import Remedy, server_remedy
 from .unknown_issuer import in_view_of_the_settings
 
 # What gRPC says of a chain that it refuses; see BoringSSL's ``x509_txt.cc`` for the second.
@@ -51,14 +51,14 @@ def _refused(context: Context, code: str) -> Iterator[Finding | Skip]:
     if served and context.server_chain:
         for failure in _server_failures(context, served):
             if failure.code == code:
-                yield _server_finding(context, context.server_chain, failure)
+                yield server_finding(context, context.server_chain, failure)
         refused = _refused_by_grpc(context, served, code)
         yield from refused or _left_to_the_peer(served, code)
     if client is None or context.client_chain is None:
         return
     for failure in client.failures:
         if failure.code == code and code not in _IF_SAME_CA and not _dead(context):
-            yield _client_finding(context, context.client_chain, failure)
+            yield client_finding(context, context.client_chain, failure)
     if code not in _IF_SAME_CA:
         yield from _left_to_the_peer(client, code)
 
@@ -68,7 +68,7 @@ def pin_is_replaced(context: Context) -> Iterator[Finding]:
     if context.server_chain and context.server_verdict:
         for failure in _server_failures(context, context.server_verdict):
             if failure.code == "presented-certificate-differs":
-                yield _server_finding(context, context.server_chain, failure)
+                yield server_finding(context, context.server_chain, failure)
                 return
 
 
@@ -81,7 +81,7 @@ def _refused_by_grpc(context: Context, verdict: Verdict, code: str) -> list[Find
     if grpc is None or grpc.ready or not any(words in grpc.details for words in _CHAIN_REFUSED):
         return []
     return [
-        _server_finding(
+        server_finding(
             context,
             chain,
             Failure(
@@ -108,68 +108,6 @@ def _server_failures(context: Context, verdict: Verdict) -> Iterable[Failure]:
     for failure in verdict.failures:
         untrusted = verdict.trusted is None and failure.code in _IF_SAME_CA
         yield in_view_of_the_settings(context, verdict, failure) if untrusted else failure
-
-
-def _server_finding(context: Context, chain: Chain, failure: Failure) -> Finding:
-    anchor = context.anchor_material
-    setting = anchor.setting if anchor else "ca_pem_path"
-    at_fault = failure.certificate
-    in_anchor = anchor is not None and at_fault is not None and at_fault not in chain.certificates
-    name = server_name_indication(context.reference_name or "")
-    remedy = server_remedy(failure, setting, _address(context), name)
-    if in_anchor and failure.code == "certificate-expired":
-        remedy = Remedy(f"Set {setting} to the CA's current certificate.")
-    return finding(
-        failure.code,
-        failure.message,
-        _proxy_hint(context, chain, failure) + remedy.text,
-        severity=_severity(context, chain, failure),
-        setting=setting if chain.served else chain.setting,
-        source=context.settings.source_of(setting) if chain.served else chain.source,
-        origin=anchor.origin if in_anchor and anchor else chain.origin,
-        expected=failure.expected,
-        presented=failure.presented,
-        command=remedy.command,
-    )
-
-
-def _severity(context: Context, chain: Chain, failure: Failure) -> Severity:
-    """A warning where gRPC would accept it under TLS 1.2 and nobody has seen TLS 1.3."""
-    tls = context.observation.tls if context.observation and chain.served else None
-    tolerated = failure.only_tls13 and not (tls and tls.version == "TLSv1.3")
-    return Severity.WARNING if tolerated else Severity.ERROR
-
-
-def _proxy_hint(context: Context, chain: Chain, failure: Failure) -> str:
-    """What may be the case where a proxy stands before a server that nobody here trusts."""
-    proxy = context.observation.proxy if context.observation else None
-    if proxy is None or not proxy.open or not chain.served or failure.code != "chain-untrusted":
-        return ""
-    return (
-        f"The certificate came through the proxy {proxy.name}: if that proxy inspects TLS, add its "
-        "CA to the file of trust anchors, or connect to this host without it (no_proxy). "
-    )
-
-
-def _client_finding(context: Context, chain: Chain, failure: Failure) -> Finding:
-    in_anchor = failure.certificate is not None and failure.certificate not in chain.certificates
-    remedy = client_remedy(failure, chain.setting, _address(context))
-    return finding(
-        failure.code,
-        failure.message,
-        remedy.text,
-        severity=Severity.WARNING if in_anchor else Severity.ERROR,
-        setting=chain.setting,
-        source=chain.source,
-        origin=chain.origin,
-        expected=failure.expected,
-        presented=failure.presented,
-        command=remedy.command,
-    )
-
-
-def _address(context: Context) -> str:
-    return context.endpoint.address if context.endpoint else "HOST:19530"
 
 
 def _dead_anchors(code: str) -> Rule:

@@ -14,7 +14,8 @@ import minting
 from milvus_secure import check, explain
 from milvus_secure._common.deadline import Deadline
 from milvus_secure.diagnosis.probe.sockets import DeadlineSocket
-from milvus_secure.diagnosis.probe.tls import Handshake, presenting
+from milvus_secure.diagnosis.probe.tls import Handshake
+from milvus_secure.diagnosis.probe.tls_clients import presenting
 from verdicts import cause, codes
 
 PLAIN = (
