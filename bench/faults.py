@@ -106,7 +106,7 @@ def _faults(
     )
     yield "alpn-not-h2", on(enter(impostors.https(trio.server, web)))
     yield "not-milvus", on(enter(impostors.grpc_server(trio.server)))
-    yield "tls-failed", on(enter(peers.tcp(peers.hangs_up)))
+    yield "tls-failed", on(enter(peers.tcp(peers.closes_after_data)))
     for code, status in (("server-not-ready", 1), ("database-missing", 800)):
         response = milvus_pb2.ConnectResponse(status=common_pb2.Status(code=status, reason=code))
         answer = response.SerializeToString()

@@ -251,7 +251,7 @@ class TestSecrets:
         assert "canary" not in printed(result)
 
     @pytest.mark.parametrize(
-        "spoil",
+        "damage",
         [
             lambda t: t,
             lambda t: t.replace("\n", " "),
@@ -265,9 +265,9 @@ class TestSecrets:
         ],
     )
     @pytest.mark.parametrize("slot", ["server_pem", "ca_pem", "client_pem", "client_key"])
-    def test_damaged_key_bytes_are_in_no_outcome(self, spoil, slot, tmp_path):
+    def test_damaged_key_bytes_are_in_no_outcome(self, damage, slot, tmp_path):
         key = TRIO.client.key_pem.decode()
-        result = outcome(environ={}, env_file=None, cwd=tmp_path, **{slot: spoil(key)})
+        result = outcome(environ={}, env_file=None, cwd=tmp_path, **{slot: damage(key)})
         assert not crashed(result)
         assert not any(line in printed(result) for line in key.splitlines()[1:-1])
 

@@ -222,10 +222,10 @@ class TestAddress:
 class Topology(BaseHTTPRequestHandler):
     """Refuses every client, and remembers it."""
 
-    heard: ClassVar[list[tuple[str, str]]] = []
+    requests: ClassVar[list[tuple[str, str]]] = []
 
     def do_GET(self) -> None:
-        self.heard.append((self.path, self.headers.get("Authorization", "")))
+        self.requests.append((self.path, self.headers.get("Authorization", "")))
         body = b'{"code": 1, "message": "no"}'
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
@@ -257,4 +257,4 @@ def test_a_global_cluster_receives_the_token_under_another_trust(tmp_path, forei
         server.shutdown()
         thread.join(60)
     assert ended.returncode == 1
-    assert ("/a-global-cluster/global-cluster/topology", "Bearer root:Milvus") in Topology.heard
+    assert ("/a-global-cluster/global-cluster/topology", "Bearer root:Milvus") in Topology.requests

@@ -59,7 +59,7 @@ def refusing(through) -> Iterator[None]:
 
 
 def forbidding(through) -> Iterator[None]:
-    with peers.tcp(peers.says(b"HTTP/1.1 403 Forbidden\r\n\r\n")) as port:
+    with peers.tcp(peers.answers(b"HTTP/1.1 403 Forbidden\r\n\r\n")) as port:
         through(f"127.0.0.1:{port}")
         yield
 
@@ -174,7 +174,7 @@ class TestBeyondTheProxy:
     @pytest.mark.trips("proxy-failed")
     def test_a_proxy_that_requires_a_login(self, at, through):
         answer = b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"
-        with peers.tcp(peers.says(answer)) as proxy:
+        with peers.tcp(peers.answers(answer)) as proxy:
             through(f"127.0.0.1:{proxy}")
             report = at()
         assert [finding.code for finding in report.errors] == ["proxy-failed"]

@@ -18,12 +18,12 @@ def key_pem(trio: minting.Trio) -> str:
 @pytest.fixture
 def canaries(trio: minting.Trio, key_pem: str) -> tuple[str, ...]:
     """Every secret, in every form in which it is sent or stored."""
-    spoken = (PASSWORD, TOKEN, f"{USER}:{PASSWORD}")
+    secrets = (PASSWORD, TOKEN, f"{USER}:{PASSWORD}")
     return (
         PASSWORD,
         TOKEN,
         KEY_PASSWORD,
-        *(base64.b64encode(item.encode()).decode() for item in spoken),
+        *(base64.b64encode(item.encode()).decode() for item in secrets),
         *key_pem.splitlines()[1:-1],
         *trio.client.key_pem.decode().splitlines()[1:-1],
     )

@@ -19,7 +19,7 @@ from milvus_secure.client.settings import MilvusSettings
 from milvus_secure.errors import MilvusSecureError, SecureConnectionError
 
 
-class Heard:
+class Recorder:
     """The credentials that a gRPC server received, or the bytes that a plain listener received."""
 
     def __init__(self) -> None:
@@ -43,41 +43,41 @@ class Heard:
 
 
 @contextmanager
-def _wrong_ca(trio: minting.Trio, heard: Heard) -> Iterator[int]:
+def _wrong_ca(trio: minting.Trio, recorder: Recorder) -> Iterator[int]:
     stranger = minting.mint("localhost", sans=["localhost"], which=8)
-    with impostors.grpc_server(stranger, answer=heard.answer) as port:
+    with impostors.grpc_server(stranger, answer=recorder.answer) as port:
         yield port
 
 
 @contextmanager
-def _wrong_name(trio: minting.Trio, heard: Heard) -> Iterator[int]:
+def _wrong_name(trio: minting.Trio, recorder: Recorder) -> Iterator[int]:
     misnamed = minting.mint("other", sans=["other.example"], issuer=trio.ca, which=8)
-    with impostors.grpc_server(misnamed, answer=heard.answer) as port:
+    with impostors.grpc_server(misnamed, answer=recorder.answer) as port:
         yield port
 
 
 @contextmanager
-def _expired(trio: minting.Trio, heard: Heard) -> Iterator[int]:
+def _expired(trio: minting.Trio, recorder: Recorder) -> Iterator[int]:
     old = minting.mint("old", sans=["localhost"], issuer=trio.ca, days=0.5, which=8)
-    with impostors.grpc_server(old, answer=heard.answer) as port:
+    with impostors.grpc_server(old, answer=recorder.answer) as port:
         yield port
 
 
 @contextmanager
-def _plaintext_milvus(trio: minting.Trio, heard: Heard) -> Iterator[int]:
-    with impostors.grpc_server(None, answer=heard.answer) as port:
+def _plaintext_milvus(trio: minting.Trio, recorder: Recorder) -> Iterator[int]:
+    with impostors.grpc_server(None, answer=recorder.answer) as port:
         yield port
 
 
 @contextmanager
-def _listener(trio: minting.Trio, heard: Heard) -> Iterator[int]:
-    with peers.tcp(heard.listen) as port:
+def _listener(trio: minting.Trio, recorder: Recorder) -> Iterator[int]:
+    with peers.tcp(recorder.listen) as port:
         yield port
 
 
 @contextmanager
-def _verified(trio: minting.Trio, heard: Heard) -> Iterator[int]:
-    with impostors.grpc_server(trio.server, answer=heard.answer) as port:
+def _verified(trio: minting.Trio, recorder: Recorder) -> Iterator[int]:
+    with impostors.grpc_server(trio.server, answer=recorder.answer) as port:
         yield port
 
 
@@ -112,8 +112,8 @@ class TestCredentials:
     async def test_are_not_sent_to_a_peer_that_is_not_verified(
         self, stranger, call, settings, certs, trio, canaries
     ):
-        heard = Heard()
-        with stranger(trio, heard) as port:
+        recorder = Recorder()
+        with stranger(trio, recorder) as port:
             made = settings(
                 uri=f"https://localhost:{port}",
                 ca_pem_path=certs / "ca.pem",
@@ -123,15 +123,15 @@ class TestCredentials:
             )
             with suppress(MilvusSecureError):
                 await call(made)
-        assert [canary for canary in canaries if canary in heard.all] == []
-        assert heard.headers == []
+        assert [canary for canary in canaries if canary in recorder.all] == []
+        assert recorder.headers == []
 
     @pytest.mark.parametrize("credentials", CREDENTIALS, ids=_name)
     async def test_are_sent_to_a_verified_peer(
         self, call, credentials, settings, certs, trio, canaries
     ):
-        heard = Heard()
-        with _verified(trio, heard) as port:
+        recorder = Recorder()
+        with _verified(trio, recorder) as port:
             made = settings(
                 uri=f"https://localhost:{port}",
                 ca_pem_path=certs / "ca.pem",
@@ -139,31 +139,31 @@ class TestCredentials:
                 **credentials,
             )
             await call(made)
-        assert any(canary in heard.all for canary in canaries)
+        assert any(canary in recorder.all for canary in canaries)
 
     @pytest.mark.parametrize("server", [_plaintext_milvus, _listener], ids=_name)
     async def test_are_not_sent_in_plaintext_unless_that_is_allowed(
         self, server, call, settings, trio, canaries
     ):
-        heard = Heard()
-        with server(trio, heard) as port:
+        recorder = Recorder()
+        with server(trio, recorder) as port:
             made = settings(uri=f"http://localhost:{port}", timeout=1, token=TOKEN)
             with suppress(MilvusSecureError):
                 await call(made)
-        assert heard.headers == []
-        assert [canary for canary in canaries if canary in heard.all] == []
+        assert recorder.headers == []
+        assert [canary for canary in canaries if canary in recorder.all] == []
 
     async def test_are_sent_in_plaintext_where_that_is_allowed(
         self, call, settings, trio, canaries
     ):
-        heard = Heard()
-        with _plaintext_milvus(trio, heard) as port:
+        recorder = Recorder()
+        with _plaintext_milvus(trio, recorder) as port:
             await call(
                 settings(
                     uri=f"http://localhost:{port}", timeout=5, allow_plaintext=True, token=TOKEN
                 )
             )
-        assert any(canary in heard.all for canary in canaries)
+        assert any(canary in recorder.all for canary in canaries)
 
 
 @pytest.mark.parametrize("credentials", CREDENTIALS, ids=_name)

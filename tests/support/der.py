@@ -93,9 +93,7 @@ def resigned_der(minted: Minted, issuer: Minted, edit: Callable[[list[bytes]], N
 def resigned(minted: Minted, issuer: Minted, edit: Callable[[list[bytes]], None]) -> Minted:
     """The same, as cryptography loads it."""
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # warnings of cryptography about a certificate that it loads
+        warnings.simplefilter("ignore")  # cryptography warns about what it loads
         certificate = x509.load_der_x509_certificate(resigned_der(minted, issuer, edit))
     return Minted(certificate, minted.key, minted.above)
 

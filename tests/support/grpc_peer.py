@@ -17,7 +17,7 @@ from pathlib import Path
 import grpc
 from OpenSSL import SSL
 
-_PATIENCE = 10  # seconds until a silent peer is a failure of the test
+_TIMEOUT = 10  # seconds until a silent peer is a failure of the test
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _EMPTY_SETTINGS = bytes.fromhex("000000040000000000")
 _HEADERS = 1
@@ -66,7 +66,7 @@ def verdict(
     with socket.socket(family, socket.SOCK_STREAM) as listener:
         listener.bind(address)
         listener.listen()
-        listener.settimeout(_PATIENCE)
+        listener.settimeout(_TIMEOUT)
         port = listener.getsockname()[1]
         target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         options = [("grpc.use_local_subchannel_pool", 1), ("grpc.enable_http_proxy", 0)]
@@ -77,7 +77,7 @@ def verdict(
             options.append(("grpc.default_authority", f"{literal}:{port}"))
         credentials = grpc.ssl_channel_credentials(roots_pem, client_key_pem, client_pem)
         with grpc.secure_channel(target, credentials, options) as channel:
-            call = channel.unary_unary("/x/x").future(b"", timeout=_PATIENCE)
+            call = channel.unary_unary("/x/x").future(b"", timeout=_TIMEOUT)
             try:
                 peer, _ = listener.accept()
             except TimeoutError:
@@ -114,7 +114,7 @@ def _serve(connection: SSL.Connection, peer: socket.socket) -> tuple[bool, str]:
     """Serve one connection until its call's HEADERS; True and why not."""
     peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     peer.settimeout(None)
-    peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", _PATIENCE, 0))
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", _TIMEOUT, 0))
     connection.set_accept_state()
     received = b""
     try:

@@ -107,14 +107,14 @@ def _reset(connection: socket.socket) -> None:
 
 
 @contextmanager
-def hostile_proxy(target: int, **spoil: object) -> Iterator[Proxy]:
+def hostile_proxy(target: int, **faults: object) -> Iterator[Proxy]:
     """A proxy before a port on loopback, until the block ends.
 
     Args:
         target: The port behind it.
-        **spoil: Attributes of `Proxy`.
+        **faults: Attributes of `Proxy`.
     """
-    proxy = Proxy(**spoil)
+    proxy = Proxy(**faults)
     with peers.tcp(lambda client: proxy.serve(client, target)) as port:
         proxy.port = port
         try:

@@ -115,7 +115,7 @@ class Disk:
                     filler.write(bytes(self._page))
             filler.truncate(max(0, filler.tell() - free * self._page))
 
-    def crowd(self, *, free: int = 0) -> None:
+    def fill_with_files(self, *, free: int = 0) -> None:
         """Make empty files until no more can be made, and then remove a few."""
         made: list[Path] = []
         with suppress(OSError):

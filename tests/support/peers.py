@@ -61,7 +61,7 @@ def drain(connection: socket.socket) -> None:
         pass
 
 
-def says(data: bytes, *, first: bool = False) -> Serve:
+def answers(data: bytes, *, first: bool = False) -> Serve:
     """Answer the client's first bytes, or send before it does; then send nothing more."""
 
     def serve(connection: socket.socket) -> None:
@@ -78,7 +78,7 @@ def silent(connection: socket.socket) -> None:
     drain(connection)
 
 
-def hangs_up(connection: socket.socket) -> None:
+def closes_after_data(connection: socket.socket) -> None:
     """Close without an answer as soon as the client has sent something."""
     connection.recv(65_536)
 

@@ -108,7 +108,7 @@ LITTLE_ROOM = (
 what, command = sys.argv[1:]
 before = disk.files()
 for free in range(50):
-    disk.fill(free=free) if what == "pages" else disk.crowd(free=free)
+    disk.fill(free=free) if what == "pages" else disk.fill_with_files(free=free)
     status, stderr = milvus_secure(command)
     disk.relieve()
     print(json.dumps([status, stderr, disk.files() == before]))
@@ -188,10 +188,10 @@ class TestMaterialAsText:
 
     @pytest.mark.parametrize("state", ["full", "a page left", "read-only"])
     def test_in_memory_it_needs_no_disk(self, state, material_outcome):
-        assert material_outcome["in memory", state] == ["material_outcome", "", []]
+        assert material_outcome["in memory", state] == ["connected", "", []]
 
     def test_on_disk_it_needs_only_space(self, material_outcome):
-        assert material_outcome["on disk", "with room"] == ["material_outcome", "", []]
+        assert material_outcome["on disk", "with room"] == ["connected", "", []]
 
     @pytest.mark.parametrize("state", ["full", "a page left", "read-only"])
     def test_on_disk_there_is_a_typed_error_that_says_why(self, state, material_outcome):
@@ -267,7 +267,7 @@ class TestSilence:
         assert seconds > 1.9
 
     def test_it_connects_once_the_cable_is_connected(self, silence):
-        assert silence["afterwards"] == "material_outcome"
+        assert silence["afterwards"] == "connected"
 
 
 @pytest.fixture(

@@ -42,7 +42,7 @@ def served(cwd: Path, *arguments: object) -> Iterator[dict[str, str]]:
             if line.startswith("Then:"):
                 break
         else:
-            pytest.fail(f"serve ended without its greeting: {process.stderr.read()}")
+            pytest.fail(f"serve ended before it was ready: {process.stderr.read()}")
         yield exports
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)
@@ -94,9 +94,9 @@ def test_a_compose_file_is_followed_through_its_mounts(certs: Path, tmp_path: Pa
 def test_what_it_prints_can_be_pasted_into_a_shell(tmp_path: Path):
     certs = tmp_path / "it's a set"
     script = (
-        '"$@" > said & trap "kill $!" EXIT\n'
-        "for _ in $(seq 300); do ! grep -q ^Then said || break; sleep 0.1; done\n"
-        "grep '^  export' said > lines; . ./lines; env"
+        '"$@" > output & trap "kill $!" EXIT\n'
+        "for _ in $(seq 300); do ! grep -q ^Then output || break; sleep 0.1; done\n"
+        "grep '^  export' output > lines; . ./lines; env"
     )
     command = [
         sys.executable,
@@ -121,7 +121,7 @@ def test_what_it_prints_can_be_pasted_into_a_shell(tmp_path: Path):
     )
     assert run.returncode == 0, run.stderr
     assert f"MILVUS_CLIENT_KEY_PATH={certs / 'client.key'}" in run.stdout.splitlines()
-    lines = (tmp_path / "said").read_text().splitlines()
+    lines = (tmp_path / "output").read_text().splitlines()
     assert max(len(line) for line in lines if not line.startswith("  export")) <= 80
     assert "a (b" not in "".join(lines)
 

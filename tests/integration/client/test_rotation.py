@@ -84,7 +84,7 @@ class TestTheNextConnection:
         assert mutual.names == ["client", "renewed"]
 
     @pytest.mark.parametrize(
-        ("name", "spoil", "code"),
+        ("name", "damage", "code"),
         [
             pytest.param("client.pem", lambda pem: pem[:300], "pem-malformed", id="half"),
             pytest.param("client.key", lambda _: b"", "file-empty", id="truncated"),
@@ -93,10 +93,10 @@ class TestTheNextConnection:
         ],
     )
     def test_never_uses_an_incomplete_pair(
-        self, mutual, client, certs, renewed, caplog, name, spoil, code
+        self, mutual, client, certs, renewed, caplog, name, damage, code
     ):
         path = certs / name
-        path.write_bytes(renewed.pem if spoil is None else spoil(path.read_bytes()))
+        path.write_bytes(renewed.pem if damage is None else damage(path.read_bytes()))
         reconnect(client)
         assert mutual.names == ["client", "client"]
         assert logged_codes(caplog) == [code]

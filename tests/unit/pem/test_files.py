@@ -336,7 +336,7 @@ class TestForeign:
 
     @pytest.mark.trips("pem-malformed")
     @pytest.mark.parametrize(
-        ("spoil", "words"),
+        ("damage", "words"),
         [
             (lambda t: t.replace("\n", "\\n"), "two characters"),
             (lambda t: "\n".join(f"  {line}" for line in t.splitlines()), "indented"),
@@ -348,9 +348,9 @@ class TestForeign:
             (lambda t: "\ufeff" + t, "byte order mark"),
         ],
     )
-    def test_damage_is_described(self, spoil, words, trio, tmp_path, file_findings):
-        (tmp_path / "spoiled").write_text(spoil(trio.ca.pem.decode()))
-        finding = only(file_findings(ca_pem_path=tmp_path / "spoiled"))
+    def test_damage_is_described(self, damage, words, trio, tmp_path, file_findings):
+        (tmp_path / "damaged").write_text(damage(trio.ca.pem.decode()))
+        finding = only(file_findings(ca_pem_path=tmp_path / "damaged"))
         assert finding.code == "pem-malformed"
         assert words in finding.message
 

@@ -152,9 +152,9 @@ class TestMoreThanAPeerLooksAt:
             "signature_is_wrong",
             lambda *pair: attempts.append(pair) or signature_is_wrong(*pair),
         )
-        crowd = [mint("crowd", ca=True, which=50 + n) for n in range(count)]
-        leaf = mint("crowd", issuer=crowd[0], usages=[CLIENT], which=3)
-        served = [leaf.certificate, *(item.certificate for item in crowd)]
+        issuers = [mint("crowd", ca=True, which=50 + n) for n in range(count)]
+        leaf = mint("crowd", issuer=issuers[0], usages=[CLIENT], which=3)
+        served = [leaf.certificate, *(item.certificate for item in issuers)]
         verdict = judge_path(served, [root.certificate], NOW, Role.CLIENT)
         assert verdict.trusted is None
         # Twice: a refused chain is read again to find the reason.
@@ -162,9 +162,9 @@ class TestMoreThanAPeerLooksAt:
 
     def test_an_issuer_behind_too_many_others_is_not_found(self, root):
         lone = mint("crowd", issuer=root, ca=True, which=49, identifiers=False)
-        crowd = [mint("crowd", ca=True, which=50 + n, identifiers=False) for n in range(100)]
+        issuers = [mint("crowd", ca=True, which=50 + n, identifiers=False) for n in range(100)]
         leaf = mint("leaf", issuer=lone, usages=[CLIENT], which=3, identifiers=False)
-        served = [leaf.certificate, *(item.certificate for item in (*crowd, lone))]
+        served = [leaf.certificate, *(item.certificate for item in (*issuers, lone))]
         assert judge_path(served, [root.certificate], NOW, Role.CLIENT).failure is not None
         served.reverse()
         served = [leaf.certificate, *served[:-1]]

@@ -58,7 +58,7 @@ BAD_ANSWERS = {
 @pytest.mark.parametrize("answer", BAD_ANSWERS.values(), ids=BAD_ANSWERS.keys())
 @pytest.mark.parametrize("scheme", ["https", "http"])
 def test_a_bad_answer_ends_in_a_finding(observe, answer, scheme):
-    with peers.tcp(peers.says(answer)) as port:
+    with peers.tcp(peers.answers(answer)) as port:
         observation = observe(port, timeout=1, scheme=scheme, allow_plaintext=True)
 
     assert observation.milvus is None

@@ -47,7 +47,7 @@ def test_a_tls_server_without_alpn(trio, look):
 
 
 @pytest.mark.trips("tls-failed")
-@pytest.mark.parametrize("serve", [peers.hangs_up, peers.resets])
+@pytest.mark.parametrize("serve", [peers.closes_after_data, peers.resets])
 def test_a_peer_that_closes_the_connection(look, serve):
     with peers.tcp(serve) as port:
         assert cause(look(port, timeout=2)) == "tls-failed"
@@ -55,7 +55,7 @@ def test_a_peer_that_closes_the_connection(look, serve):
 
 @pytest.mark.trips("tls-failed")
 def test_the_alert_is_shown(look):
-    with peers.tcp(peers.says(b"\x15\x03\x03\x00\x02\x02\x50")) as port:
+    with peers.tcp(peers.answers(b"\x15\x03\x03\x00\x02\x02\x50")) as port:
         report = look(port, timeout=2)
 
     assert cause(report) == "tls-failed"

@@ -32,7 +32,7 @@ def test_an_answer_that_is_no_milvus_message(trio, look):
 
 
 @pytest.mark.trips("not-milvus")
-@pytest.mark.parametrize("peer", [impostors.http1, lambda: peers.tcp(peers.hangs_up)])
+@pytest.mark.parametrize("peer", [impostors.http1, lambda: peers.tcp(peers.closes_after_data)])
 def test_plaintext_to_something_else(look, peer):
     with peer() as port:
         report = look(port, scheme="http", allow_plaintext=True, timeout=2)

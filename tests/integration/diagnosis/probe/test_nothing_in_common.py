@@ -150,7 +150,7 @@ def test_a_server_without_a_certificate(look, tmp_path):
 
 @pytest.mark.trips("tls-failed")
 def test_a_server_that_fails_before_it_sends_a_certificate(look):
-    with peers.tcp(peers.says(bytes.fromhex("15030300020250"))) as port:  # as Go without one
+    with peers.tcp(peers.answers(bytes.fromhex("15030300020250"))) as port:  # as Go without one
         report = look(port)
 
     assert cause(report) == "tls-failed"

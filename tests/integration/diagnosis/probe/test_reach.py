@@ -100,7 +100,7 @@ def test_a_host_that_only_the_proxy_can_reach(embedded_mutual, observe, certs, m
 
 
 def test_a_host_that_the_proxy_refuses(observe, monkeypatch):
-    with peers.tcp(peers.says(b"HTTP/1.1 403 Forbidden\r\n\r\n")) as proxy:
+    with peers.tcp(peers.answers(b"HTTP/1.1 403 Forbidden\r\n\r\n")) as proxy:
         monkeypatch.setenv("grpc_proxy", f"http://127.0.0.1:{proxy}")
         monkeypatch.setenv("no_grpc_proxy", "exempt.example")
         observation = observe(19530, host="milvus.invalid")
@@ -133,7 +133,7 @@ def test_a_plaintext_web_server(look):
 @pytest.mark.trips("server-plaintext")
 @pytest.mark.parametrize("banner", [b"SSH-2.0-OpenSSH_9.6\r\n", b"220 mail\r\n", b"\x00", b"\xff"])
 def test_another_service_that_sends_a_greeting(look, banner):
-    with peers.tcp(peers.says(banner, first=True)) as port:
+    with peers.tcp(peers.answers(banner, first=True)) as port:
         assert cause(look(port, timeout=1)) == "server-plaintext"
 
 

@@ -101,9 +101,9 @@ def test_no_candidate_of_a_client_chain_is_tried_after_the_deadline(hostile_cont
     monkeypatch.setattr(
         go_path, "signature_is_wrong", lambda *pair: tried.append(pair) or len(tried) > 0
     )
-    crowd = [mint("crowd", ca=True, which=50 + number) for number in range(30)]
-    leaf = mint("leaf", issuer=crowd[0], usages=[CLIENT], which=3)
-    served = [leaf.certificate, *(item.certificate for item in crowd)]
+    issuers = [mint("crowd", ca=True, which=50 + number) for number in range(30)]
+    leaf = mint("leaf", issuer=issuers[0], usages=[CLIENT], which=3)
+    served = [leaf.certificate, *(item.certificate for item in issuers)]
     with pytest.raises(TimeIsUpError):
         judge_path(
             served, hostile_context.anchors, hostile_context.now, Role.CLIENT, deadline=Steps(2)
