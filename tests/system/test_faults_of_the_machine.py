@@ -138,7 +138,7 @@ from pathlib import Path
 import minting
 from milvus_endpoint import milvus_endpoint
 from milvus_secure import MilvusSecureError, connect_secure
-from milvus_secure.pem import temp_files
+from milvus_secure.pem import memory_file_systems
 from namespaces import Disk, ip
 
 def outcome(environ):
@@ -170,7 +170,7 @@ with milvus_endpoint(trio.server, clients=trio.ca) as endpoint:
             disk.relieve()
         if kept == "in memory":
             del os.memfd_create  # as on a system without it, and without /dev/shm
-            temp_files._SHARED_MEMORY = ""
+            memory_file_systems._SHARED_MEMORY = ""
 """
 
 
