@@ -10,7 +10,7 @@ working directory.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -23,12 +23,12 @@ from .milvus_config import (
     JUDGED_KEYS,
     Conflict,
     MilvusConfig,
-    RepeatedKey,
     Setting,
     UnreadFile,
 )
 from .milvus_yaml import Entry, MilvusFile, parse_file
 from .reading import read_text
+from .yaml_tree import Repeat
 
 WORKING_DIRECTORY: Final = PurePosixPath("/milvus")
 """The image's own (``WORKDIR`` in Milvus's Dockerfiles)."""
@@ -71,8 +71,8 @@ def config_of_file(path: Path, text: str, name: str, files: ContainerFiles) -> M
         settings,
         files,
         written=tuple((entry, _source(parsed.name, entry.line)) for entry in parsed.entries),
-        conflicts=tuple(_conflicts(parsed)),
-        repeats=tuple(RepeatedKey(parsed.name, repeat) for repeat in parsed.repeats),
+        conflicts=tuple(_conflicts(_file_settings(parsed))),
+        repeats=parsed.repeats,
     )
 
 
@@ -87,7 +87,7 @@ class _Layers:
         self.unknown_from = ""
         self.written: list[tuple[Entry, str]] = []
         self.conflicts: list[Conflict] = []
-        self.repeats: list[RepeatedKey] = []
+        self.repeats: list[Repeat] = []
         self.absent: list[Path] = []
         self.not_judged: list[NotJudged] = []
         working = container.working_directory or WORKING_DIRECTORY
@@ -104,7 +104,7 @@ class _Layers:
                 self._add_file(directory, name)
         for overlay in self.container.overlays:
             self._add(parse_file(overlay.text, overlay.name, overlay.first_line))
-        self.conflicts += _variable_conflicts(self.container.environment, self.release)
+        self.conflicts += _conflicts(_variables(self.container.environment, self.release))
         self.settings |= self.environment
         container = self.container
         return MilvusConfig(
@@ -182,8 +182,8 @@ class _Layers:
     def _add(self, file: MilvusFile) -> None:
         self.settings |= dict(_file_settings(file))
         self.written += [(entry, _source(file.name, entry.line)) for entry in file.entries]
-        self.conflicts += _conflicts(file)
-        self.repeats += [RepeatedKey(file.name, repeat) for repeat in file.repeats]
+        self.conflicts += _conflicts(_file_settings(file))
+        self.repeats += file.repeats
 
     def _unread(self, directory: PurePosixPath | None) -> Iterator[UnreadFile]:
         for target in self.files.configuration_files():
@@ -229,14 +229,19 @@ def _source(name: str, line: int) -> str:
     return f"{name}:{line}" if line else name
 
 
-def _conflicts(file: MilvusFile) -> Iterator[Conflict]:
-    spellings: dict[str, list[Entry]] = {}
-    for entry in file.entries:
-        spellings.setdefault(format_key(entry.key), []).append(entry)
-    for key, entries in spellings.items():
-        if key in JUDGED_KEYS and len({entry.value for entry in entries}) > 1:
-            lines = [f"{entry.key} (line {entry.line})" for entry in entries]
-            yield Conflict(entries[0].key, tuple(lines), file.name)
+def _conflicts(settings: Iterable[tuple[str, Setting]]) -> Iterator[Conflict]:
+    """Spellings of one key among the settings of one source."""
+    spellings: dict[str, list[Setting]] = {}
+    for key, setting in settings:
+        spellings.setdefault(key, []).append(setting)
+    for key, same in spellings.items():
+        if key in JUDGED_KEYS and len({setting.value for setting in same}) > 1:
+            shown = [_spelling(setting) for setting in same]
+            yield Conflict(same[0].key, tuple(shown), same[0].source)
+
+
+def _spelling(setting: Setting) -> str:
+    return f"{setting.key} ({setting.source.removeprefix(f'env {setting.key} in ')})"
 
 
 def variable_keys(name: str, release: tuple[int, int] | None) -> Iterator[str]:
@@ -255,19 +260,6 @@ def _variables(
                 key,
                 Setting(name, variable.value, f"env {name} in {variable.source}", "environment"),
             )
-
-
-def _variable_conflicts(
-    environment: Mapping[str, EnvValue], release: tuple[int, int] | None
-) -> Iterator[Conflict]:
-    names: dict[str, list[str]] = {}
-    for name in environment:
-        for key in variable_keys(name, release):
-            names.setdefault(key, []).append(name)
-    for key, spellings in names.items():
-        values = {environment[name].value for name in spellings}
-        if key in JUDGED_KEYS and len(values) > 1:
-            yield Conflict(spellings[0], tuple(spellings), environment[spellings[0]].source)
 
 
 def _decoded(file: ContainerFile) -> str:

@@ -22,9 +22,14 @@ _ENOUGH: Final = 2
 
 # What zilliztech/milvus-helm alone has, with the weight of a mark: of these, one alone could stand
 # in another file, two could not. Keys of milvus.yaml (rootCoord, dataNode, tls, ...) are no marks.
-_CHART_KEYS: Final = {
+_CHART_MARKS: Final = {
     "extraConfigFiles": 2,
     "customConfigMap": 2,
+    "image.all": 2,
+    "cluster.enabled": 2,
+    "standalone.messageQueue": 1,
+    "proxy.tls.secretName": 1,
+    "proxy.tls.crt": 1,
     "attu": 1,
     "pulsarv3": 1,
     "mixCoordinator": 1,
@@ -36,17 +41,17 @@ _CHART_KEYS: Final = {
     "heaptrack": 1,
     "replicaResourceGroups": 1,
 }
-_CHART_PATHS: Final = {"image.all": 2, "cluster.enabled": 2, "standalone.messageQueue": 1}
 _COMPONENT_KEYS: Final = frozenset(
     {"volumes", "volumeMounts", "extraEnv", "heaptrack", "profiling", "hpa"}
 )
-_TLS_SECRET: Final = frozenset({"secretName", "crt"})
 # Keys of milvus.yaml that people put into values.
 _MILVUS_PATHS: Final = ("common.security", "tls.serverPemPath", "tls.tlsMode", "tls.caPemPath")
 _MILVUS_KEYS: Final = frozenset({"common", "tls", "internaltls", "proxy", "etcd", "minio", "log"})
 
-_BITNAMI_KEYS: Final = frozenset({"initJob", "diagnosticMode", "usePasswordFiles"})
-_BITNAMI_PATHS: Final = (
+_BITNAMI_MARKS: Final = (
+    "initJob",
+    "diagnosticMode",
+    "usePasswordFiles",
     "milvus.auth",
     "milvus.defaultConfig",
     "milvus.extraConfig",
@@ -169,21 +174,16 @@ def read_helm(values: Block, path: Path, name: str, text: str) -> Deployment:
 
 def _chart_marks(values: Block) -> int:
     """How much tells that values are for zilliztech/milvus-helm."""
-    proxy = block_at(values, "proxy")
-    return (
-        sum(weight for key, weight in _CHART_KEYS.items() if key in values)
-        + sum(weight for dotted, weight in _CHART_PATHS.items() if _at(values, dotted))
-        + len(_COMPONENT_KEYS & {*proxy, *block_at(values, "standalone")})
-        + len(_TLS_SECRET & set(block_at(proxy, "tls")))
-    )
+    of_components = {*block_at(values, "proxy"), *block_at(values, "standalone")}
+    marks = sum(weight for dotted, weight in _CHART_MARKS.items() if _at(values, dotted))
+    return marks + len(_COMPONENT_KEYS & of_components)
 
 
 def _bitnami_marks(values: Block) -> int:
     """How much tells that values are for Bitnami's chart."""
     components = {key for name in _COMPONENTS for key in block_at(values, name)}
     return (
-        2 * len(_BITNAMI_KEYS & set(values))
-        + 2 * sum(_at(values, dotted) for dotted in _BITNAMI_PATHS)
+        2 * sum(_at(values, dotted) for dotted in _BITNAMI_MARKS)
         + len(_BITNAMI_COMPONENT & components)
         + len(_BITNAMI_TLS & set(block_at(values, "proxy", "tls")))
         + 2 * ("/opt/bitnami/" in as_text(values))

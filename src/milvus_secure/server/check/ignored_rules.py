@@ -32,17 +32,16 @@ def key_conflict(context: ServerContext) -> Iterator[Finding]:
 
 def key_repeated(context: ServerContext) -> Iterator[Finding]:
     """A key stands twice in one mapping: Milvus takes the last one, whole."""
-    for repeated in context.config.repeats:
-        repeat = repeated.repeat
+    for repeat in context.config.repeats:
         if not _holds_judged_key(repeat.key):
             continue
         yield finding(
             "server-key-repeated",
-            f"{repeat.key} appears twice in {repeated.file}, in lines {repeat.earlier} and "
+            f"{repeat.key} appears twice in {repeat.file}, in lines {repeat.earlier} and "
             f"{repeat.later}. Milvus uses only the last one.",
             f"Put everything under one {repeat.key}.",
             setting=repeat.key,
-            source=f"{repeated.file}:{repeat.later}",
+            source=f"{repeat.file}:{repeat.later}",
             origin=context.origin,
         )
 

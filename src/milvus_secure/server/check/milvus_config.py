@@ -76,14 +76,6 @@ class Conflict:
 
 
 @dataclass(frozen=True, slots=True)
-class RepeatedKey:
-    """A key that stands twice in one mapping; Milvus takes the last one."""
-
-    file: str
-    repeat: Repeat
-
-
-@dataclass(frozen=True, slots=True)
 class UnreadFile:
     """A configuration file in the container that Milvus does not read.
 
@@ -117,7 +109,7 @@ class MilvusConfig:
         environment: The container's variables.
         written: Every key of the files and overlays that are read, with its source.
         conflicts: See `Conflict`.
-        repeats: See `RepeatedKey`.
+        repeats: Keys that stand twice in one mapping; Milvus takes the last one.
         absent: Configuration files that are mounted and do not exist.
         unread: See `UnreadFile`.
         not_judged: What cannot be known here.
@@ -136,7 +128,7 @@ class MilvusConfig:
     environment: Mapping[str, EnvValue] = field(default_factory=dict)
     written: tuple[tuple[Entry, str], ...] = ()
     conflicts: tuple[Conflict, ...] = ()
-    repeats: tuple[RepeatedKey, ...] = ()
+    repeats: tuple[Repeat, ...] = ()
     absent: tuple[Path, ...] = ()
     unread: tuple[UnreadFile, ...] = ()
     not_judged: tuple[NotJudged, ...] = ()

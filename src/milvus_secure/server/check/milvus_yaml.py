@@ -74,7 +74,7 @@ def file_of(tree: Block, name: str, offset: int = 0) -> MilvusFile:
         for key, value, line in _flattened(tree, "")
     ]
     repeats = [
-        Repeat(repeat.key, repeat.earlier + offset, repeat.later + offset)
+        Repeat(repeat.key, repeat.earlier + offset, repeat.later + offset, name)
         for repeat in _repeats(tree, "")
     ]
     return MilvusFile(name, tuple(entries), tuple(repeats))

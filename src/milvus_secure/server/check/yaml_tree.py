@@ -88,11 +88,12 @@ Tree: TypeAlias = "Scalar | Items | Block"
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """A key that stands twice in one mapping."""
+    """A key that stands twice in one mapping, with its file and its two lines."""
 
     key: str
     earlier: int
     later: int
+    file: str = ""
 
 
 def documents(text: str, name: str) -> list[Tree]:
