@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..._common.tls_mode import TLSMode
-from ...reporting.report import Finding, Severity, finding
+from ...reporting.report import Finding, Severity
 from ..milvus_keys import format_key
 from .config_layers import PREFIX, variable_keys
 from .go_scalars import parse_bool
@@ -17,14 +17,13 @@ from .server_context import ServerContext
 def key_conflict(context: ServerContext) -> Iterator[Finding]:
     """One key in two spellings with different values: Milvus's pick is random."""
     for conflict in context.config.conflicts:
-        yield finding(
+        yield context.finding(
             "server-key-conflict",
             f"{' and '.join(conflict.spellings)} are one key to Milvus, with different values. "
             "Which one it uses is not defined.",
             "Keep one of them.",
             setting=conflict.key,
             source=conflict.source,
-            origin=context.origin,
             expected="one value",
             presented=", ".join(conflict.spellings),
         )
@@ -35,14 +34,13 @@ def key_repeated(context: ServerContext) -> Iterator[Finding]:
     for repeat in context.config.repeats:
         if not _holds_judged_key(repeat.key):
             continue
-        yield finding(
+        yield context.finding(
             "server-key-repeated",
             f"{repeat.key} appears twice in {repeat.file}, in lines {repeat.earlier} and "
             f"{repeat.later}. Milvus uses only the last one.",
             f"Put everything under one {repeat.key}.",
             setting=repeat.key,
             source=f"{repeat.file}:{repeat.later}",
-            origin=context.origin,
         )
 
 
@@ -59,7 +57,7 @@ def file_unread(context: ServerContext) -> Iterator[Finding]:
         written = {format_key(entry.key): entry.value for entry in unread.entries}
         mode = written.get(format_key(MODE), "")
         in_vain = context.mode is TLSMode.PLAINTEXT and mode not in {"", "0"}
-        yield finding(
+        yield context.finding(
             "server-config-unread",
             f"Milvus does not read {unread.target}: {unread.why}.",
             f"Mount it as {config.config_directory}/user.yaml, or the whole file as "
@@ -67,7 +65,6 @@ def file_unread(context: ServerContext) -> Iterator[Finding]:
             severity=None if in_vain or not unread.entries else Severity.INFO,
             setting=MODE if in_vain else None,
             source=unread.origin,
-            origin=context.origin,
             expected=f"{config.config_directory}/milvus.yaml or user.yaml there",
             presented=str(unread.target),
         )
@@ -83,7 +80,7 @@ def env_ignored(context: ServerContext) -> Iterator[Finding]:
         if key is None or not asks_for_tls(key, variable.value):
             continue
         right = key.replace(".", "_").upper()
-        yield finding(
+        yield context.finding(
             "server-env-ignored",
             f"Milvus does not read the variable {name}."
             + (" It runs in plaintext." if context.mode is TLSMode.PLAINTEXT else ""),
@@ -91,7 +88,6 @@ def env_ignored(context: ServerContext) -> Iterator[Finding]:
             severity=None if context.mode is TLSMode.PLAINTEXT else Severity.WARNING,
             setting=key,
             source=variable.source,
-            origin=context.origin,
             expected=right,
             presented=name,
         )
@@ -114,7 +110,7 @@ def key_ignored(context: ServerContext) -> Iterator[Finding]:
         right = meant_key(entry.key)
         if right is None or not asks_for_tls(right, entry.value):
             continue
-        yield finding(
+        yield context.finding(
             "server-key-ignored",
             f"Milvus does not read {entry.key}." + (" It runs in plaintext." if plaintext else ""),
             f"Move its value to {right} in {config.place}"
@@ -122,7 +118,6 @@ def key_ignored(context: ServerContext) -> Iterator[Finding]:
             severity=None if plaintext else Severity.WARNING,
             setting=entry.key,
             source=source,
-            origin=context.origin,
             expected=right,
             presented=entry.key,
         )
@@ -143,7 +138,7 @@ def _etcd_instead(context: ServerContext) -> Iterator[Finding]:
         and setting.layer == "file"
         and parse_bool(setting.value or "")
     ):
-        yield finding(
+        yield context.finding(
             "server-key-ignored",
             "etcd.ssl.* is only for TLS between Milvus and etcd. The port that clients connect to "
             "stays in "
@@ -153,7 +148,6 @@ def _etcd_instead(context: ServerContext) -> Iterator[Finding]:
             severity=Severity.WARNING,
             setting=setting.key,
             source=setting.source,
-            origin=context.origin,
             expected=MODE,
             presented=setting.key,
         )

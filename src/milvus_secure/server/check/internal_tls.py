@@ -57,13 +57,11 @@ def file_forbidden(context: ServerContext) -> Iterator[Finding]:
         if file.mount is None or file.mount.mode is None:
             continue
         key, origin = PATH_KEYS[slot], file.mount.origin
-        yield finding(
+        yield context.finding(
             "server-file-forbidden",
             f"{context.config.name} runs as user {user}, which is not allowed to read {origin}.",
             "Set fsGroup in the securityContext of the pod, or defaultMode: 0440 in the volume.",
             setting=key,
-            source=context.config.source_of(key),
-            origin=context.origin,
             expected=f"readable for user {user}",
             presented=f"mode {file.mount.mode:04o}, owner 0",
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from ...reporting.report import Finding, Severity, Skip, finding
+from ...reporting.report import Finding, Severity, Skip
 from .container_files import Presence
 from .milvus_config import PATH_KEYS
 from .server_context import ServerContext, needed_paths
@@ -18,13 +18,11 @@ def tls_incomplete(context: ServerContext) -> Iterator[Finding]:
         key = PATH_KEYS[slot]
         if path == "":
             needs = "Internal TLS" if slot == "internal_pem" else f"tlsMode {context.mode.number}"
-            yield finding(
+            yield context.finding(
                 "server-tls-incomplete",
                 f"{needs} needs {key}, which is not set. Milvus does not start.",
                 f"Set {key} in {config.place}.",
                 setting=key,
-                source=config.source_of(key),
-                origin=context.origin,
             )
 
 
@@ -39,25 +37,21 @@ def path_unmounted(context: ServerContext) -> Iterator[Finding | Skip]:
         if context.has_blank(slot):
             continue  # `path_blank` says so
         if file.presence is Presence.UNMOUNTED:
-            yield finding(
+            yield context.finding(
                 "server-path-unmounted",
                 f"{key} names {path}, which nothing mounts into {_container(context)}.",
                 f"Mount the directory of the certificates at {folder}.",
                 setting=key,
-                source=config.source_of(key),
-                origin=context.origin,
                 expected=f"a mount at or above {path}",
                 presented=targets,
             )
         elif file.presence is Presence.ABSENT:
             names = sorted(name for name in (file.mount and file.mount.files) or () if name)
-            yield finding(
+            yield context.finding(
                 "server-path-unmounted",
                 f"{key} names {path}, but {file.origin} has no such file.",
                 f"Set {key} to a file that it has, or add the file to it.",
                 setting=key,
-                source=config.source_of(key),
-                origin=context.origin,
                 expected=path.rpartition("/")[2],
                 presented=", ".join(names) or "no files",
             )
@@ -86,14 +80,12 @@ def _not_judged(context: ServerContext, origin: str, slots: list[str]) -> Findin
             "Check the Compose file or the manifests that start this Milvus, or name the mount: "
             "`milvus-secure server check FILE --mount SRC:DST`"
         )
-    return finding(
+    return context.finding(
         "server-not-judged",
         f"Not judged: {names}, because {missing} is not available here.",
         fix,
         severity=Severity.INFO,
         setting=key,
-        source=config.source_of(key),
-        origin=context.origin,
     )
 
 
@@ -112,14 +104,13 @@ def known_public_key(context: ServerContext) -> Iterator[Finding]:
         if slot == "ca_pem":
             action, harm = "trusts the CA", "Anyone can make a client certificate"
         set_by = "is not set, so" if setting.layer == "image" else f"is {setting.value}, so"
-        yield finding(
+        yield context.finding(
             "known-public-key",
             f"{key} {set_by} Milvus {action} in its image, whose private key is published. {harm}.",
             f"Set {key} in {config.place} to your own file, mounted into the container. To make "
             "one: `milvus-secure certs init DIR`",
             setting=key,
             source=setting.source,
-            origin=context.origin,
             expected="your own file",
             presented=context.located[slot].origin,
         )
@@ -131,13 +122,11 @@ def path_blank(context: ServerContext) -> Iterator[Finding]:
     for slot, path in needed_paths(config).items():
         key = PATH_KEYS[slot]
         if path and context.has_blank(slot):
-            yield finding(
+            yield context.finding(
                 "file-missing",
                 f"{key} begins or ends with a blank, which is part of the file's name for Milvus.",
                 f"Remove the blank from {key}.",
                 setting=key,
-                source=config.source_of(key),
-                origin=context.origin,
                 expected=path.strip(),
                 presented=ascii(path),
             )

@@ -57,14 +57,13 @@ def mode_unknown(context: ServerContext) -> Iterator[Finding]:
     """tlsMode itself is set from an object that is not in the input."""
     setting = context.config.setting(MODE)
     if setting.value is None and not context.config.not_judged:
-        yield finding(
+        yield context.finding(
             "server-not-judged",
             f"Not judged: the mode of {context.config.name or 'the server'}, because {MODE} is "
             f"set from {setting.source}, whose value is not in the input.",
             "Write the value as text, or add the object that contains it to the same input.",
             setting=MODE,
             source=setting.source,
-            origin=context.origin,
         )
 
 
@@ -91,14 +90,12 @@ def tls_mode_invalid(context: ServerContext) -> Iterator[Finding]:
     value = config.value(MODE)
     if value and (str(atoi(value)) not in {"0", "1", "2"} or (atoi(value) == 0 and value != "0")):
         blanks = value.strip() != value and value.strip() in {"1", "2"}
-        yield finding(
+        yield context.finding(
             "server-tls-mode-invalid",
             f"{MODE} is {ascii(value)[:40]}, so Milvus runs in plaintext: it reads a number "
             f"{'without blanks' if blanks else 'of 0, 1 or 2'} and reads anything else as 0.",
             f"Set {MODE} to 1 for one-way TLS or to 2 for mutual TLS.",
             setting=MODE,
-            source=config.source_of(MODE),
-            origin=context.origin,
             expected="0, 1 or 2",
             presented=ascii(value)[:60],
         )
@@ -115,14 +112,13 @@ def tls_off(context: ServerContext) -> Iterator[Finding]:
     named = None if mode.layer in {"file", "environment"} else _certificate_named(config)
     if named is not None:
         text += f" {named.key} alone does not turn TLS on."
-    yield finding(
+    yield context.finding(
         "server-tls-off",
         text,
         f"If clients are to use TLS, set {MODE} to 1 (one-way) or 2 (mutual).",
         severity=None if named is None else Severity.WARNING,
         setting=MODE,
         source=mode.source if named is None else named.source,
-        origin=context.origin,
     )
 
 
@@ -144,7 +140,7 @@ def port_invalid(context: ServerContext) -> Iterator[Finding]:
     if not port or atoi(port):
         return
     linked = port.startswith("tcp://")
-    yield finding(
+    yield context.finding(
         "server-port-invalid",
         f"{_PORT} is {ascii(port)[:40]}, which is not a port, so Milvus listens on a random port "
         "that clients do not know.",
@@ -152,8 +148,6 @@ def port_invalid(context: ServerContext) -> Iterator[Finding]:
         if linked
         else f"Set {_PORT} to a number, such as 19530.",
         setting=_PORT,
-        source=config.source_of(_PORT),
-        origin=context.origin,
         expected="a number from 1 to 65535",
         presented=ascii(port)[:60],
     )
@@ -170,15 +164,13 @@ def rest_port_shared(context: ServerContext) -> Iterator[Finding]:
         return
     tolerated = config.release is not None and config.release < _SEPARATE_SINCE
     presented = port or "not set"
-    yield finding(
+    yield context.finding(
         "server-rest-port-shared",
         f"The RESTful API shares the gRPC port, because {_REST} is {presented}. "
         "With TLS, Milvus does not start with a shared port.",
         f"Set {_REST} to another port, such as 8080, or {_REST_ENABLED} to false.",
         severity=Severity.WARNING if tolerated else None,
         setting=_REST,
-        source=config.source_of(_REST),
-        origin=context.origin,
         expected="a port other than the gRPC port",
         presented=presented,
     )

@@ -12,6 +12,7 @@ from typing import Final
 from ..._common.tls_mode import TLSMode
 from ...diagnosis.material import read_settled
 from ...pem.material import Material, parse_material, read_one
+from ...reporting.report import Finding, Severity, finding
 from .container_files import ContainerFile, Presence
 from .milvus_config import PATH_KEYS, MilvusConfig
 from .placeholders import is_placeholder
@@ -46,6 +47,31 @@ class ServerContext:
     def origin(self) -> str:
         """The file that was given, as a finding's origin."""
         return f"file:{self.config.path}"
+
+    def finding(
+        self,
+        code: str,
+        message: str,
+        remedy: str,
+        *,
+        setting: str | None,
+        source: str | None = None,
+        severity: Severity | None = None,
+        expected: str | None = None,
+        presented: str | None = None,
+    ) -> Finding:
+        """A finding about a key of Milvus, by default with the place where the key is set."""
+        return finding(
+            code,
+            message,
+            remedy,
+            severity=severity,
+            setting=setting,
+            source=source or (self.config.source_of(setting) if setting else None),
+            origin=self.origin,
+            expected=expected,
+            presented=presented,
+        )
 
     def has_blank(self, slot: str) -> bool:
         """True for a path with a blank at an end, unless a file has just that name."""
