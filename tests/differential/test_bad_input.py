@@ -167,7 +167,7 @@ class TestSettingsFiles:
         ("name", "content", "words"),
         [
             ("x.toml", b"uri = canary", "line 1"),
-            ("x.toml", b"a = 1\na = 'canary'", "not TOML"),
+            ("x.toml", b"a = 1\na = 'canary'", "twice"),
             ("x.toml", b"\xff\xfe", "UTF-8"),
             ("x.toml", b"uri = " + b"[" * 100_000, "nested|TOML"),
             ("x.toml", b"timeout = " + b"1" * 5000, "TOML"),
