@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from itertools import islice
 
 _WORDS = re.compile(
     r"BEGIN (?:[A-Z0-9]{1,12} ){0,4}(?:PRIVATE KEY|CERTIFICATE)|-----BEGIN |PRIVATE KEY-----"
@@ -14,6 +15,12 @@ _BASE64 = re.compile(rf"[A-Za-z0-9+/_-]{{{_SHORTEST},}}={{0,2}}")
 _HEX = re.compile(r"(?:0x)?[0-9A-Fa-f]{64,}")
 # Base64 of DER that was cut or changed: longer than any name or path of these letters.
 _LIKE_DER = re.compile(r"MI[A-Za-z0-9+/=]{120,}")
+# Base64 or hex of a SEQUENCE or of PEM, behind a prefix such as file:// or base64:.
+_AT_THE_END = re.compile(
+    r"(?<![A-Za-z0-9+])"
+    r"(?=((?:M[A-P]|T[UV]|LS0tLS1C)[A-Za-z0-9+/_-]{38,}={0,2}$|(?:30|2[dD])(?::?[0-9A-Fa-f]{2}){31,}$))"
+)
+_MOST_PREFIXES = 8
 _NESTED = 3
 """How many times a text may have been encoded."""
 
@@ -30,7 +37,10 @@ def holds_material(text: str) -> bool:
         return False
     bare = re.sub(r"\s|\\n|\\r|['\"]", "", text)
     bare = re.sub(r"^(?:https?|tcp)://|:\d+$", "", bare)  # given as an endpoint
-    return _LIKE_DER.fullmatch(bare) is not None or _decodes_to_material(bare, _NESTED)
+    if _LIKE_DER.fullmatch(bare) or _decodes_to_material(bare, _NESTED):
+        return True
+    tails = (match[1] for match in islice(_AT_THE_END.finditer(bare), _MOST_PREFIXES))
+    return any(_decodes_to_material(tail, _NESTED) for tail in tails)
 
 
 def is_material_path(text: str) -> bool:
