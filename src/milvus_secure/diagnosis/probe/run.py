@@ -210,7 +210,9 @@ class ProbeRun:
         ):
             return result
         shake = partial(looks.shake, self._reference_name, TIMEOUTS.reaction)
-        like_grpc = shake(ciphers=GRPC_CIPHERS, linger=result.reaction is None)
+        # Without HTTP/2 the cause is known already, and the server only waits for a request.
+        linger = result.reaction is None and result.alpn == "h2"
+        like_grpc = shake(ciphers=GRPC_CIPHERS, linger=linger)
         if like_grpc.alert in _NOTHING_IN_COMMON:
             result.ciphers_refused = True
             self._note_tls(result)

@@ -9,6 +9,7 @@ import impostors
 import minting
 import peers
 from milvus_secure.diagnosis.check import check
+from milvus_secure.diagnosis.probe.tls import Handshake
 from verdicts import cause, codes
 
 
@@ -33,6 +34,13 @@ def test_a_server_with_tls_1_2_only(trio, look):
 
 @pytest.mark.trips("alpn-not-h2")
 def test_a_web_server_over_tls(trio, look, tmp_path):
+    with impostors.https(trio.server, tmp_path) as port:
+        assert cause(look(port)) == "alpn-not-h2"
+
+
+@pytest.mark.trips("alpn-not-h2")
+def test_a_web_server_is_not_waited_for_after_the_handshake(trio, look, tmp_path, monkeypatch):
+    monkeypatch.setattr(Handshake, "await_reaction", lambda *_: pytest.fail("the probe waited"))
     with impostors.https(trio.server, tmp_path) as port:
         assert cause(look(port)) == "alpn-not-h2"
 
