@@ -79,6 +79,28 @@ def test_a_thousand_random_projects_are_read_as_compose_reads_them(tmp_path, mon
     assert differences == []
 
 
+@pytest.mark.parametrize(
+    "listed",
+    [
+        "COMPOSE_FILE=docker-compose.yml:sub/tls.yml",
+        "COMPOSE_FILE=docker-compose.yml;sub/tls.yml\nCOMPOSE_PATH_SEPARATOR=;",
+        "COMPOSE_FILE=sub/tls.yml:docker-compose.yml",
+        "COMPOSE_FILE=docker-compose.yml:missing.yml",
+        "COMPOSE_FILE=docker-compose.yml",
+    ],
+)
+def test_the_files_of_compose_file_are_read_as_compose_reads_them(tmp_path: Path, listed: str):
+    (tmp_path / "sub").mkdir()
+    service = "services: {m: {image: milvusdb/milvus, command: milvus run proxy}}"
+    tls = "services: {m: {environment: {COMMON_SECURITY_TLSMODE: 1}, volumes: ['./certs:/c']}}"
+    override = "services: {m: {environment: {COMMON_SECURITY_TLSMODE: 2}}}"
+    (tmp_path / "docker-compose.yml").write_text(service)
+    (tmp_path / "docker-compose.override.yml").write_text(override)
+    (tmp_path / "sub" / "tls.yml").write_text(tls)
+    (tmp_path / ".env").write_text(listed)
+    assert disagreements(tmp_path, {}) == []
+
+
 SCALARS = (
     "0X1F 0B1 0o7 0O7 1__0 0_7 0x1_F 08 010 +1 -0 99999999999999999999 -9223372036854775809 "
     "18446744073709551615 1e3 1e5 1e6 1E+3 1e-4 1e-5 1e20 1e400 -1e-7 .5 1. -1.50 0.0 1_000.5 "

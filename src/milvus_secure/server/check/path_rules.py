@@ -100,13 +100,24 @@ def known_public_key(context: ServerContext) -> Iterator[Finding]:
     for slot in [slot for slot in slots if slot != "server_key"] or slots:
         key = PATH_KEYS[slot]
         setting = config.setting(key)
-        action, harm = "serves the certificate", "Anyone can impersonate this server"
+        effect = (
+            "serves the certificate in its image, whose private key is published. Anyone can "
+            "impersonate this server"
+        )
         if slot == "ca_pem":
-            action, harm = "trusts the CA", "Anyone can make a client certificate"
+            effect = (
+                "trusts the CA in its image, whose private key is published. Anyone can make a "
+                "client certificate"
+            )
+        elif slot == "server_key":  # alone: the certificate is another one
+            effect = (
+                "uses the private key in its image, which is published and does not belong to the "
+                "certificate of tls.serverPemPath"
+            )
         set_by = "is not set, so" if setting.layer == "image" else f"is {setting.value}, so"
         yield context.finding(
             "known-public-key",
-            f"{key} {set_by} Milvus {action} in its image, whose private key is published. {harm}.",
+            f"{key} {set_by} Milvus {effect}.",
             f"Set {key} in {config.place} to your own file, mounted into the container. To make "
             "one: `milvus-secure certs init DIR`",
             setting=key,

@@ -82,6 +82,13 @@ def test_an_overlay_without_a_ca_trusts_the_public_one_of_the_image(compose: Pat
     assert (finding.code, finding.setting) == ("known-public-key", "tls.caPemPath")
 
 
+def test_a_key_of_the_image_does_not_belong_to_a_mounted_certificate(compose: Path, change):
+    change(compose.with_name("milvus.yaml"), "/milvus/tls/server.key", "configs/cert/server.key")
+    [finding] = check_server(compose).findings
+    assert (finding.code, finding.setting) == ("known-public-key", "tls.serverKeyPath")
+    assert "does not belong to the certificate" in finding.message
+
+
 @pytest.mark.passes("server-tls-incomplete")
 def test_one_way_mode_needs_none(compose: Path, change):
     config = compose.with_name("milvus.yaml")

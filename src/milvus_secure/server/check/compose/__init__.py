@@ -16,7 +16,8 @@ from ..container import Deployment, NotJudged, ProxyContainer
 from ..milvus_command import changes_configuration
 from ..yaml_tree import Block, Tree
 from .consistency import check_consistency
-from .project import COMPOSE_FILES, Project, load_project
+from .files import COMPOSE_FILES
+from .project import Project, load_project
 from .refusal import ComposeRefusedError, ComposeUnresolvedError
 from .service import (
     PIPE,

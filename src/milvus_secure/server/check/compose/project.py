@@ -16,27 +16,13 @@ from typing import Final
 from ....errors import MilvusSecureError
 from ..reading import STANDARD_INPUT, read_text
 from ..yaml_tree import Block, Items, Scalar, Tree, documents, place_of
-from .dotenv import DotenvError, parse_dotenv, parse_raw
+from .files import default_variables, files_of, text_of
 from .interpolation import InterpolationError, interpolate
 from .merge import merge_files, merge_services
 from .paths import make_paths_absolute, make_service_paths_absolute
 from .refusal import ComposeRefusedError, ComposeUnresolvedError
 from .schema import check_schema
 
-COMPOSE_FILES: Final = (
-    "compose.yaml",
-    "compose.yml",
-    "docker-compose.yml",
-    "docker-compose.yaml",
-)
-"""What Compose looks for itself, the first one first (compose-go ``cli/options.go``)."""
-
-_OVERRIDE_FILES: Final = (
-    "compose.override.yml",
-    "compose.override.yaml",
-    "docker-compose.override.yml",
-    "docker-compose.override.yaml",
-)
 _REMOTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|git@|github\.com/|oci:")
 _MAX_DEPTH: Final = 20
 
@@ -86,57 +72,15 @@ def load_project(document: Tree, path: Path, environ: Mapping[str, str] | None =
     """
     environ = os.environ if environ is None else environ
     directory = Path.cwd() if path == STANDARD_INPUT else path.absolute().parent
-    project = Project(path, directory, {**_dotenv(directory, environ), **environ})
-    files = [(path, document)]
-    override = _override_of(path)
-    if override is not None:
-        files += [(override, tree) for tree in documents(read_text(override), override.name)]
-    for file, tree in files:
-        loaded = _File(project, file, directory).load(tree)
-        project.model = merge_files(project.model, loaded)
+    project = Project(path, directory, {**default_variables(directory, environ), **environ})
+    files = files_of(path, project.variables)
+    project.directory = files[0].absolute().parent if path != STANDARD_INPUT else directory
+    for file in files:
+        trees = [document] if file == path else documents(text_of(file), file.name)
+        for tree in trees:
+            loaded = _File(project, file, project.directory).load(tree)
+            project.model = merge_files(project.model, loaded)
     return project
-
-
-def _dotenv(directory: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    file = directory / ".env"
-    try:
-        if not file.is_file():
-            return {}
-    except OSError:
-        return {}
-    return read_env_file(file, environ)
-
-
-def read_env_file(file: Path, environ: Mapping[str, str], *, raw: bool = False) -> dict[str, str]:
-    """The variables of a ``.env`` or ``env_file``.
-
-    Args:
-        file: Where it is.
-        environ: What fills in its variables.
-        raw: Whether nothing in it is a quote or a variable (``format: raw``).
-
-    Raises:
-        ComposeRefusedError: If a line is none.
-        MilvusSecureError: If it cannot be read.
-    """
-    try:
-        text = read_text(file)
-        return parse_raw(text, environ) if raw else parse_dotenv(text, environ)
-    except DotenvError as error:
-        raise ComposeRefusedError(
-            f"{file.name}, line {error.line}: {error}, so Compose refuses the file.",
-            "Write NAME=value in that line.",
-            f"{file.name}:{error.line}",
-        ) from None
-
-
-def _override_of(path: Path) -> Path | None:
-    """The override file that Compose adds to a file that it would find itself."""
-    default = next((name for name in COMPOSE_FILES if path.with_name(name).is_file()), None)
-    if path == STANDARD_INPUT or path.name != default:
-        return None
-    candidates = (path.with_name(name) for name in _OVERRIDE_FILES)
-    return next((file for file in candidates if file.is_file()), None)
 
 
 class _File:

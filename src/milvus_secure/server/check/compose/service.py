@@ -13,8 +13,9 @@ from ..container import EnvValue, Mount, NotJudged, ProxyContainer
 from ..go_scalars import compose_text
 from ..milvus_command import runs_proxy
 from ..yaml_tree import Block, Items, Scalar, Tree, is_null
+from .files import read_env_file
 from .merge import as_environment
-from .project import Project, read_env_file
+from .project import Project
 from .refusal import ComposeRefusedError, ComposeUnresolvedError
 from .volumes import is_windows_path
 
