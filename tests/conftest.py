@@ -15,7 +15,13 @@ from milvus_secure.client.settings import MilvusSettings
 if TYPE_CHECKING:
     from milvus_endpoint import Endpoint
 
-pytest_plugins = ("certificate_judges", "real_milvus")
+pytest_plugins = (
+    "certificate_judges",
+    "material_findings",
+    "memory_directory",
+    "real_milvus",
+    "server_configurations",
+)
 
 
 def pytest_xdist_auto_num_workers() -> int:

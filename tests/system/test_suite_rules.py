@@ -79,6 +79,20 @@ def test_unit_tests_start_no_server():
     assert users == set()
 
 
+def test_unit_tests_start_no_process_and_open_no_socket():
+    modules = {"multiprocessing", "processes", "socket", "subprocess", "warm_python"}
+    calls = {"os.fork", "os.system"}
+    users = {
+        file
+        for file, tree in trees("tests/unit")
+        for node in ast.walk(tree)
+        if (isinstance(node, ast.alias) and node.name.partition(".")[0] in modules)
+        or (isinstance(node, ast.ImportFrom) and node.module in {*modules, "grpc_peer"})
+        or (isinstance(node, ast.Call) and ast.unparse(node.func) in calls)
+    }
+    assert users == set()
+
+
 def bound_name(node: ast.AST) -> str:
     """The name that a node gives to a variable, an argument, a function or a class."""
     if isinstance(node, ast.Name):

@@ -5,16 +5,12 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
-from cryptography import x509
 
 from certificate_judges import contents
 from milvus_secure.cli import main
-
-GUIDE = Path(__file__).resolve().parents[2] / "support" / "guide"
 
 
 @pytest.fixture
@@ -28,10 +24,6 @@ def run_certs(tmp_path: Path):
 
     run.folder = folder
     return run
-
-
-def leaf(path: Path) -> x509.Certificate:
-    return x509.load_pem_x509_certificate(path.read_bytes())
 
 
 def test_init_makes_the_nine_files_of_the_guide(run_certs):
@@ -159,18 +151,6 @@ def test_renewing_the_ca_takes_three_steps_and_retire_is_the_last(run_certs, cap
     assert run_certs("renew", run_certs.folder) == 0
     assert run_certs("renew", run_certs.folder, "--retire") == 0
     assert anchors() == 1
-
-
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="gen.sh needs the openssl command")
-def test_repair_fixes_the_current_guides_client_certificate(tmp_path: Path):
-    folder = tmp_path / "cert"
-    shutil.copytree(GUIDE / "current", folder)
-    subprocess.run(["sh", "gen.sh"], cwd=folder, check=True, capture_output=True, timeout=120)
-    authority = (folder / "ca.key").read_bytes()
-    assert main(["certs", "repair", str(folder)]) == 0
-    usage = leaf(folder / "client.pem").extensions.get_extension_for_class(x509.ExtendedKeyUsage)
-    assert x509.ExtendedKeyUsageOID.CLIENT_AUTH in usage.value
-    assert (folder / "ca.key").read_bytes() == authority
 
 
 def test_a_directory_that_holds_no_set_is_named(tmp_path: Path, capsys):

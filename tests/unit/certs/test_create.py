@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import stat
-import subprocess
 
 import pytest
 from cryptography import x509
@@ -43,35 +42,6 @@ def test_the_three_subjects_differ(tmp_path):
         for path in (made.ca_pem, made.server_pem, made.client_pem)
     }
     assert len(subjects) == 3
-
-
-def test_openssl_continues_the_serial_numbers(tmp_path):
-    made = CertificateSet.create(tmp_path / "certs").directory
-    subprocess.run(
-        [
-            "openssl",
-            "x509",
-            "-req",
-            "-in",
-            made / "client.csr",
-            "-out",
-            tmp_path / "more.pem",
-            "-CA",
-            made / "ca.pem",
-            "-CAkey",
-            made / "ca.key",
-            "-CAserial",
-            made / "ca.srl",
-        ],
-        check=True,
-        capture_output=True,
-        timeout=120,
-    )
-    client, more = (
-        x509.load_pem_x509_certificate(path.read_bytes()).serial_number
-        for path in (made / "client.pem", tmp_path / "more.pem")
-    )
-    assert more == client + 1
 
 
 def test_a_set_is_not_overwritten_by_default(tmp_path, snapshot):

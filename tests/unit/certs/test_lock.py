@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import errno
-import ssl
-import subprocess
-import sys
 import threading
 import time
-from contextlib import ExitStack
 
 import pytest
 
@@ -20,36 +16,8 @@ from milvus_secure.certs.issuing.issue import Role
 from milvus_secure.certs.storage.change import Change
 from milvus_secure.certs.storage.store import exclusive, write_change, write_file
 from milvus_secure.errors import CertificateError
-from processes import started
 
 fcntl = pytest.importorskip("fcntl", reason="only POSIX locks directories")
-
-INIT = [sys.executable, "-m", "milvus_secure", "certs", "init"]
-
-
-def test_only_one_of_two_simultaneous_runs_creates_the_set(tmp_path):
-    folder = tmp_path / "certs"
-    commands = [
-        [*INIT, folder, "--key-type", kind, "--name", f"{kind}.example.com"]
-        for kind in ("rsa3072", "rsa2048", "p256")
-    ]
-    with ExitStack() as stack:
-        runs = [
-            stack.enter_context(started(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE))
-            for command in commands
-        ]
-        outputs = [run.communicate(timeout=120) for run in runs]
-    assert sorted(run.returncode for run in runs) == [0, 1, 1]
-    for run, (out, error) in zip(runs, outputs, strict=True):
-        if run.returncode:
-            assert "already contains a certificate set" in error
-        else:
-            [name] = [word for word in out.split() if word.endswith(".example.com")]
-            assert name.encode() in der(folder / "server.pem")
-
-
-def der(path) -> bytes:
-    return ssl.PEM_cert_to_DER_cert(path.read_text())
 
 
 class Later(threading.Thread):

@@ -6,7 +6,6 @@ import argparse
 import json
 import os
 import ssl
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -142,28 +141,6 @@ def test_a_wrong_password_is_named(fresh_set, tmp_path, password, capsys):
     assert "cannot be decrypted with this password" in capsys.readouterr().err
 
 
-def test_an_export_opens_in_openssl_with_key_and_ca(fresh_set, password):
-    certs_command("export", fresh_set.directory, "--password-file", password)
-    run = subprocess.run(
-        [
-            "openssl",
-            "pkcs12",
-            "-in",
-            fresh_set.directory / "client.p12",
-            "-nodes",
-            "-passin",
-            f"file:{password}",
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=120,
-    )
-    assert run.stdout.count("BEGIN CERTIFICATE") == 2
-    assert run.stdout.count("BEGIN PRIVATE KEY") == 1
-    assert (fresh_set.directory / "client.p12").stat().st_mode & 0o077 == 0
-
-
 def test_a_password_may_come_through_a_pipe(fresh_set):
     readable, writable = os.pipe()
     os.write(writable, b"open sesame\n")
@@ -181,11 +158,6 @@ def test_a_password_file_that_cannot_be_read_is_named(name, fresh_set, tmp_path)
     file = tmp_path / name
     with pytest.raises(CertificateError, match="cannot be read"):
         certs_command("export", fresh_set.directory, "--password-file", file)
-
-
-def test_a_server_without_certificates_gets_the_command_that_says_why(capsys):
-    assert certs_command("show", "https://127.0.0.1:1") == 1
-    assert "milvus-secure check https://127.0.0.1:1" in capsys.readouterr().err
 
 
 def test_a_password_too_short_for_java_is_refused(fresh_set):
@@ -278,16 +250,6 @@ def test_status_for_prometheus_has_help_type_and_seconds(fresh_set, capsys):
     name = "milvus_secure_certificate_not_after_seconds"
     assert f"# TYPE {name} gauge" in output
     assert f"{name}{{{labels}}} {int(end.timestamp())}" in output
-
-
-def test_a_request_for_a_company_ca_signs_and_is_accepted(fresh_set, tmp_path, judge):
-    certs_command("csr", tmp_path / "node", "--name", "node.example.com", "--organization", "Ex")
-    certs_command(
-        "sign", tmp_path / "node/server.csr", "--dir", fresh_set.directory, "--role", "server"
-    )
-    for name in ("server.pem", "server.key"):
-        (fresh_set.directory / name).write_bytes((tmp_path / "node" / name).read_bytes())
-    assert set(judge(fresh_set.directory, "node.example.com").values()) == {"OK"}
 
 
 def test_a_request_whose_signature_is_broken_is_not_signed(fresh_set, tmp_path):

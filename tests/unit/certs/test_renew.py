@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import shlex
 import shutil
-import subprocess
 
 import pytest
 from cryptography import x509
 
 from milvus_secure.certs import CertificateSet
-from milvus_secure.certs.issuing.issue import Role
 from milvus_secure.cli import main
 from milvus_secure.errors import CertificateError
 
@@ -101,33 +99,6 @@ def test_retiring_a_lone_ca_is_refused(named_set):
         named_set.retire_ca()
 
 
-@pytest.fixture
-def remote(named_set, tmp_path) -> str:
-    """Signed for a server whose key is elsewhere; returns the path of its request."""
-    other_set = CertificateSet.create(tmp_path / "other", ["node.example.com"])
-    (named_set.directory / "node.pem").write_bytes(
-        named_set.sign(other_set.directory / "server.csr", Role.SERVER)
-    )
-    return str(other_set.directory / "server.csr")
-
-
-def test_a_certificate_whose_key_is_elsewhere_is_named_and_keeps_the_old_ca(
-    named_set, remote, openssl
-):
-    named_set.renew_ca()
-    text = named_set.renew().text()
-    assert "node.pem: unchanged, because its key is not here" in text
-    again = f"milvus-secure certs sign CSR --dir {named_set.directory} --role server --out "
-    assert again in text
-    with pytest.raises(CertificateError, match=r"node: issued by the old CA.* certs sign CSR "):
-        named_set.retire_ca()
-    (named_set.directory / "node.pem").write_bytes(named_set.sign(remote, Role.SERVER))
-    named_set.retire_ca()
-    assert openssl(
-        "verify", "-CAfile", named_set.ca_pem, named_set.directory / "node.pem"
-    ).endswith("OK\n")
-
-
 def test_a_copy_of_the_old_ca_does_not_prevent_its_removal(named_set):
     shutil.copy(named_set.ca_pem, named_set.directory / "old.pem")
     named_set.renew_ca()
@@ -153,22 +124,6 @@ def test_a_pair_of_another_ca_is_named(named_set, tmp_path):
 def test_a_directory_without_a_set_is_named(tmp_path, place):
     with pytest.raises(CertificateError, match=r"ca\.pem cannot be read: there is no"):
         CertificateSet(tmp_path / place).renew()
-
-
-def test_an_encrypted_ca_key_is_decrypted_by_the_command_that_is_named(named_set, openssl):
-    named_set.ca_key.write_text(
-        openssl("pkey", "-in", named_set.ca_key, "-aes128", "-passout", "pass:opensesame")
-    )
-    with pytest.raises(CertificateError, match="is encrypted") as caught:
-        named_set.renew()
-    command = caught.value.command
-    shell = command.replace("pkey ", "pkey -passin pass:opensesame ", 1)
-    run = subprocess.run(
-        ["sh", "-c", shell], capture_output=True, text=True, check=True, timeout=120
-    )
-    assert "PRIVATE KEY" not in run.stdout
-    assert named_set.ca_key.stat().st_mode & 0o077 == 0
-    named_set.renew()
 
 
 def test_a_ca_key_that_does_not_match_signs_nothing(named_set, tmp_path, snapshot):

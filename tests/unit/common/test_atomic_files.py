@@ -6,13 +6,11 @@ import errno
 import json
 import os
 import stat
-import subprocess
-import sys
-import tempfile
 from pathlib import Path
 
 import pytest
 
+from changed_files import AFTER, NEW, OLD, change, tree_contents, write_old
 from milvus_secure._common import atomic_files
 from milvus_secure._common.atomic_files import (
     NewFile,
@@ -34,28 +32,12 @@ as_root = pytest.mark.skipif(
     not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may become another user"
 )
 
-OLD = {"a.key": b"old key", "a.pem": b"old certificate", "gone.txt": b"obsolete", "mine": b"mine"}
-NEW = {"a.key": b"new key", "a.pem": b"new certificate", "b.pem": b"b", "tls/c.pem": b"c"}
-AFTER = {**NEW, "mine": b"mine"}
-
 
 @pytest.fixture
 def folder_of_files(tmp_path: Path) -> Path:
     made = tmp_path / "files"
-    made.mkdir()
-    for name, data in OLD.items():
-        (made / name).write_bytes(data)
+    write_old(made)
     return made
-
-
-def tree_contents(folder_of_files: Path) -> dict[str, bytes]:
-    files = (path for path in folder_of_files.rglob("*") if path.is_file())
-    return {path.relative_to(folder_of_files).as_posix(): path.read_bytes() for path in files}
-
-
-def change(folder_of_files: Path, **options: object) -> None:
-    files = {name: NewFile(data) for name, data in NEW.items()}
-    replace_files(folder_of_files, files, ["gone.txt"], **options)
 
 
 def test_all_files_are_replaced_made_and_removed_in_the_same_directory(folder_of_files):
@@ -64,71 +46,6 @@ def test_all_files_are_replaced_made_and_removed_in_the_same_directory(folder_of
     assert tree_contents(folder_of_files) == AFTER
     assert folder_of_files.stat().st_ino == before
     assert not has_interrupted(folder_of_files)
-
-
-# Makes the change in a forked child that is killed at its n-th step, for every n, in a fresh
-# directory each time. A step is an audit event of the interpreter: whatever touches files.
-KILLER = """
-import json, os, pathlib, signal, sys
-sys.path.insert(0, sys.argv[2])
-from test_atomic_files import OLD, change, tree_contents
-from milvus_secure._common.atomic_files import finish_interrupted
-
-def refused(self, target, replace=pathlib.Path.replace):
-    if target.name == "b.pem":
-        raise OSError(5, "Input/output error")
-    return replace(self, target)
-
-def run(folder, n):
-    count = 0
-    def hook(event, arguments):
-        nonlocal count
-        if event.startswith(("open", "os.", "shutil.")):
-            count += 1
-            if count == n:
-                os.kill(os.getpid(), signal.SIGKILL)
-    if sys.argv[3] == "undo":
-        pathlib.Path.replace = refused
-    sys.addaudithook(hook)
-    try:
-        change(folder)
-    finally:
-        os._exit(0)
-
-outcomes = []
-for n in range(1, 2000):
-    folder = pathlib.Path(sys.argv[1], str(n))
-    folder.mkdir()
-    for name, data in OLD.items():
-        (folder / name).write_bytes(data)
-    child = os.fork() or run(folder, n)
-    _, status = os.waitpid(child, 0)
-    finish_interrupted(folder)
-    outcomes.append({name: data.decode() for name, data in tree_contents(folder).items()})
-    if not os.WIFSIGNALED(status):
-        break
-print(json.dumps(outcomes))
-"""
-
-
-@posix
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.parametrize("kind", ["change", "undo"])
-def test_a_process_killed_at_any_step_leaves_what_can_be_completed_or_undone(tmp_path, kind):
-    """``undo``: the third file cannot be replaced, so the change is undone, and killed there."""
-    run = subprocess.run(
-        [sys.executable, "-c", KILLER, tmp_path, Path(__file__).parent, kind],
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert run.returncode == 0, run.stderr
-    *killed, ended = json.loads(run.stdout)
-    assert len(killed) > 20
-    before, after = ({n: d.decode() for n, d in files.items()} for files in (OLD, AFTER))
-    assert all(finished in (before, after) for finished in killed)
-    assert before in killed
-    assert ended == (after if kind == "change" else before)
 
 
 @pytest.fixture
@@ -254,47 +171,6 @@ def test_a_directory_that_may_not_be_written_is_refused_by_both(folder_of_files,
             attempt("a.pem")
     finally:
         folder_of_files.chmod(0o700)
-
-
-AS_ANOTHER_USER = """
-import os, sys
-from pathlib import Path
-from milvus_secure._common.atomic_files import NewFile, replace_files
-from milvus_secure._common.file_checks import FileChangeError
-os.setgid(1234); os.setuid(1234)
-try:
-    replace_files(Path(sys.argv[1]), {"a.key": NewFile(b"new"), "a.pem": NewFile(b"new")})
-except FileChangeError as error:
-    print(error)
-"""
-
-
-@as_root
-@pytest.mark.parametrize(("mode", "refused"), [(0o640, True), (0o644, False)])
-def test_a_group_that_would_lose_its_access_is_not_locked_out(tmp_path, mode, refused):
-    """``tmp_path`` of root cannot be entered by others, so the directory is elsewhere."""
-    with tempfile.TemporaryDirectory() as name:
-        folder_of_files = Path(name)
-        folder_of_files.chmod(0o777)
-        if not all(folder.stat().st_mode & 0o001 for folder in folder_of_files.parents):
-            pytest.skip(f"other users may not enter {folder_of_files.parent}")
-        for file in ("a.key", "a.pem"):
-            (folder_of_files / file).write_bytes(b"old")
-        (folder_of_files / "a.key").chmod(mode)
-        os.chown(folder_of_files / "a.key", 1234, 2345)
-        run = subprocess.run(
-            [sys.executable, "-c", AS_ANOTHER_USER, folder_of_files],
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        assert run.returncode == 0, run.stderr
-        assert ("could not read it" in run.stdout) is refused
-        expected = b"old" if refused else b"new"
-        assert {path.name: path.read_bytes() for path in folder_of_files.iterdir()} == {
-            "a.key": expected,
-            "a.pem": expected,
-        }
 
 
 def test_a_directory_that_changed_since_the_decision_is_not_written(folder_of_files):

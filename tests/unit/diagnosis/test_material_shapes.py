@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -17,14 +16,6 @@ def b64(data: bytes) -> bytes:
 
 def body(pem: bytes) -> bytes:
     return b"\n".join(pem.splitlines()[1:-1])
-
-
-SHAPES = {
-    "base64": b64,
-    "base64 twice": lambda pem: b64(b64(pem)),
-    "body": body,
-    "body in base64": lambda pem: b64(body(pem)),
-}
 
 
 @pytest.fixture
@@ -117,15 +108,6 @@ class TestFiles:
         finding = root_cause(ca_pem_path=url)
         assert finding.code == "file-missing"
         assert "takes the path of a file, not a URL" in finding.remedy
-
-    @pytest.mark.trips("file-not-pem")
-    @pytest.mark.parametrize("shape", ["base64", "base64 twice", "body"])
-    def test_the_command_makes_a_file_that_can_be_used(self, root_cause, shape, trio, tmp_path):
-        path = tmp_path / "a b.pem"
-        path.write_bytes(SHAPES[shape](trio.ca.pem))
-        finding = root_cause(ca_pem_path=path)
-        subprocess.run(["bash", "-c", finding.command], cwd=tmp_path, check=True, timeout=60)
-        assert root_cause(ca_pem_path=tmp_path / "a b-converted.pem") is None
 
     def test_a_file_that_holds_a_path_is_named(self, root_cause, tmp_path):
         path = tmp_path / "secret"

@@ -5,25 +5,17 @@ from __future__ import annotations
 import datetime as dt
 import os
 import shlex
-import socket
-import subprocess
 import sys
 from hashlib import sha256
-from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import pkcs7, pkcs12
 from cryptography.x509.oid import NameOID
 
 import minting
-from der import rewrapped
-from milvus_secure.diagnosis.check import judge
-from milvus_secure.diagnosis.context import Context
-from milvus_secure.diagnosis.material import read_material
-from milvus_secure.diagnosis.rules.files import RULES
+from material_findings import foreign
 from milvus_secure.pem.known_keys import KNOWN
 
 BROKEN = b"-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n"
@@ -51,32 +43,6 @@ def milvus_example() -> str:
     builder = x509.CertificateBuilder(name, name, public, 1, start, start.replace(year=2032))
     made = builder.sign(signer.key, hashes.SHA256())
     return made.public_bytes(serialization.Encoding.PEM).decode()
-
-
-@pytest.fixture
-def file_findings(settings):
-    """The findings of the rules about files."""
-
-    def make(**values):
-        loaded = settings(**values)
-        return judge(Context(loaded, read_material(loaded)), RULES).findings
-
-    return make
-
-
-@pytest.fixture
-def mutual_findings(certs, file_findings):
-    """The findings for a healthy mutual set-up with some settings replaced."""
-
-    def make(**values):
-        healthy = {
-            "ca_pem_path": certs / "ca.pem",
-            "client_pem_path": certs / "client.pem",
-            "client_key_path": certs / "client.key",
-        }
-        return file_findings(**{**healthy, **values})
-
-    return make
 
 
 def only(findings):
@@ -152,23 +118,6 @@ class TestPaths:
         assert "circle" in only(file_findings(ca_pem_path=tmp_path / "circle")).message
         assert "gone" in only(file_findings(ca_pem_path=tmp_path / "dangling")).message
 
-    @pytest.mark.trips("file-not-regular")
-    @pytest.mark.parametrize("kind", ["a directory", "a named pipe", "a socket", "a device"])
-    def test_what_is_no_regular_file(self, kind, tmp_path, file_findings):
-        path = tmp_path / "x"
-        if kind == "a directory":
-            path.mkdir()
-        elif kind == "a named pipe":
-            os.mkfifo(path)
-        elif kind == "a device":
-            path = Path("/dev/zero")
-        else:
-            with socket.socket(socket.AF_UNIX) as made:
-                made.bind(f"/proc/self/fd/{os.open(tmp_path, os.O_RDONLY)}/x")
-        finding = only(file_findings(ca_pem_path=path))
-        assert finding.code == "file-not-regular"
-        assert kind in finding.message
-
     @pytest.mark.trips("file-unreadable")
     @pytest.mark.skipif(sys.platform != "linux", reason="/proc/self/mem is of Linux")
     def test_a_file_that_cannot_be_read_even_by_root(self, file_findings):
@@ -198,46 +147,6 @@ class TestPaths:
         assert (finding.code, finding.severity.value) == ("file-missing", "warning")
 
 
-def foreign(trio: minting.Trio) -> dict[str, tuple[str, bytes, str]]:
-    """What people name by mistake: the setting, the bytes, and a word of the message."""
-    key, certificate = trio.client.key, trio.client.certificate
-    none = serialization.NoEncryption()
-    private = serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, none
-    locked = serialization.BestAvailableEncryption(b"x")
-    return {
-        "DER": ("client_pem_path", trio.client.der, "a certificate in DER"),
-        "DER key": ("client_key_path", key.private_bytes(*private), "a private key in DER"),
-        "PKCS#12": (
-            "ca_pem_path",
-            pkcs12.serialize_key_and_certificates(
-                b"c", key, certificate, [trio.ca.certificate], none
-            ),
-            "PKCS#12",
-        ),
-        "locked PKCS#12": (
-            "ca_pem_path",
-            pkcs12.serialize_key_and_certificates(
-                b"c", key, certificate, [trio.ca.certificate], locked
-            ),
-            "PKCS#12",
-        ),
-        "PKCS#7": (
-            "client_pem_path",
-            pkcs7.serialize_certificates([certificate], serialization.Encoding.DER),
-            "PKCS#7",
-        ),
-        "UTF-16": ("client_pem_path", trio.client.pem.decode().encode("utf-16"), "UTF-16"),
-        "JKS": ("client_key_path", b"\xfe\xed\xfe\xed\0\0\0\x02", "Java key store"),
-        "PuTTY": ("client_key_path", b"PuTTY-User-Key-File-3: x\n", "PuTTY"),
-        "web page": ("client_pem_path", b"<!DOCTYPE html><p>404", "a web page"),
-        "text": ("client_pem_path", b"see the wiki\n", "text"),
-        "binary": ("client_pem_path", bytes(range(256)), "binary"),
-    }
-
-
-CONVERTIBLE = ("DER", "DER key", "PKCS#12", "PKCS#7", "UTF-16")
-
-
 class TestForeign:
     @pytest.mark.trips("file-not-pem")
     @pytest.mark.parametrize("case", foreign(minting.trio()))
@@ -250,23 +159,6 @@ class TestForeign:
         assert finding.code == "file-not-pem"
         assert words in finding.message
 
-    @pytest.mark.parametrize("case", CONVERTIBLE)
-    def test_the_command_in_the_remedy_converts_it(self, case, trio, tmp_path, mutual_findings):
-        setting, data, _ = foreign(trio)[case]
-        (tmp_path / "given file").write_bytes(data)
-        finding = next(
-            f for f in mutual_findings(**{setting: tmp_path / "given file"}) if f.setting == setting
-        )
-        command = finding.command
-        if case == "PKCS#12":
-            command = command.replace("pkcs12 ", "pkcs12 -passin pass: ")
-        subprocess.run(
-            command, shell=True, cwd=tmp_path, check=True, capture_output=True, timeout=120
-        )
-        [converted] = tmp_path.glob("given file-converted.*")
-        converted.chmod(0o600)
-        assert mutual_findings(**{setting: converted}) == ()
-
     def test_the_commands_for_a_pair_write_two_files(self, trio, tmp_path, mutual_findings):
         for name, case in (("client.crt", "DER"), ("client.key", "DER key")):
             (tmp_path / name).write_bytes(foreign(trio)[case][1])
@@ -275,24 +167,6 @@ class TestForeign:
         )
         targets = [item.command.rpartition(" -out ")[2] for item in findings]
         assert targets == ["client-converted.pem", "client-converted.key"]
-
-    @pytest.mark.parametrize("kind", ["joined", "blank line", "lines of 253", "CRLF, lines of 252"])
-    @pytest.mark.trips("pem-malformed")
-    def test_the_command_for_damaged_pem_repairs_it(self, kind, trio, tmp_path, mutual_findings):
-        ca, other_ca = trio.ca.pem, minting.mint("other CA", which=8).pem
-        damaged = {
-            "joined": other_ca.rstrip() + ca,
-            "blank line": ca.replace(b"\n-----END", b"\n\n-----END"),
-            "lines of 253": rewrapped(ca, 253),
-            "CRLF, lines of 252": rewrapped(ca, 252).replace(b"\n", b"\r\n"),
-        }
-        (tmp_path / "a bundle").write_bytes(damaged[kind])
-        finding = only(mutual_findings(ca_pem_path=tmp_path / "a bundle"))
-        assert finding.code == "pem-malformed"
-        subprocess.run(
-            finding.command, shell=True, cwd=tmp_path, check=True, capture_output=True, timeout=120
-        )
-        assert mutual_findings(ca_pem_path=tmp_path / "fixed.pem") == ()
 
     @pytest.mark.parametrize("setting", ["client_pem_path", "client_key_path"])
     @pytest.mark.trips("pem-wrong-type")
@@ -404,19 +278,6 @@ class TestKeys:
     def test_a_private_key_in_the_trust_file(self, trio, file_findings):
         finding = only(file_findings(ca_pem=(trio.ca.pem + trio.ca.key_pem).decode()))
         assert (finding.code, finding.severity.value) == ("key-in-trust-file", "warning")
-
-    def test_the_command_in_the_remedy_keeps_every_anchor_and_no_key(
-        self, trio, file_findings, tmp_path
-    ):
-        other_ca = minting.mint("other CA", which=8)
-        (tmp_path / "a bundle").write_bytes(trio.ca.pem + trio.ca.key_pem + other_ca.pem)
-        finding = only(file_findings(ca_pem_path=tmp_path / "a bundle"))
-        subprocess.run(
-            finding.command, shell=True, cwd=tmp_path, check=True, capture_output=True, timeout=120
-        )
-        assert file_findings(ca_pem_path=tmp_path / "trust.pem") == ()
-        copied = x509.load_pem_x509_certificates((tmp_path / "trust.pem").read_bytes())
-        assert copied == [trio.ca.certificate, other_ca.certificate]
 
     @pytest.mark.trips("known-public-key")
     def test_the_keys_published_by_milvus_are_known(self, file_findings, milvus_example):

@@ -1,4 +1,4 @@
-"""Server configurations in the form in which people keep them, healthy and changed."""
+"""Server configurations in the form in which people keep them; a pytest plugin."""
 
 from __future__ import annotations
 
