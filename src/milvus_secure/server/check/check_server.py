@@ -16,7 +16,7 @@ from ...reporting.report import Finding, Report, Severity, finding, ranked
 from ...verification.extensions import grpc_failures
 from .milvus_config import MODE, PATH_KEYS, MilvusConfig
 from .read_server import ServerFile, read_servers
-from .reading import shown_path
+from .reading import STANDARD_INPUT, shown_path
 from .rules import RULES, unresolved
 from .server_context import ServerContext, server_context
 from .with_client import judge_both
@@ -83,15 +83,22 @@ def _merged(file: ServerFile, reports: Sequence[Report]) -> Report:
     """One report on a file: the mode of its weakest server, and what all of them have."""
     weakest = min(reports, key=lambda report: _STRENGTH.index(report.mode))
     findings = [*file.findings, *(unresolved(item, file.path) for item in file.not_judged)]
-    codes = (finding.code for finding in findings)
+    codes = [item.code for item in findings]
+    findings += [item for report in reports for item in report.findings]
     return replace(
         weakest,
-        findings=ranked([*findings, *(item for report in reports for item in report.findings)]),
+        findings=ranked(list(map(_with_standard_input, findings))),
         skipped=tuple(dict.fromkeys(skip for report in reports for skip in report.skipped)),
         judged=tuple(
             dict.fromkeys((*codes, *(code for report in reports for code in report.judged)))
         ),
     )
+
+
+def _with_standard_input(item: Finding) -> Finding:
+    """A finding whose origin is called standard input where it would be the file ``-``."""
+    is_piped = item.origin == f"file:{STANDARD_INPUT}"
+    return replace(item, origin=shown_path(STANDARD_INPUT)) if is_piped else item
 
 
 def _judge(context: ServerContext, client: MilvusSettings | None) -> Report:

@@ -31,12 +31,15 @@ _OTHERS: Final = frozenset({"sslcertfile", "sslcertdir"})
 _SECTIONS = (
     r"(?:milvus|common|security|proxy|grpc|http|standalone|external|server(?=tls|ssl|security))*"
 )
+_TLS = "(?:mtls|mutualtls|tls|ssl)"
 _MEANINGS: Final = tuple(
     (re.compile(f"{_SECTIONS}{pattern}"), key)
     for pattern, key in (
-        (r"(?:tls|ssl)*(?:tls|ssl)mode", MODE),
-        (r"(?:tls|ssl)+(?:on|enabled?)?", MODE),
-        (r"(?:use|enable)(?:tls|ssl)", MODE),
+        (f"{_TLS}+mode", MODE),
+        (f"{_TLS}+(?:on|enabled?)?", MODE),
+        (f"(?:use|enable|require|force)(?:{_TLS}|https)", MODE),
+        (f"{_TLS}clientauth(?:entication)?", MODE),
+        ("(?:https(?:on|enabled?)?|secure)", MODE),
         (
             r"(?:(?:tls|ssl)+(?:server)?|server)(?:certificate|cert|crt|pem)(?:pem)?(?:path|file)?",
             "tls.serverPemPath",
@@ -48,10 +51,10 @@ _MEANINGS: Final = tuple(
         ),
         (r"(?:private)?key(?:path|file)", "tls.serverKeyPath"),
         (
-            r"(?:(?:tls|ssl)+)(?:client|root)?ca(?:certificate|cert|crt|pem)?(?:path|file)?",
+            r"(?:(?:tls|ssl)+)(?:client|root)?ca(?:certificate|cert|crt|pem)?s?(?:path|file)?",
             "tls.caPemPath",
         ),
-        (r"(?:client|root)?ca(?:certificate|cert|crt|pem)(?:path|file)?", "tls.caPemPath"),
+        (r"(?:client|root)?ca(?:certificate|cert|crt|pem)s?(?:path|file)?", "tls.caPemPath"),
     )
 )
 

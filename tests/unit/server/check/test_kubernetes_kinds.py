@@ -106,3 +106,10 @@ def test_manifests_come_from_standard_input(monkeypatch, capsys, certs: Path):
     monkeypatch.setattr("sys.stdin", stdin)
     assert main(["server", "check", "-"]) == 0
     assert "Checked standard input (Deployment milvus), one-way TLS" in capsys.readouterr().out
+
+
+def test_findings_about_standard_input_name_it(monkeypatch):
+    stdin = io.TextIOWrapper(io.BytesIO(k8s.stream(k8s.workload(volumeMounts=[])).encode()))
+    monkeypatch.setattr("sys.stdin", stdin)
+    [finding] = check_server(Path("-")).findings
+    assert (finding.code, finding.origin) == ("server-tls-off", "standard input")

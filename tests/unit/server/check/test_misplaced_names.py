@@ -25,6 +25,10 @@ KEYS = [
     ("common.tls.tlsMode", 1, MODE),
     ("common.security.tlsEnabled", True, MODE),
     ("common.security.enableTls", True, MODE),
+    ("common.security.mtls", True, MODE),
+    ("tls.mutualTLS", True, MODE),
+    ("tls.clientAuth", True, MODE),
+    ("proxy.http.https", True, MODE),
     ("common.tls.serverPemPath", "/certs/server.pem", PEM),
     ("common.security.serverPemPath", "/certs/server.pem", PEM),
     ("common.tls.serverKeyPath", "/certs/server.key", KEY),
@@ -37,6 +41,9 @@ VARIABLES = [
     ("MILVUS_TLS_ENABLED", "true", MODE),
     ("TLS_ENABLED", "1", MODE),
     ("ENABLE_TLS", "yes", MODE),
+    ("REQUIRE_TLS", "true", MODE),
+    ("MTLS_ENABLED", "true", MODE),
+    ("MILVUS_SECURE", "true", MODE),
     ("MILVUS_TLS_MODE", "1", MODE),
     ("TLS_MODE", "2", MODE),
     ("MILVUS_COMMON_SECURITY_TLSMODE", "1", MODE),
@@ -47,6 +54,7 @@ VARIABLES = [
     ("TLS_KEY", "/certs/server.key", KEY),
     ("TLS_CA", "/certs/ca.pem", CA),
     ("TLS_CA_CERT", "/certs/ca.pem", CA),
+    ("SSL_CA_CERTS", "/certs/ca.pem", CA),
 ]
 OFF = ["0", "false", "off", ""]
 
