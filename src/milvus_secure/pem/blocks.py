@@ -120,10 +120,7 @@ def _armor(label: bytes, line: int, pieces: list[_Piece], closing: bytes | None)
     name = label.decode("ascii")
     end = b"-----END " + label + b"-----"
     if closing != end:
-        if closing is not None and closing.startswith(end + b"-----BEGIN "):
-            return Armor(name, line, error=JOINED)
-        broken = "is missing" if closing is None else "is broken"
-        return Armor(name, line, error=f"its line -----END {name}----- {broken}")
+        return Armor(name, line, error=_why_no_end(end, pieces, closing))
     # What stands before a blank line is a header, which nothing but Proc-Type may be.
     blank = next((at for at, piece in enumerate(pieces) if not piece.text), None)
     headers = [piece.text for piece in pieces[: blank or 0]]
@@ -146,6 +143,15 @@ def _armor(label: bytes, line: int, pieces: list[_Piece], closing: bytes | None)
     head = [*headers, b""] if headers else []
     edge = [b"-----BEGIN " + label + b"-----", b"-----END " + label + b"-----"]
     return Armor(name, line, b"\n".join([edge[0], *head, *rows, edge[1], b""]), der)
+
+
+def _why_no_end(end: bytes, pieces: list[_Piece], closing: bytes | None) -> str:
+    """Why the END line of a block does not end it."""
+    if closing is not None and closing.startswith(end + b"-----BEGIN "):
+        return JOINED
+    if any(piece.text.lstrip() == end for piece in pieces):
+        return "its END line is indented; it must start its line"
+    return f"its line {end.decode('ascii')} {'is missing' if closing is None else 'is broken'}"
 
 
 def _is_read_after_a_header(body: list[bytes]) -> bool:

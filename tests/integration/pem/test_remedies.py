@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -13,6 +14,7 @@ from cryptography import x509
 import minting
 from der import rewrapped
 from material_findings import foreign
+from milvus_secure import check
 
 
 def only(findings):
@@ -60,7 +62,20 @@ class TestForeign:
         converted.chmod(0o600)
         assert mutual_findings(**{setting: converted}) == ()
 
-    @pytest.mark.parametrize("kind", ["joined", "blank line", "lines of 253", "CRLF, lines of 252"])
+    @pytest.mark.parametrize(
+        "kind",
+        [
+            "joined",
+            "blank line",
+            "lines of 253",
+            "CRLF, lines of 252",
+            "two characters for a line break",
+            "a string of JSON",
+            "indented",
+            "END indented",
+            "byte order mark",
+        ],
+    )
     @pytest.mark.trips("pem-malformed")
     def test_the_command_for_damaged_pem_repairs_it(self, kind, trio, tmp_path, mutual_findings):
         ca, other_ca = trio.ca.pem, minting.mint("other CA", which=8).pem
@@ -69,6 +84,11 @@ class TestForeign:
             "blank line": ca.replace(b"\n-----END", b"\n\n-----END"),
             "lines of 253": rewrapped(ca, 253),
             "CRLF, lines of 252": rewrapped(ca, 252).replace(b"\n", b"\r\n"),
+            "two characters for a line break": ca.replace(b"\n", b"\\n"),
+            "a string of JSON": json.dumps(ca.decode()).encode(),
+            "indented": ca.replace(b"-----BEGIN", b" -----BEGIN").replace(b"\n", b"\n\t "),
+            "END indented": ca.replace(b"-----END", b"  -----END"),
+            "byte order mark": b"\xef\xbb\xbf" + ca,
         }
         (tmp_path / "a bundle").write_bytes(damaged[kind])
         finding = only(mutual_findings(ca_pem_path=tmp_path / "a bundle"))
@@ -77,6 +97,31 @@ class TestForeign:
             finding.command, shell=True, cwd=tmp_path, check=True, capture_output=True, timeout=120
         )
         assert mutual_findings(ca_pem_path=tmp_path / "fixed.pem") == ()
+
+
+class TestChains:
+    @pytest.mark.trips("chain-order")
+    @pytest.mark.parametrize("stray", [False, True], ids=["a reversed file", "with a stranger"])
+    def test_the_command_writes_the_chain_in_order(self, trio, tmp_path, settings, stray):
+        upper = minting.mint("upper", issuer=trio.ca, ca=True, which=4)
+        lower = minting.mint("lower", issuer=upper, ca=True, which=5)
+        leaf = minting.client(lower)
+        reverse = (minting.mint("stranger", which=6).pem if stray else b"") + upper.pem + lower.pem
+        pair = {"client_key_path": tmp_path / "client.key", "ca_pem_path": tmp_path / "ca.pem"}
+        (tmp_path / "client.key").touch(mode=0o600)
+        (tmp_path / "client.key").write_bytes(leaf.key_pem)
+        (tmp_path / "ca.pem").write_bytes(trio.ca.pem)
+        (tmp_path / "a chain").write_bytes(b"a comment\n" + reverse + leaf.pem)
+
+        def findings(chain: str):
+            made = settings(client_pem_path=tmp_path / chain, **pair)
+            return check(made, online=False).findings
+
+        finding = findings("a chain")[0]
+        assert finding.code == "chain-order"
+        subprocess.run(finding.command, shell=True, cwd=tmp_path, check=True, timeout=120)
+        assert (tmp_path / "chain.pem").read_bytes() == leaf.pem + lower.pem + upper.pem
+        assert findings("chain.pem") == ()
 
 
 class TestKeys:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from cryptography import x509
@@ -24,23 +25,21 @@ def chain_order(context: Context) -> Iterator[Finding]:
     """The leaf is not first, or the intermediates are out of order (RFC 5246, section 7.4.2)."""
     for chain, verdict in context.judged_chains:
         leaf = _leaf_behind(context, chain)
+        path = _upwards(leaf or chain.leaf, chain.certificates)
         if leaf is not None:
             yield _misplaced(
                 chain,
-                None,
+                path,
                 "The leaf is not the first certificate.",
                 name_text(subject_of(leaf)),
             )
         elif not _in_order(chain, verdict):
-            order = "; ".join(
-                name_text(subject_of(certificate))
-                for certificate in verdict.path[: verdict.trusted]
-            )
             yield _misplaced(
                 chain,
-                Severity.WARNING,
+                path,
                 "The intermediates are out of order; gRPC and Go sort them, others refuse them.",
-                order,
+                "; ".join(name_text(subject_of(certificate)) for certificate in path),
+                severity=Severity.WARNING,
             )
 
 
@@ -72,12 +71,47 @@ def _in_order(chain: Chain, verdict: Verdict) -> bool:
     return all(item < after for item, after in pairwise(places))
 
 
-def _misplaced(chain: Chain, severity: Severity | None, message: str, expected: str) -> Finding:
+def _upwards(
+    leaf: x509.Certificate, certificates: Sequence[x509.Certificate]
+) -> list[x509.Certificate]:
+    """The leaf and its issuers among the certificates, by name."""
+    path = [leaf]
+    while len(path) < len(certificates):
+        above = (
+            certificate
+            for certificate in certificates
+            if certificate not in path and same_name(subject_of(certificate), issuer_of(path[-1]))
+        )
+        issuer = next(above, None)
+        if issuer is None:
+            break
+        path.append(issuer)
+    return path
+
+
+def _reordering(chain: Chain, path: Sequence[x509.Certificate]) -> str:
+    """The command that writes the certificates of a file in this order."""
+    if chain.unread or not chain.origin.startswith("file:"):
+        return "cat leaf.pem intermediate.pem > chain.pem"
+    file = shlex.quote(chain.origin.removeprefix("file:"))
+    numbers = " ".join(str(chain.certificates.index(item) + 1) for item in path)
+    block = "/BEGIN.*CERTIFICATE/ {i++} i==n; /END.*CERTIFICATE/ && i==n {exit}"
+    return f"for n in {numbers}; do awk -v n=$n '{block}' {file}; done > chain.pem"
+
+
+def _misplaced(
+    chain: Chain,
+    path: Sequence[x509.Certificate],
+    message: str,
+    expected: str,
+    *,
+    severity: Severity | None = None,
+) -> Finding:
     return finding(
         "chain-order",
         message,
         "Write the leaf first, then each issuer.",
-        command="cat leaf.pem intermediate.pem > chain.pem",
+        command=_reordering(chain, path),
         severity=severity,
         setting=chain.setting,
         source=chain.source,

@@ -124,7 +124,11 @@ def malformed(material: Material) -> Words:
 
 # What a fault's words hold, what helps, and the command that does it.
 _REPAIRS = (
-    ("two characters \\n", "Put real line breaks there.", "printf '%b' \"$PEM\" > fixed.pem"),
+    (
+        "two characters \\n",
+        "Put real line breaks there.",
+        "printf '%b\\n' \"$(tr -d '\"' < {file})\" > fixed.pem",
+    ),
     (
         "byte order mark",
         "Remove the byte order mark.",
