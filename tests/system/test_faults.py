@@ -283,13 +283,16 @@ settings = MilvusSettings()
 check(settings), connect_secure(settings).close()  # everything is loaded, and it works
 resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
 held = []
-try:
-    while True:
-        held.append(os.open(os.devnull, os.O_RDONLY))
-except OSError:
-    for _ in range(int(sys.argv[1])):
-        os.close(held.pop())
+def leave_free(count):  # again before each step: gRPC closes the descriptors of a channel late
+    try:
+        while True:
+            held.append(os.open(os.devnull, os.O_RDONLY))
+    except OSError:
+        for _ in range(count):
+            os.close(held.pop())
+leave_free(int(sys.argv[1]))
 print(check(settings).root_cause.message)
+leave_free(int(sys.argv[1]))
 try:
     connect_secure(settings)
 except MilvusSecureError as error:
