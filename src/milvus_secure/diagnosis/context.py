@@ -196,6 +196,11 @@ class Context:
         return tuple((chain, verdict) for chain, verdict in pairs if chain and verdict)
 
     @cached_property
+    def all_accepted(self) -> bool:
+        """True if each known chain is certainly accepted."""
+        return all(verdict.accepted for _, verdict in self.judged_chains)
+
+    @cached_property
     def in_use(self) -> tuple[tuple[x509.Certificate, str, str, str], ...]:
         """Every certificate this connection rests on, with setting, source and origin.
 

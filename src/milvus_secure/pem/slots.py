@@ -9,7 +9,20 @@ class Slot(str, Enum):
     """A piece of PEM material, named as the setting that gives it as text.
 
     This is the one place that knows how the two settings of a piece are called.
+
+    Attributes:
+        text_setting: The setting that holds the material as text.
+        path_setting: The setting that names the material's file.
+        settings: Both of them.
     """
+
+    text_setting: str
+    path_setting: str
+    settings: tuple[str, str]
+
+    def __init__(self, name: str) -> None:
+        self.text_setting, self.path_setting = name, f"{name}_path"
+        self.settings = (self.text_setting, self.path_setting)
 
     SERVER_PEM = "server_pem"
     CA_PEM = "ca_pem"
@@ -17,22 +30,7 @@ class Slot(str, Enum):
     CLIENT_KEY = "client_key"
 
     def __str__(self) -> str:
-        return self.value
-
-    @property
-    def text_setting(self) -> str:
-        """The setting that holds the material as text."""
-        return self.value
-
-    @property
-    def path_setting(self) -> str:
-        """The setting that names the material's file."""
-        return f"{self.value}_path"
-
-    @property
-    def settings(self) -> tuple[str, str]:
-        """The settings that may give this piece: as text, and as a path."""
-        return self.text_setting, self.path_setting
+        return self.text_setting
 
 
 SLOTS = tuple(Slot)

@@ -34,5 +34,5 @@ class PemSource:
     @classmethod
     def of(cls, slot: Slot, source: str, value: str | Path) -> PemSource:
         """The source of a path setting, or of the public roots."""
-        path = None if value == SYSTEM else Path(value)
+        path = value if isinstance(value, Path) else None if value == SYSTEM else Path(value)
         return cls(slot, slot.path_setting, source, path=path)

@@ -43,7 +43,11 @@ _IF_SAME_CA = ("chain-untrusted", "chain-incomplete", "issuer-key-mismatch", "sh
 
 def _refusal(code: str) -> Rule:
     """A rule that tells of the chains refused for this reason."""
-    return Rule(code, lambda context: _refused(context, code), ("anchors",))
+
+    def judge(context: Context) -> Iterable[Finding | Skip]:
+        return () if context.all_accepted else _refused(context, code)
+
+    return Rule(code, judge, ("anchors",))
 
 
 def _refused(context: Context, code: str) -> Iterator[Finding | Skip]:
