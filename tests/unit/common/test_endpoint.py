@@ -25,24 +25,6 @@ class TestAddress:
         assert (endpoint.address, endpoint.port_given) == (address, port_given)
 
     @pytest.mark.parametrize(
-        "uri", ["https://h", "http://h", "tcp://h", "https://h:7", "https://u:p@h"]
-    )
-    def test_pymilvus_dials_the_same(self, uri):
-        manager = pytest.importorskip(
-            "pymilvus.client.connection_manager",
-            reason="pymilvus before 2.6 has no ConnectionConfig",
-        )
-        assert manager.ConnectionConfig.from_uri(uri).address == parse_endpoint(uri).address
-
-    @pytest.mark.trips("ipv6-literal")
-    def test_pymilvus_drops_the_brackets_of_an_ipv6_literal(self):
-        manager = pytest.importorskip(
-            "pymilvus.client.connection_manager",
-            reason="pymilvus before 2.6 has no ConnectionConfig",
-        )
-        assert manager.ConnectionConfig.from_uri("https://[::1]:19530").address == "::1:19530"
-
-    @pytest.mark.parametrize(
         ("uri", "why"),
         [
             ("", "start with"),
