@@ -55,7 +55,6 @@ class _Question:
 
 
 def _question(context: Context) -> _Question | None:
-    context.deadline.check()
     chain, reference = context.server_chain, context.reference_name
     if context.mode is TLSMode.PLAINTEXT or chain is None or reference is None:
         return None
@@ -68,6 +67,13 @@ def _question(context: Context) -> _Question | None:
         generation(context.grpc),
         bool(context.settings.server_name),
     )
+
+
+def _question_in_time(context: Context) -> _Question | None:
+    """The question, while there is time; that of a server which gRPC verified at any time."""
+    if not (context.observation and context.observation.grpc_ready):
+        context.deadline.check()
+    return _question(context)
 
 
 def calls_are_refused(context: Context) -> bool:
@@ -84,7 +90,7 @@ def _name_mismatch(context: Context) -> Iterator[Finding | Skip]:
     if chain is not None and not accepted and has_unread_names(chain.leaf):
         why = "This library cannot read the names in the server's certificate; gRPC may be able to."
         yield Skip("name-mismatch", NOT_JUDGED, why)
-    question = _question(context)
+    question = _question_in_time(context)
     if question is None or question.accepted():
         return
     if question.only_calls_fail:
@@ -130,7 +136,7 @@ def _calls_fail(context: Context, question: _Question) -> Finding:
 
 
 def _name_cn_only(context: Context) -> Iterator[Finding]:
-    question = _question(context)
+    question = _question_in_time(context)
     if question is None or not question.accepted():
         return
     reference, names = question.reference, question.names
@@ -149,7 +155,7 @@ def _name_cn_only(context: Context) -> Iterator[Finding]:
 
 
 def _name_differs_by_grpc(context: Context) -> Iterator[Finding]:
-    question = _question(context)
+    question = _question_in_time(context)
     if question is None or not question.accepted():
         return
     for rules in GrpcNameRules:
