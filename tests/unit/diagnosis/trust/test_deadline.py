@@ -74,19 +74,25 @@ def test_a_report_that_ran_out_of_time_still_names_what_grpc_said(hostile_contex
     assert GRPC_SAYS in report.root_cause.presented
 
 
+def ready(context: Context, leaf: Minted, details: str) -> Context:
+    """After the deadline, with a server that gRPC verified and got no answer from."""
+    assert context.observation is not None
+    observation = replace(
+        context.observation,
+        tls=TLSHandshake(complete=True, alpn="h2", chain=(leaf.certificate,)),
+        grpc=GRPCChannel(True, "UNAVAILABLE", details, None),
+    )
+    return replace(context, observation=observation, deadline=Deadline(0), grpc=(1, 85))
+
+
 def test_a_server_that_does_not_answer_is_reported_after_the_deadline_too(hostile_context):
-    silent = GRPCChannel(True, "DEADLINE_EXCEEDED", "Deadline Exceeded", None)
-    observation = replace(hostile_context.observation, grpc=silent)
-    late = replace(hostile_context, observation=observation, deadline=Deadline(0))
+    late = ready(hostile_context, server(None), "Socket closed")
     assert judge(late, RULES).root_cause.code == "server-not-ready"
 
 
 def test_a_name_that_fails_in_calls_only_is_reported_after_the_deadline_too(hostile_context):
     leaf = server(None, common_name="localhost", sans=["10.0.0.5"])
-    tls = replace(hostile_context.observation.tls, chain=(leaf.certificate,))
-    words = GRPCChannel(True, "UNAVAILABLE", "call host does not match SSL server name", None)
-    observation = replace(hostile_context.observation, tls=tls, grpc=words)
-    late = replace(hostile_context, observation=observation, deadline=Deadline(0), grpc=(1, 85))
+    late = ready(hostile_context, leaf, "call host does not match SSL server name")
     assert judge(late, RULES).root_cause.code == "name-mismatch"
 
 
