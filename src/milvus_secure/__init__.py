@@ -1,4 +1,4 @@
-"""Connect to Milvus over TLS at the first try, and be told what is wrong when it fails.
+"""Connect to Milvus over TLS, and get the cause when it fails.
 
 Names are imported when first used (PEP 562), so that ``import milvus_secure`` costs nothing
 and never loads pymilvus, gRPC or pandas.
@@ -67,7 +67,7 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - PEP 562: whatever the name stands for
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - PEP 562: the object that the name refers to
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -104,7 +104,7 @@ class SecureConnectionError(MilvusSecureError, ConnectionError):
         return type(self), (self.report, self.cause, self.fix, self.command)
 
     def _render_traceback_(self) -> list[str]:
-        # The report begins with its root cause; without one, the cause stands here alone.
+        # The report begins with its root cause; without one, the cause is the only text here.
         cause = "" if self.report.root_cause else f" {self.cause}"
         return [f"{type(self).__name__}:{cause}", "", str(self.report)]
 

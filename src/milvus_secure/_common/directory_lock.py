@@ -43,7 +43,7 @@ def exclusive(directory: Path, *, create: bool = False) -> Iterator[None]:
             locked = descriptor is not None and _lock(descriptor)
             if descriptor is not None and not _is_at(descriptor, directory):
                 made = False
-                continue  # it was removed while this run waited; another run may have made it anew
+                continue  # it was removed while this run waited; another run may have made it again
             if not locked:
                 _wait_for_pending(directory)
             finish_interrupted(directory)

@@ -134,7 +134,7 @@ def uri_of(endpoint: str) -> str:
 def mask_uri(uri: str) -> str:
     """Hide whatever may be a password, even in a URI that cannot be parsed.
 
-    That is what stands before the last ``@``, and in place of a port what is no number.
+    That is the text before the last ``@``, and text in place of a port that is no number.
     """
     scheme = r"(?s)^((?:[A-Za-z][A-Za-z0-9+.-]*://)?"
     masked = re.sub(rf"{scheme}).*@", r"\1***@", uri)

@@ -36,7 +36,7 @@ def require_directory(directory: Path) -> None:
 
 
 def require_writable(directory: Path) -> None:
-    """Raise the error that writing would meet; a full disk shows only when it is written."""
+    """Raise the error that writing would raise; a full disk is found only by writing."""
     directory.stat()
     effective = os.access in os.supports_effective_ids
     if not os.access(directory, os.W_OK | os.X_OK, effective_ids=effective):

@@ -36,7 +36,7 @@ def filled(prose: str, first: str = "", hang: str = "", width: int = WIDTH) -> s
 
 
 def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
-    """The known word that a misspelled one most likely stands for, if any is close.
+    """The known word that a misspelled one most likely means, if any is close.
 
     Args:
         word: As it was written.

@@ -6,9 +6,9 @@ from enum import Enum
 
 
 class TLSMode(str, Enum):
-    """What the user insists on, or what the material given amounts to.
+    """The mode that the user requires, or that follows from the material.
 
-    ``AUTO`` only ever stands in a setting; a report names one of the other three.
+    ``AUTO`` occurs in a setting only; a report names one of the other three.
     """
 
     AUTO = "auto"

@@ -21,7 +21,7 @@ from .storage.change import Change
 def renew_authority(
     inventory: Inventory, days: int | None = None, key_type: str | None = None
 ) -> Change:
-    """Make a new CA beside the old one in ca.pem; the leaf certificates do not change.
+    """Add a new CA to the old one in ca.pem; the leaf certificates do not change.
 
     Raises:
         CertificateError: If an earlier renewal is not finished, or ca.key does not fit ca.pem.

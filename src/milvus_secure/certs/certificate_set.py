@@ -241,7 +241,7 @@ class CertificateSet:
         """Reissue the certificates that clients or servers refuse, under the same CA key.
 
         Args:
-            names: Host names for the server's certificate, beside those that it has.
+            names: Host names for the server's certificate, in addition to those that it has.
             ips: IP addresses for it, likewise.
             days: Validity of the reissued certificates, in days.
             dry_run: True to change nothing and only describe the change.

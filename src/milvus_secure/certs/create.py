@@ -82,7 +82,7 @@ def _few(names: Collection[str]) -> str:
 
 
 def _files_of_set(inventory: Inventory) -> set[str]:
-    """The files of the existing set, which are useless beside a new CA."""
+    """The files of the existing set, which are useless with a new CA."""
     names = {"intermediate.key", "intermediate.pem", "chain.pem"}
     with suppress(CertificateError):
         for leaf in inventory.leaves:

@@ -1,4 +1,4 @@
-"""Renews the certificates of a set under the CA that stands first in ca.pem."""
+"""Renews the certificates of a set under the first CA in ca.pem."""
 
 from __future__ import annotations
 

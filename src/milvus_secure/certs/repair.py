@@ -46,7 +46,7 @@ def repair(
 
     Args:
         inventory: The set; ca.key belongs to ca.pem.
-        names: Host names for the server's certificate, beside those that it has.
+        names: Host names for the server's certificate, in addition to those that it has.
         ips: IP addresses for it, likewise.
         days: Validity of reissued certificates, in days.
 

@@ -90,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
 
         reports = [check_server(arguments.server, target) for target in targets]
     elif arguments.offline:
-        from ..diagnosis.check import check  # noqa: PLC0415 - only once the arguments are sound
+        from ..diagnosis.check import check  # noqa: PLC0415 - only after the arguments were checked
 
         reports = [check(target, online=False) for target in targets]
     else:

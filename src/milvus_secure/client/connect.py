@@ -51,13 +51,13 @@ def connect_secure(
     """Connect to Milvus as the settings say, over a channel of the client's own.
 
     Files and settings are checked first; their warnings go to the ``milvus_secure`` logger.
-    When the connection fails all the same, the endpoint is probed for the cause. At level INFO one
+    If the connection still fails, the endpoint is probed for the cause. At level INFO one
     line names endpoint, mode, and the certificates with their ends; the server's is read in a
     handshake of its own, for gRPC does not hand it out.
 
     Material given as text, and what was encrypted or in a PKCS#12 store, has a path as long as
     the client lives. Renewed files are used whenever the client connects again, unless they are
-    worse than those in use; `watch` does not wait for that. In a forked child connect anew:
+    worse than those in use; `watch` does not wait for that. In a forked child connect again:
     gRPC's channels do not survive a fork.
 
     Args:
@@ -125,7 +125,7 @@ async def connect_secure_async(
 ) -> AsyncMilvusClient:
     """Connect to Milvus without blocking the event loop on the network.
 
-    As `connect_secure`, but the client is a ``pymilvus.AsyncMilvusClient``, handed back
+    As `connect_secure`, but the client is a ``pymilvus.AsyncMilvusClient``, returned
     connected: pymilvus's own would dial at its first call only.
 
     Raises:

@@ -97,7 +97,7 @@ class Explaining:
         return cast("_Function", run)
 
     def _failure(self, error: BaseException | None) -> BaseException | None:
-        """The failure to connect to this endpoint that an exception stands for."""
+        """The failure to connect to this endpoint that an exception represents."""
         if not isinstance(error, Exception) or isinstance(error, MilvusSecureError):
             return None
         failure = connection_failure(error)
@@ -118,7 +118,7 @@ class Explaining:
         return diagnosed(context, self._settings.timeout)
 
     def _raise(self, error: BaseException, failure: BaseException, report: Report) -> None:
-        """Raise the explanation; return if the connection is sound and something else failed."""
+        """Raise the explanation; return if the connection works and something else failed."""
         if report.errors or is_certain(failure):
             forget_variables_of_pymilvus(error)
             cause, fix = unexplained(report, failure, self._settings)

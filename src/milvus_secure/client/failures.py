@@ -78,7 +78,7 @@ def _is_pymilvus(frame: Any) -> bool:  # noqa: ANN401 - a frame
 
 
 def diagnosed(context: Context, seconds: float) -> Report:
-    """Look at the endpoint with the material in use, and judge all there is."""
+    """Probe the endpoint with the material in use, and judge everything."""
     from ..diagnosis.rules import RULES  # noqa: PLC0415 - only a failure needs them
 
     return judge(with_observation(context, seconds), RULES)

@@ -1,6 +1,6 @@
 """From settings to the keyword arguments that make pymilvus do what was asked.
 
-pymilvus lets ``server_pem_path`` win and silently drops the client pair beside it; it ignores
+pymilvus gives ``server_pem_path`` precedence and silently drops the client pair; it ignores
 ``ca_pem_path`` without a client pair, and a client pair without ``ca_pem_path``
 (``GrpcHandler._setup_grpc_channel``, newer releases ``_create_grpc_channel``). So exactly one
 shape is ever passed for each mode.

@@ -1,4 +1,4 @@
-"""Hands pymilvus one client's PEM material, renewed when it was renewed, and only when sound.
+"""Gives pymilvus one client's PEM material; after a renewal the new one, if it is valid.
 
 pymilvus opens its paths each time it makes a channel: when a client connects and, from 2.6.11 on,
 when it connects again (``GrpcHandler.reconnect``). It takes any ``os.PathLike`` for a path, so
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 class MaterialProvider:
     """The material of one client: what is in use, and what is to be used next.
 
-    It goes with the client; what has a path only for its sake goes with it.
+    It is released with the client, together with the files that exist for it only.
 
     Args:
         settings: Say where the material is.
@@ -82,7 +82,7 @@ class MaterialProvider:
         if latest.data == self._edition.data:
             return False
         errors = [error for error in latest.report.errors if error.code not in self._edition.codes]
-        if errors:  # judged anew each time: a certificate may not be valid yet
+        if errors:  # judged again each time: a certificate may not be valid yet
             if latest.data != self._refused:
                 LOG.warning("The renewed TLS files are not used; the earlier ones stay in use.")
                 for error in errors:

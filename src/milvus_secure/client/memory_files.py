@@ -50,12 +50,12 @@ class MemoryFiles:
         return path
 
     def close(self) -> None:
-        """Remove everything now; paths handed out stop working."""
+        """Remove everything now; paths that were returned stop working."""
         self._close()
         self._paths.clear()
 
     def _exists(self, path: str) -> bool:
-        """False for a file in memory whose descriptor somebody else has closed."""
+        """False for a file in memory whose descriptor other code has closed."""
         descriptors = {f"{_DESCRIPTORS}{number}": number for number in self._open}
         if path not in descriptors:
             return os.path.exists(path)  # noqa: PTH110 - hot

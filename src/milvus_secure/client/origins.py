@@ -1,4 +1,4 @@
-"""Which settings a pymilvus client was made from, by what it was told to connect with."""
+"""Which settings a pymilvus client was made from, by its keyword arguments."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class _Entry(NamedTuple):
 
 
 _ENTRIES: dict[int, _Entry] = {}
-"""By the identity of the settings; an entry, which holds a key, goes with them."""
+"""By the identity of the settings; an entry, which contains a key, is removed with them."""
 
 
 def remember_check(settings: SettingsModel, check: Check) -> None:

@@ -1,7 +1,7 @@
 """The RESTful API over TLS, and pymilvus's bulk-import helpers that use it.
 
 They verify with Python's ``ssl`` or with curl, not with gRPC: a subjectAltName is needed, and
-``server_name`` stands in for the host only where the HTTP library lets it.
+``server_name`` replaces the host only where the HTTP library allows that.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def requests_kwargs(settings: SettingsModel) -> dict[str, Any]:
 def curl_command(settings: SettingsModel, rest_port: int = REST_PORT) -> str:
     """The guide's curl line for these settings; secrets are left for the shell to fill in.
 
-    Material given as text stands there under the name the guide gives its file: ``client.pem``
+    Material given as text has the file name of the guide there: ``client.pem``
     for ``client_pem``.
 
     Args:

@@ -1,4 +1,4 @@
-"""`watch`: certificates renewed under a running service, and told of before they expire.
+"""`watch`: uses renewed certificates in a running service, and warns before they expire.
 
 What needs no watching: a client of `connect_secure` reads its files again whenever pymilvus makes
 a new channel, which is from 2.6.11 on after a call has failed as UNAVAILABLE. So a restarted
@@ -16,7 +16,7 @@ What pymilvus leaves to the caller:
   ``upsert``, or with
   ids of your own, where a row must never be there twice.
 - 2.6.11 to 2.6.15 and 3.0.0 close the channel before they have another, and a client whose
-  reconnection fails stays closed. Older ones never connect anew: gRPC dials again with the
+  reconnection fails stays closed. Older ones never connect again: gRPC dials again with the
   material of the start. Both need a new `connect_secure` when that has ended.
 """
 

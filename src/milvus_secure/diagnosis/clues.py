@@ -10,13 +10,13 @@ from ..reporting.observation import ENVOY_LOGIN, ENVOY_UPSTREAM
 
 @dataclass(frozen=True, slots=True)
 class Clue:
-    """A phrase in an error, and the codes it speaks for, the most probable first."""
+    """A phrase in an error, and the codes that it indicates, the most probable first."""
 
     phrase: str
     codes: Sequence[str]
 
 
-# The first that fits counts, so the precise stand before the vague. Taken from grpcio 1.67 to
+# The first that fits counts, so precise ones come before vague ones. Taken from grpcio 1.67 to
 # 1.85, Milvus 2.3.5 and Go; the tests provoke gRPC's and Milvus's on real parts.
 CLUES = tuple(
     Clue(phrase, codes)

@@ -205,7 +205,7 @@ class Context:
         """Every certificate this connection rests on, with setting, source and origin.
 
         Of a file of anchors, those on a path; all, when no server's chain is known. Never gRPC's
-        public roots: nobody here can renew them.
+        public roots: the user cannot renew them.
         """
         in_use: dict[x509.Certificate, tuple[str, str, str]] = {}
         anchor = self.anchor_material

@@ -38,7 +38,7 @@ class Armor:
     """One PEM block, its base64 removed.
 
     Attributes:
-        label: What stands behind BEGIN, such as ``CERTIFICATE``.
+        label: The text behind BEGIN, such as ``CERTIFICATE``.
         line: The line BEGIN is on, from 1.
         text: The block alone, in regular PEM.
         der: What it holds; empty when it is broken.
@@ -121,7 +121,7 @@ def _armor(label: bytes, line: int, pieces: list[_Piece], closing: bytes | None)
     end = b"-----END " + label + b"-----"
     if closing != end:
         return Armor(name, line, error=_why_no_end(end, pieces, closing))
-    # What stands before a blank line is a header, which nothing but Proc-Type may be.
+    # Lines before a blank line are a header, which may only be Proc-Type.
     blank = next((at for at, piece in enumerate(pieces) if not piece.text), None)
     headers = [piece.text for piece in pieces[: blank or 0]]
     body = [piece.text for piece in (pieces if blank is None else pieces[blank + 1 :])]
@@ -166,7 +166,7 @@ def _is_read_after_a_header(body: list[bytes]) -> bool:
 
 
 def why_no_block(data: bytes) -> str:
-    """What keeps text that speaks of BEGIN from holding a single block; empty if none does."""
+    """Why a text with BEGIN contains no block; empty if it contains one."""
     if re.search(rb"-----BEGIN[^\n]*\\n", data):
         return "its line breaks are written as the two characters \\n"
     if data.startswith(b"\xef\xbb\xbf-----BEGIN"):

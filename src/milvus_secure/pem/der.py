@@ -9,7 +9,7 @@ BIT_STRING, OCTET_STRING, UTC_TIME = 0x03, 0x04, 0x17
 
 
 def elements(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """The tag and the content of every element that stands in `data`, one after the other.
+    """The tag and the content of every element in `data`, in order.
 
     Raises:
         ValueError: If an element is cut off, or its length is not in DER's form.

@@ -207,7 +207,7 @@ def _plain(value: bytes) -> bytes:
 
 
 class _WithoutSerial(x509.AuthorityKeyIdentifier):
-    """An issuer's name alone, which cryptography does not let stand."""
+    """An issuer's name alone, which cryptography does not accept."""
 
     @property
     def authority_cert_serial_number(self) -> None:

@@ -22,7 +22,7 @@ from .private_key import read_key
 from .slots import SLOTS
 
 _CLIENT = SLOTS[2:]
-"""What may stand in a PKCS#12 store."""
+"""What a PKCS#12 store may contain."""
 
 # The labels BoringSSL takes for a certificate and for a private key; it passes over all others.
 _CERTIFICATES = ("CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE")
@@ -41,7 +41,7 @@ class Block:
     """One PEM block.
 
     Attributes:
-        label: What stands behind BEGIN, such as ``CERTIFICATE``.
+        label: The text behind BEGIN, such as ``CERTIFICATE``.
         line: The line BEGIN is on, from 1.
         certificate: Parsed, when it is a certificate; None also for one that OpenSSL reads and
             cryptography does not.

@@ -1,4 +1,4 @@
-"""Finds the directories for temporary files that lie in memory."""
+"""Finds the directories for temporary files in memory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MEMORY = ("tmpfs", "ramfs")
 
 
 def memory_directories() -> Iterator[str]:
-    """The directories for temporary files that lie in memory and that no other user can change."""
+    """The directories for temporary files that are in memory and that no other user can change."""
     kinds = _file_systems()
     if not kinds:
         return

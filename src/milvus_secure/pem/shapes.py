@@ -53,7 +53,7 @@ def is_material_path(text: str) -> bool:
 
 
 def decode_material(text: str) -> tuple[bytes, int] | None:
-    """The PEM or DER that a text of base64 stands for, and how many times it is encoded.
+    """The PEM or DER that a text of base64 encodes, and how many times it is encoded.
 
     Args:
         text: The value of a setting that takes a text, or the content of a file.
@@ -106,7 +106,7 @@ def _unhex(digits: str) -> bytes:
 
 
 def _decoded(text: str) -> bytes | None:
-    """What a text of base64, also of the URL-safe alphabet and without padding, stands for."""
+    """The bytes that a text of base64 encodes, also URL-safe and without padding."""
     if not _BASE64.fullmatch(text):
         return None
     body = text.rstrip("=").replace("-", "+").replace("_", "/")

@@ -35,4 +35,4 @@ class Slot(str, Enum):
 
 SLOTS = tuple(Slot)
 SYSTEM = "system"
-"""The value of ``ca_pem_path`` that stands for the public roots that gRPC brings along."""
+"""The value of ``ca_pem_path`` that means the public roots that gRPC contains."""

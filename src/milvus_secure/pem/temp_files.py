@@ -194,7 +194,7 @@ class _Directory:
 
     def leave(self) -> None:
         """At exit: remove it unless a forked child, or the parent of this one, still uses it."""
-        with suppress(OSError):  # somebody else has closed it
+        with suppress(OSError):  # other code has closed it
             if os.path.samestat(os.fstat(self._descriptor), self._file):
                 os.close(self._descriptor)
         _remove_abandoned(self.path)

@@ -32,7 +32,7 @@ class Finding(ShownAsText):
     """One fact about a set-up, with its evidence and what to do about it.
 
     Attributes:
-        code: Permanent kebab-case name; ``explain(code)`` tells more.
+        code: Permanent kebab-case name; ``explain(code)`` explains it.
         severity: See `Severity`.
         message: One sentence that names the cause.
         remedy: What fixes it, in words.

@@ -31,7 +31,7 @@ def clean(
 
     Args:
         raw: The winning value of each setting.
-        environ: What ``~`` and ``$VAR`` in a path stand for.
+        environ: The values for ``~`` and ``$VAR`` in a path.
 
     Returns:
         The values that count, and a note on each that was changed beyond its path.

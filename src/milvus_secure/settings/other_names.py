@@ -141,7 +141,7 @@ def settings_in(
 
     Args:
         values: Variables in upper case, with their values.
-        variables: Those that are known, with the setting each stands for.
+        variables: Those that are known, with the setting of each.
         prefix: What the variables begin with, in upper case.
         port: The port for a variable like ``MILVUS_HOST``, from whatever source.
     """

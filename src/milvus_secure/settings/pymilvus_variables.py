@@ -28,7 +28,7 @@ def reason_not_read(variable: str, value: str) -> str:
 
     Args:
         variable: One of `VARIABLES`.
-        value: Its value, as it stands in the environment.
+        value: Its unchanged value in the environment.
     """
     if variable == TIMEOUT:
         try:
@@ -57,7 +57,7 @@ def readable(variable: str, value: str) -> str:
 
     Args:
         variable: One of `VARIABLES`.
-        value: Its value, as it stands in the environment.
+        value: Its unchanged value in the environment.
     """
     for text in (value, stripped(value)):
         if not reason_not_read(variable, text):

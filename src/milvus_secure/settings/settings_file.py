@@ -65,7 +65,7 @@ def _toml(text: str) -> Any:  # noqa: ANN401 - whatever the file holds
     try:
         return tomllib.loads(text)
     except ValueError as error:  # also a number with too many digits
-        # tomllib ends its message with the place; what stands before may quote the text.
+        # tomllib ends its message with the place; the part before it may quote the text.
         place = re.search(r"\(at ([a-z0-9 ,]+)\)$", str(error))
         twice = re.match("Cannot (?:overwrite a value|declare .* twice)", str(error))
         fault = _TWICE if twice else "it is not TOML"

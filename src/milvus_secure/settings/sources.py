@@ -1,7 +1,7 @@
 """The sources of settings, as pydantic-settings has them, each with the provenance of its values.
 
 `SettingsModel.settings_customise_sources` gets them and may leave out, reorder or add some. A
-source of somebody else is any `PydanticBaseSettingsSource`; its class name is the provenance.
+source of another author is any `PydanticBaseSettingsSource`; its class name is the provenance.
 
 pydantic-settings' own TOML, YAML and JSON sources do not fit: their errors quote the text of the
 file, which may hold secrets, they read files of any size, and they know no profiles.

@@ -45,7 +45,7 @@ def unread_variables(
 
     Args:
         values: All variables with their values.
-        variables: Those that are known, with the setting each stands for.
+        variables: Those that are known, with the setting of each.
         prefix: What ours begin with, in upper case.
         uri_is_default: True if no source gives the uri.
     """
@@ -118,7 +118,7 @@ def misnamed_secret(
     Args:
         name: Of a file that is not read.
         path: Of the same file, as it may be shown.
-        variables: Those that are known, with the setting each stands for.
+        variables: Those that are known, with the setting of each.
         prefix: What the variables begin with, in upper case.
     """
     bare = re.sub(r"\.(?:txt|secret)$", "", name, flags=re.IGNORECASE).upper()

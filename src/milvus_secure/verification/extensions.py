@@ -112,7 +112,7 @@ def go_failures(
 def go_leaf_failures(leaf: x509.Certificate) -> Iterator[Failure]:
     """What Go minds of the leaf itself, independent of who issued it."""
     yield from _purpose(leaf, ExtendedKeyUsageOID.CLIENT_AUTH, "usage-not-client")
-    if not go_takes(leaf) and not on_unknown_curve(leaf):  # of those `go_reading` tells
+    if not go_takes(leaf) and not on_unknown_curve(leaf):  # `go_reading` reports those
         yield Failure(
             "weak-key",
             "A Go server such as Milvus refuses a client key of this type.",

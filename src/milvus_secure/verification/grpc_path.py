@@ -111,7 +111,7 @@ def build_grpc_path(
             break
         on_path.add(issuer)
     if len(path) == 1 and self_issued(leaf):
-        # Another anchor of its name that stands before it hides it.
+        # Another anchor of its name before it hides it.
         trusted = 0 if _issuer(leaf, anchors) == leaf else None
     elif trusted is None and leaf in anchors:
         # A stranger at the top is set aside before the leaf itself is looked for.

@@ -146,7 +146,7 @@ def as_json(rows: Sequence[Row], renewals: Sequence[Renewal] = ()) -> str:
 def as_prometheus(rows: Sequence[Row]) -> str:
     """The rows in Prometheus's text format, for node_exporter's textfile collector."""
     end, readable = "milvus_secure_certificate_not_after_seconds", "milvus_secure_file_readable"
-    # A chain may hold several certificates, and a sample with the same labels may stand once.
+    # A chain may contain several certificates, and a sample with the same labels may occur once.
     ends = {_labels(row, subject=True): row.not_after.timestamp() for row in rows if row.not_after}
     files = {_labels(row, subject=False): int(row.not_after is not None) for row in rows}
     lines = [

@@ -35,7 +35,7 @@ class SetPlan:
         intermediate_days: Validity of an intermediate CA between root and leaves, or None.
         key_type: One of `keys.KEY_TYPES`.
         subject: What all names share; its common name is the server's.
-        ca_common_name: The CA's; None makes one that tells this CA from every other.
+        ca_common_name: The CA's; None makes a unique one.
 
     Raises:
         CertificateError: If certificates cannot be as described.

@@ -111,7 +111,7 @@ def _in_order(names: Iterable[str]) -> list[str]:
     """The order in which files are replaced: a key and its certificate right after each other.
 
     Between the two a reader meets a key that does not fit its certificate, so nothing else
-    happens there. What nobody reads to connect comes last.
+    happens there. Files that are not read to connect come last.
     """
 
     def place(name: str) -> tuple[int, str, str]:

@@ -89,7 +89,7 @@ class Verdict:
 def reason_not_to_call(context: Context) -> str | None:
     """Why no channel can be made with the user's material, in a few words, or None.
 
-    Nothing empty is ever handed to gRPC: it aborts the process on an empty client certificate.
+    Nothing empty is ever passed to gRPC: it aborts the process on an empty client certificate.
     """
     if context.mode is TLSMode.PLAINTEXT:
         return None if context.settings.allow_plaintext else "plaintext is not allowed"

@@ -39,7 +39,7 @@ ALL_SUITES = tuple(
     )
     if suite not in _ANONYMOUS | _UNSIGNED
 )
-"""Every suite up to TLS 1.2 that a certificate goes with: none is anonymous, or PSK's or SRP's."""
+"""Every suite up to TLS 1.2 that uses a certificate: none is anonymous, PSK or SRP."""
 _CURVES = range(1, 31)  # every named curve (IANA's TLS Supported Groups, RFC 8422)
 # SHA-1 to SHA-512, the shortest first, since a short RSA key signs no longer one; then MD5.
 _HASHES = (*range(2, 7), 1)

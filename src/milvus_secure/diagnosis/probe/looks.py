@@ -1,4 +1,4 @@
-"""Single looks at an endpoint, each over a connection of its own: a greeting, or a handshake."""
+"""Single probes of an endpoint, each over its own connection: a greeting, or a handshake."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ class ProbeRun:
         dialled = connect(self._endpoint, self._deadline, self.record)
         looks = Looks(self._context, dialled, self._deadline)
         if dialled.connection is None:
-            if "proxy" in self.record.fields:  # gRPC may get through it all the same
+            if "proxy" in self.record.fields:  # gRPC may still get through it
                 self._judge(self._call(), None, looks)
             return
         self._resources.callback(dialled.close)

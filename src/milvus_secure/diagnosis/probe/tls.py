@@ -31,7 +31,7 @@ _CHUNK = 65_536
 class HandshakeResult:
     """A handshake while it goes on.
 
-    Attributes are those of `Observation` and `TLSHandshake`, and beside them:
+    Attributes are those of `Observation` and `TLSHandshake`, and these:
 
         requested: Whether the server asked for a client certificate.
         issuers: The CAs it accepts client certificates from.
@@ -88,11 +88,11 @@ class HandshakeResult:
         )
 
     def keep_chain(self, parsed: Sequence[x509.Certificate | None]) -> None:
-        """Keep what was served; None stands for a certificate that cannot be parsed."""
+        """Keep what was served; None means a certificate that cannot be parsed."""
         self.chain = tuple(certificate for certificate in parsed if certificate is not None)
         self.unreadable = len(parsed) - len(self.chain)
         if not parsed or parsed[0] is None:
-            self.chain = ()  # without the leaf, the first of the others would be taken for it
+            self.chain = ()  # without the leaf, the first of the others would be mistaken for it
 
     @property
     def summary(self) -> str:
@@ -233,7 +233,7 @@ class Handshake:
             self._wire.write(data)
 
     def _flush_quietly(self) -> None:
-        """Send our alert, so that the server's log tells the truth as well."""
+        """Send our alert, so that the server's log names the right cause too."""
         with suppress(OSError):
             self._flush()
 

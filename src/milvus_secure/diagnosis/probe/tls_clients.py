@@ -83,7 +83,7 @@ def presenting(
 
 
 def _note(tls: SSL.Connection, where: int, value: int) -> None:
-    """Keep what no getter tells afterwards: alerts by number, and a request without CA names."""
+    """Record what no getter returns later: alerts by number, and a request without CA names."""
     result = tls.get_app_data()
     if where & SSL.SSL_CB_READ_ALERT == SSL.SSL_CB_READ_ALERT:
         number = value & 0xFF

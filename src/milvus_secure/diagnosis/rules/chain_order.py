@@ -44,7 +44,7 @@ def chain_order(context: Context) -> Iterator[Finding]:
 
 
 def _leaf_behind(context: Context, chain: Chain) -> x509.Certificate | None:
-    """The leaf, if another certificate stands before it: the key's, or what the first one issued.
+    """The leaf, if another certificate is before it: the key's, or what the first one issued.
 
     Of the client's chain, gRPC takes the first certificate for the key's.
     """
@@ -62,7 +62,7 @@ def _leaf_behind(context: Context, chain: Chain) -> x509.Certificate | None:
 
 
 def _in_order(chain: Chain, verdict: Verdict) -> bool:
-    """True if the presented part of the path stands in the order TLS 1.2 demands."""
+    """True if the presented part of the path is in the order that TLS 1.2 requires."""
     places = [
         chain.certificates.index(certificate)
         for certificate in verdict.path

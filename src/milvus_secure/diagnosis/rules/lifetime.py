@@ -93,7 +93,7 @@ def _too_short_for_tls13(context: Context, certificate: x509.Certificate) -> boo
 
 
 def weak_signature(context: Context) -> Iterator[Finding]:
-    """Yield for SHA-1 and MD5 where gRPC takes them; nobody looks at a root's own signature."""
+    """Yield for SHA-1 and MD5 where gRPC accepts them; a root's own signature is not checked."""
     for item, setting, source, origin in context.in_use:
         digest = digest_of(item)
         if not isinstance(digest, hashes.SHA1 | hashes.MD5) or same_name(

@@ -211,7 +211,7 @@ def _reissue(reference: str) -> str:
 
 
 def _candidates(names: CertificateNames) -> list[str]:
-    """What may be used as server_name; for a wildcard, one name it stands for."""
+    """What may be used as server_name; for a wildcard, one name that it matches."""
     texts = (*names.dns, *names.ips, names.common_name)
     plain = (re.sub(r"^\*(?=\.)", "milvus", text) for text in texts[:100])
     return [name for name in plain if re.fullmatch(r"[\w.:-]{1,253}", name, re.ASCII)]

@@ -83,7 +83,7 @@ def envoy_status(context: Context) -> int | None:
 
 
 def tunnel_is_dead(context: Context) -> str:
-    """What came of a proxy's tunnel through which nothing answered; empty if something did."""
+    """The result of a proxy's tunnel through which nothing answered; empty if something did."""
     observation = observed(context)
     words = {"closed": "the end of the connection", "silence": "silence"}
     is_open = observation.proxy is not None and observation.proxy.open

@@ -42,7 +42,7 @@ _IF_SAME_CA = ("chain-untrusted", "chain-incomplete", "issuer-key-mismatch", "sh
 
 
 def _refusal(code: str) -> Rule:
-    """A rule that tells of the chains refused for this reason."""
+    """A rule that reports the chains refused for this reason."""
 
     def judge(context: Context) -> Iterable[Finding | Skip]:
         return () if context.all_accepted else _refused(context, code)

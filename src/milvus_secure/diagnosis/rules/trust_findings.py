@@ -34,14 +34,14 @@ def server_finding(context: Context, chain: Chain, failure: Failure) -> Finding:
 
 
 def _severity(context: Context, chain: Chain, failure: Failure) -> Severity:
-    """A warning where gRPC would accept it under TLS 1.2 and nobody has seen TLS 1.3."""
+    """A warning where gRPC would accept it under TLS 1.2 and TLS 1.3 was not seen."""
     tls = context.observation.tls if context.observation and chain.served else None
     tolerated = failure.only_tls13 and not (tls and tls.version == "TLSv1.3")
     return Severity.WARNING if tolerated else Severity.ERROR
 
 
 def _proxy_hint(context: Context, chain: Chain, failure: Failure) -> str:
-    """What may be the case where a proxy stands before a server that nobody here trusts."""
+    """What may be the case where a proxy is in front of a server that is not trusted."""
     proxy = context.observation.proxy if context.observation else None
     if proxy is None or not proxy.open or not chain.served or failure.code != "chain-untrusted":
         return ""

@@ -42,7 +42,7 @@ def _usable_uri(uri: str) -> str:
             "A local file (Milvus Lite) has no TLS: open it with pymilvus.MilvusClient, or write "
             "the address of a server as https://HOST:19530."
         )
-    # Only what stands in place of the scheme is replaced; a part of a password is never shown.
+    # Only the text in place of the scheme is replaced; a part of a password is never shown.
     address = uri_of(re.sub("^(?:grpcs?|milvus)://|^(?:https?|tcp):?/(?!/)/?", "", uri))
     return f"Write it as {address if parse_uri(address).endpoint else 'https://HOST:19530'}."
 

@@ -131,7 +131,7 @@ def _judge(context: ServerContext, client: MilvusSettings | None) -> Report:
 
 
 def _certificate_findings(context: ServerContext) -> tuple[list[Finding], tuple[str, ...]]:
-    """What every client of the server would be told of its certificate, and the codes judged.
+    """The findings of every client about the server's certificate, and the codes judged.
 
     Refused is what a client refuses that trusts the CA; only a self-signed certificate must be
     pinned, and then its usages do not count. What is but a warning is the same for both.

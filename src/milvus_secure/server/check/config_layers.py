@@ -173,10 +173,10 @@ class _Layers:
                 self.absent.append(file.path)
 
     def _unknown(self, reason: NotJudged) -> None:
-        """Nothing below this layer counts, and nobody knows what it says."""
+        """Nothing below this layer counts, and its content is unknown."""
         self.settings.clear()
         self.unknown_from = reason.what
-        if reason not in self.not_judged:  # a directory stands for all its files
+        if reason not in self.not_judged:  # a directory represents all its files
             self.not_judged.append(reason)
 
     def _add(self, file: MilvusFile) -> None:

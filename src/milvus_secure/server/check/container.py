@@ -23,7 +23,7 @@ class ConfigText:
     Attributes:
         text: YAML, as Milvus or the controller reads it.
         name: How to call it in a report, such as ``values.yaml user.yaml``.
-        first_line: Line of ``name`` that the text begins on, from 1; 0 if lines cannot be told.
+        first_line: Line of ``name`` that the text begins on, from 1; 0 if lines are unknown.
     """
 
     text: str = field(repr=False)

@@ -143,7 +143,7 @@ class ContainerFiles:
     def _find_outside(self, path: str) -> ContainerFile:
         """A path on this machine, or one that only a container has.
 
-        A mount that was told (``--mount``) counts first. Where not even the file's directory
+        A mount given by ``--mount`` has precedence. Where not even the file's directory
         exists here, the path is a container's, and nothing is known about it.
         """
         mount = self.mount_of(self.absolute(path))

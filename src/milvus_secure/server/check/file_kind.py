@@ -1,4 +1,4 @@
-"""What kind of file a configuration is, told by what identifies the kind, never by one key."""
+"""The kind of a configuration file, recognized by several marks, never by one key."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _is_compose(block: Block) -> bool:
 
 
 def _has_containers(block: Block) -> bool:
-    """Services with an image, beside a key that Compose refuses, such as a misspelled one."""
+    """Services with an image, and a key that Compose refuses, such as a misspelled one."""
     services = block.get("services")
     named = services.values() if isinstance(services, Block) else ()
     return any(isinstance(item, Block) and {"image", "build"} & set(item) for item in named)

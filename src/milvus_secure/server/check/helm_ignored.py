@@ -1,7 +1,7 @@
 """Values that no template of the Milvus chart reads, each with its right place.
 
 The chart passes on ``extraConfigFiles."user.yaml"``, volumes, volumeMounts and the extraEnv of a
-component; keys of milvus.yaml that stand in the values themselves are rendered nowhere.
+component; keys of milvus.yaml in the values themselves are rendered nowhere.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def _named(block: Block, above: str, places: dict[str, str]) -> Iterator[tuple[s
 def _component(
     block: Block, name: str, role: str, *, cluster: bool
 ) -> Iterator[tuple[str, int, str]]:
-    """What stands under ``proxy`` or ``standalone`` and is read by no template."""
+    """Keys under ``proxy`` or ``standalone`` that no template reads."""
     places = {
         **dict.fromkeys(_OF_COMPONENT, USER_YAML),
         **dict.fromkeys(_ENVIRONMENT[1:], f"{role}.extraEnv"),
@@ -120,7 +120,7 @@ def _component(
 
 
 def _idle(block: Block, name: str, role: str) -> Iterator[tuple[str, int, str]]:
-    """What stands under the component that the chart does not make in this mode."""
+    """Keys under the component that the chart does not make in this mode."""
     if name == "proxy":
         yield from _named(block, "proxy.", {"volumes": _VOLUMES, "volumeMounts": _MOUNTS})
     variables = [text_at(entry, "name") for entry in blocks_at(block, "extraEnv")]

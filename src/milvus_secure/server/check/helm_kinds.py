@@ -1,4 +1,4 @@
-"""Values files of Helm charts, told apart by several marks: which chart are they for?"""
+"""Values files of Helm charts: several marks decide for which chart they are."""
 
 from __future__ import annotations
 
@@ -173,14 +173,14 @@ def read_helm(values: Block, path: Path, name: str, text: str) -> Deployment:
 
 
 def _chart_marks(values: Block) -> int:
-    """How much tells that values are for zilliztech/milvus-helm."""
+    """The weight of the marks of values for zilliztech/milvus-helm."""
     of_components = {*block_at(values, "proxy"), *block_at(values, "standalone")}
     marks = sum(weight for dotted, weight in _CHART_MARKS.items() if _at(values, dotted))
     return marks + len(_COMPONENT_KEYS & of_components)
 
 
 def _bitnami_marks(values: Block) -> int:
-    """How much tells that values are for Bitnami's chart."""
+    """The weight of the marks of values for Bitnami's chart."""
     components = {key for name in _COMPONENTS for key in block_at(values, name)}
     return (
         2 * sum(_at(values, dotted) for dotted in _BITNAMI_MARKS)

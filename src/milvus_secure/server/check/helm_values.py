@@ -55,7 +55,7 @@ def read_values(values: Block, path: Path, name: str, text: str) -> Deployment:
         values: The values, without the chart's defaults.
         path: The file, or ``-``.
         name: How a report calls the file.
-        text: The file's text, which tells how a value is written.
+        text: The file's text, which shows how a value is written.
     """
     return _Rendering(values, path, name, text).deployment()
 
@@ -81,7 +81,7 @@ class _Rendering:
         self.cluster = truthy(block_at(values, "cluster").get("enabled", _YES))
         self.role = "proxy" if self.cluster else "standalone"
         self.component = block_at(values, self.role)
-        # In cluster mode the proxy's own entries stand before the common ones.
+        # In cluster mode the proxy's own entries come before the common ones.
         self.sources = [self.component, values] if self.cluster else [values]
 
     def deployment(self) -> Deployment:

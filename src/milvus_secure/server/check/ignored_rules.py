@@ -1,4 +1,4 @@
-"""Rules about what Milvus does not read, or reads in a way that nobody can foresee."""
+"""Rules about what Milvus does not read, or reads in an unpredictable way."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def key_conflict(context: ServerContext) -> Iterator[Finding]:
 
 
 def key_repeated(context: ServerContext) -> Iterator[Finding]:
-    """A key stands twice in one mapping: Milvus takes the last one, whole."""
+    """A key occurs twice in one mapping: Milvus uses the last one completely."""
     for repeat in context.config.repeats:
         if not _holds_judged_key(repeat.key):
             continue
@@ -103,7 +103,7 @@ def _meant_by_variable(name: str) -> str | None:
 
 
 def key_ignored(context: ServerContext) -> Iterator[Finding]:
-    """A key that is meant for Milvus's TLS and stands where Milvus does not look."""
+    """A key that is meant for Milvus's TLS and is where Milvus does not read it."""
     config = context.config
     plaintext = context.mode is TLSMode.PLAINTEXT
     for entry, source in config.written:

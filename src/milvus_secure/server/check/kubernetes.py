@@ -1,4 +1,4 @@
-"""Files for a cluster, told apart by what identifies them: the group of ``apiVersion``.
+"""Files for a cluster, distinguished by the group of ``apiVersion``.
 
 A kind alone identifies nothing: ``Milvus`` is a resource of the Milvus Operator (``milvus.io``)
 and of KubeDB (``kubedb.com``). What is not read here is *not judged*, by name.

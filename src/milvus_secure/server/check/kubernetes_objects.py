@@ -22,7 +22,7 @@ class KubernetesObject:
         name: ``metadata.name``; empty if it is generated.
         namespace: ``metadata.namespace``; empty if the command line decides.
         body: The whole object.
-        file: Name of the file it stands in.
+        file: Name of the file that contains it.
     """
 
     group: str
@@ -47,7 +47,7 @@ def objects_of(tree: Tree, file: str) -> Iterator[KubernetesObject]:
 
     Args:
         tree: A document.
-        file: Name of the file it stands in.
+        file: Name of the file that contains it.
     """
     if not isinstance(tree, Block) or "kind" not in tree:
         return

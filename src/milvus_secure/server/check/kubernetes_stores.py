@@ -26,7 +26,7 @@ class StoredValue:
 
     Attributes:
         content: Decoded; None if only its name is known. Its repr is not shown.
-        line: Where the key stands, from 1.
+        line: The line of the key, from 1.
     """
 
     content: bytes | None = field(repr=False)

@@ -105,11 +105,11 @@ class MilvusConfig:
         name: The service or workload; empty for a milvus.yaml.
         place: Where Milvus's keys belong in a file of this kind, as an advice says it.
         config_directory: The directory that Milvus reads, in the container.
-        release: Milvus's release where the image's tag tells it, such as ``(2, 5)``.
+        release: Milvus's release if the image's tag contains it, such as ``(2, 5)``.
         environment: The container's variables.
         written: Every key of the files and overlays that are read, with its source.
         conflicts: See `Conflict`.
-        repeats: Keys that stand twice in one mapping; Milvus takes the last one.
+        repeats: Keys that occur twice in one mapping; Milvus uses the last one.
         absent: Configuration files that are mounted and do not exist.
         unread: See `UnreadFile`.
         not_judged: What cannot be known here.
@@ -153,7 +153,7 @@ class MilvusConfig:
         return self.setting(key).value is not None
 
     def source_of(self, key: str) -> str:
-        """Where a key's effective value stands, such as ``milvus.yaml:12``."""
+        """The place of a key's effective value, such as ``milvus.yaml:12``."""
         return self.setting(key).source
 
     def flag(self, key: str) -> bool:

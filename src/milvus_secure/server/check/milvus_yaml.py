@@ -37,7 +37,7 @@ class MilvusFile:
     Attributes:
         name: How to call the file in a report.
         entries: Its keys, in the order of the file.
-        repeats: Keys that stand twice in one mapping; Milvus takes the last one.
+        repeats: Keys that occur twice in one mapping; Milvus uses the last one.
     """
 
     name: str

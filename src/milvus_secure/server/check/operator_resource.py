@@ -27,11 +27,11 @@ from .yaml_tree import Block, Scalar, is_null
 
 KIND: Final = "Operator resource"
 PLACE: Final = "spec.config"
-# The non-root user that runAsNonRoot stands for (deployment_updater.go, updatePodTemplate).
+# The non-root user that runAsNonRoot selects (deployment_updater.go, updatePodTemplate).
 _NON_ROOT: Final = Scalar.of("1000", plain=True)
 _REMOVE: Final = "_remove"
 _LISTS: Final = ("env", "volumes", "volumeMounts")
-# What the Operator itself adds (deployments.go); it stands behind the user's volumes.
+# What the Operator itself adds (deployments.go), behind the user's volumes.
 _OWN_VOLUMES: Final = ("milvus-data", "milvus-config", "tools")
 
 # What people write where the Operator has no such field, and where it belongs

@@ -1,4 +1,4 @@
-"""Values that stand for a secret that its author left out.
+"""Placeholders for a secret that its author left out.
 
 People keep manifests and values without the keys in them: ``AAAA``, ``<base64 of server.pem>``,
 ``change to your own certificate``. The cluster would use such a value as it is, but the file

@@ -19,7 +19,7 @@ class Pod:
         label: The workload, such as ``Deployment milvus-proxy``.
         namespace: Empty if the command line decides.
         spec: ``spec`` of the pod.
-        file: Name of the file it stands in.
+        file: Name of the file that contains it.
         stores: The Secrets and ConfigMaps of the input.
         services: The Services of the input.
         annotations: ``metadata.annotations`` of the pod.

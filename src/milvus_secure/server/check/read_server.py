@@ -1,4 +1,4 @@
-"""From a file to what Milvus runs with: tells the kind of the file and calls its reader."""
+"""From a file to Milvus's configuration: recognizes the kind of file and calls its reader."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def _compose_beside(path: Path) -> ServerFile | None:
         beside = path.with_name(name)
         if beside == path or not beside.is_file():
             continue
-        with suppress(MilvusSecureError):  # nobody asked for that file
+        with suppress(MilvusSecureError):  # the user did not name that file
             trees = documents(read_text(beside), name)
             if kind_of(trees, name) is not FileKind.COMPOSE:
                 continue

@@ -15,7 +15,7 @@ class Refusals:
 
     Attributes:
         subject: How a report calls the object, such as ``Deployment milvus-proxy``.
-        file: Name of the file it stands in.
+        file: Name of the file that contains it.
         by: Who refuses it.
         findings: What was collected.
     """
@@ -34,7 +34,7 @@ class Refusals:
             reason: A clause without the final stop.
             remedy: What to change.
             setting: The field.
-            line: Where it stands in the file; 0 if unknown.
+            line: Its line in the file; 0 if unknown.
         """
         self.findings.append(
             finding(
@@ -57,7 +57,7 @@ class Refusals:
         Args:
             block: The mapping that has the fields.
             keys: Their names.
-            where: What stands before a name in the report, such as ``proxy.``.
+            where: The prefix of a name in the report, such as ``proxy.``.
         """
         for key in keys:
             value = block.get(key)

@@ -62,7 +62,7 @@ def tree_of(value: object, line: int = 0) -> Tree:
 
     Args:
         value: Mappings and lists of texts and of trees.
-        line: The line in the file that it stands for.
+        line: The line in the file that it represents.
     """
     if isinstance(value, Scalar | Items | Block):
         return value

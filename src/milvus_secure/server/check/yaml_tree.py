@@ -29,7 +29,7 @@ class Scalar(str):
 
     Attributes:
         line: From 1.
-        file: Name of the file it stands in; empty if it is made here.
+        file: Name of the file that contains it; empty if it is made here.
         plain: True if it is written without quotes, so that it may be a number or a boolean.
     """
 

@@ -27,7 +27,7 @@ _OTHER_KINDS = {
     "customConfigMap": "values of the Helm chart",
     "apiVersion": "a Kubernetes resource",
 }
-"""What a top-level key tells, that no milvus.yaml has."""
+"""The kind of file that a top-level key identifies; no milvus.yaml has these keys."""
 
 
 def dumped(*documents: Mapping[str, Any], header: str = "") -> str:
@@ -60,7 +60,7 @@ def parsed(text: str, name: str) -> list[Any]:
 def patched(text: str, keys: Mapping[str, Any], name: str) -> str:
     """An existing milvus.yaml with some keys set; comments, order and other keys stay.
 
-    A key is set where it stands, in whatever spelling Milvus reads it.
+    A key is changed in place, in any spelling that Milvus reads.
 
     Args:
         text: The file as it is.
@@ -124,7 +124,7 @@ def _set(document: CommentedMap, dotted: str, value: Any, name: str) -> None:  #
     for word in words[:-1]:
         section[word] = CommentedMap()
         section = section[word]
-    # At the front: behind the last key stand comments that belong to what follows.
+    # At the front: comments behind the last key belong to the next section.
     section.insert(0, words[-1], value)
 
 

@@ -24,7 +24,7 @@ def exports(uri: str, server_pem: Path, ca_pem: Path | None, env_file: Path) -> 
 
     Args:
         uri: What the client dials.
-        server_pem: The chain the server presents; a set keeps the client's files beside it.
+        server_pem: The chain that the server presents; the client's files may be next to it.
         ca_pem: What the server trusts in mutual mode, else None.
         env_file: The client's settings, if such a file was written.
     """
@@ -60,7 +60,7 @@ def _loaded(env_file: Path) -> MilvusSettings | None:
         return MilvusSettings(
             environ={}, env_file=env_file.absolute(), cwd=env_file.parent, config=False
         )
-    except MilvusSecureError:  # of another server, or another program: nobody asked for it
+    except MilvusSecureError:  # of another server or program, and not named by the user
         return None
 
 

@@ -63,6 +63,6 @@ def open_database(database: Any, data_dir: str) -> Any:  # noqa: ANN401 - milvus
     # written to the one that is then forgotten is lost (``MilvusLite.get_collection``).
     for within in opened.list_databases():
         for name in opened.list_collections(database_name=within):
-            with suppress(Exception):  # who asks for a damaged one is told
+            with suppress(Exception):  # opening a damaged one reports it later
                 opened.get_collection(name, database_name=within)
     return opened

@@ -1,7 +1,7 @@
 """Compose files: a reader that starts nothing and fetches nothing.
 
 `project` loads and merges as Compose does, `service` finds the services that run Milvus's proxy.
-What cannot be resolved here is handed over as not judged, with the output of the real Compose as
+What cannot be resolved here is reported as not judged, with the output of the real Compose as
 the way to judge it.
 """
 
@@ -101,7 +101,7 @@ def _deployment(project: Project) -> Deployment:
 def _check_other(project: Project, name: str, service: Block) -> None:
     """Raise for what Compose refuses of a service that is not Milvus's proxy."""
     if not hidden_by_profiles(project, service):
-        with suppress(ComposeUnresolvedError):  # what it mounts matters to nobody
+        with suppress(ComposeUnresolvedError):  # its mounts are not needed
             container_of(project, name, service)
 
 

@@ -1,6 +1,6 @@
 """``.env`` and ``env_file`` as Compose reads them (compose-go ``dotenv/parser.go``).
 
-python-dotenv differs in quotes, comments and interpolation, so it cannot stand in.
+python-dotenv differs in quotes, comments and interpolation, so it cannot replace this module.
 """
 
 from __future__ import annotations

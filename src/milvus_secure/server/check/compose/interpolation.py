@@ -20,7 +20,7 @@ def interpolate(
     """Replace ``$NAME``, ``${NAME}`` and its forms ``:-``, ``-``, ``:?``, ``?``, ``:+``, ``+``.
 
     Args:
-        text: What to fill in; ``$$`` stands for one dollar sign.
+        text: What to fill in; ``$$`` means one dollar sign.
         variables: The values.
         unset: Called with each name that has no value and no default; it becomes empty.
 
@@ -41,7 +41,7 @@ def interpolate(
             at = end + 1
         else:
             name = _NAME.match(text, dollar + 1)
-            # A dollar sign before anything else stands for itself.
+            # A dollar sign before anything else is a dollar sign.
             parts.append("$" if name is None else _value(name[0], variables, unset))
             at = dollar + 1 if name is None else name.end()
     return "".join((*parts, text[at:]))

@@ -48,7 +48,7 @@ class Project:
     unresolved: list[ComposeUnresolvedError] = field(default_factory=list)
 
     def place(self, node: Tree | None) -> str:
-        """Where a node stands, such as ``docker-compose.yml:12``."""
+        """The place of a node, such as ``docker-compose.yml:12``."""
         return place_of(node) or self.path.name
 
     def section(self, name: str) -> Block:
