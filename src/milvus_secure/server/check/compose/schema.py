@@ -20,6 +20,7 @@ from ...._common.text import nearest
 from ..go_scalars import compose_value
 from ..yaml_tree import Block, Items, Scalar, Tree, is_null
 from .refusal import ComposeRefusedError, ComposeUnresolvedError
+from .values import fault_of_text
 
 RELEASE: Final = "2.40.3"
 """The Compose that the schema is of."""
@@ -147,6 +148,9 @@ def _faults_of_value(value: Scalar, schema: Schema, where: str, line: int) -> It
     if pattern and not re.search(pattern, value, re.ASCII):
         yield _Fault(where, f"does not match {pattern}", "Correct the value.", line)
     typed = compose_value(value)
+    wrong = fault_of_text(value, _types(schema), where)
+    if wrong is not None:
+        yield _Fault(where, f"is {str(value)[:40]!a}, which {wrong}", "Correct it.", line)
     low, high = schema.get("minimum"), schema.get("maximum")
     if not isinstance(typed, str) and (
         (low is not None and typed < low) or (high is not None and typed > high)
