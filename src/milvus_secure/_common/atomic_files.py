@@ -1,4 +1,4 @@
-"""Writes files so that they are all replaced or none is, whatever stops the process.
+"""Writes files so that all of them are replaced or none, even if the process is killed.
 
 `replace_files` changes several files of one directory. The directory itself stays the same
 directory (the same inode): containers mount it, and shells and services work inside it. Only

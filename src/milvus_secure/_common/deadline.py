@@ -31,7 +31,7 @@ class Deadline:
         return Deadline(min(seconds, self.left))
 
     def check(self) -> None:
-        """Go on only while there is time.
+        """Raise an error if the time is over.
 
         Raises:
             TimeIsUpError: If there is none.

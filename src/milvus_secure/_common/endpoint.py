@@ -132,7 +132,7 @@ def uri_of(endpoint: str) -> str:
 
 
 def mask_uri(uri: str) -> str:
-    """Hide whatever may be a password, even in a URI that cannot be parsed.
+    """Hide everything that may be a password, even in a URI that cannot be parsed.
 
     That is the text before the last ``@``, and text in place of a port that is no number.
     """

@@ -93,7 +93,7 @@ def retire(inventory: Inventory) -> Change:
 
 
 def require_one_anchor(inventory: Inventory) -> None:
-    """Refuse to go on while the CA is being renewed.
+    """Refuse to continue while the CA is being renewed.
 
     Raises:
         CertificateError: If so; its fix is the next step of that renewal.

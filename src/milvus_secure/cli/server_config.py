@@ -110,7 +110,7 @@ def run_config(arguments: argparse.Namespace) -> int:
 
 
 def _plan(arguments: argparse.Namespace, patch: MilvusConfig | None) -> ServerPlan:
-    """What to configure: a flag wins over the patched file, and the file over the defaults."""
+    """What to configure: flags override the patched file, and the file overrides the defaults."""
     from ..server.config import ServerPlan  # noqa: PLC0415
     from ..server.config.server_plan import IMAGE  # noqa: PLC0415
 

@@ -85,7 +85,7 @@ def diagnosed(context: Context, seconds: float) -> Report:
 
 
 def one_way_after_all(context: Context, seconds: float) -> Report | None:
-    """A report if ``tls_mode`` insists on mutual TLS and the server never asks who connects.
+    """A report if ``tls_mode`` requires mutual TLS and the server requests no client certificate.
 
     Such a connection works, with less security than was asked for; gRPC does not say so. One
     more handshake tells, and is made for those who insist only.

@@ -173,7 +173,7 @@ def _lasting_paths(context: Context) -> Callable[[str], str]:
 
 
 def _own_channel() -> ClientKwargs:
-    """Keep this client's channel to itself: pymilvus shares them without regard to TLS.
+    """Give this client its own channel: pymilvus shares channels without regard to TLS.
 
     From 2.6.10 on clients share a channel by address and token unless ``dedicated``
     (pymilvus ``client/connection_manager.py``). From 2.5.12 to 2.6.9 they share it by an alias

@@ -100,7 +100,7 @@ class MaterialProvider:
     def next_path(self, slot: str) -> str:
         """Where to read a slot's material now.
 
-        A thread that asks for all slots gets one edition of them, whatever happens meanwhile:
+        A thread that asks for all slots gets them from one moment, also during a renewal:
         it starts over when it asks for one a second time.
         """
         reading = self._reading
@@ -154,7 +154,7 @@ class _Reading(threading.local):
 
 
 class _Path(os.PathLike[str]):
-    """A path that leads to whatever the material is when it is opened."""
+    """A path that leads to the material that is current when it is opened."""
 
     def __init__(self, supply: MaterialProvider, slot: str) -> None:
         self._supply = supply

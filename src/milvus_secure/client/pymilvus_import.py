@@ -1,4 +1,4 @@
-"""Imports pymilvus, whatever the environment holds for it."""
+"""Imports pymilvus with any values of its variables in the environment."""
 
 from __future__ import annotations
 

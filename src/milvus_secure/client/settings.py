@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class MilvusSettings(SettingsModel):
-    """How to reach a Milvus, and whom to trust on the way.
+    """The address of a Milvus, the trust anchors and the credentials.
 
     Each field is named as pymilvus names the keyword. Values come, strongest first, from
     arguments, the environment (``MILVUS_`` and the field's name in upper case), ``.env``, a

@@ -184,7 +184,7 @@ class Watch:
         self._logged = set(present)
 
     def _connect(self, handler: Any) -> None:  # noqa: ANN401 - pymilvus has no types
-        """Take up a connection with the renewed material; a failure leaves the old one."""
+        """Connect with the renewed material; after a failure the old connection is kept."""
         if self._keeps_copies and self._is_opened():
             self._due = False
             LOG.warning(

@@ -74,7 +74,7 @@ class Context:
 
     @cached_property
     def mode(self) -> TLSMode:
-        """What the settings amount to, also where they contradict each other."""
+        """The mode that follows from the settings, also where they contradict each other."""
         return self.settings.effective_tls_mode
 
     @cached_property
@@ -141,7 +141,7 @@ class Context:
 
     @cached_property
     def server_verdict(self) -> Verdict | None:
-        """What the installed gRPC makes of `server_chain`; None where no anchor is named.
+        """The installed gRPC's verdict on `server_chain`; None where no anchor is named.
 
         Where the probe asked gRPC itself, and it connected, that is the verdict.
         """
@@ -166,7 +166,7 @@ class Context:
 
     @cached_property
     def client_verdict(self) -> Verdict | None:
-        """What Milvus makes of `client_chain`, if its CA is the one configured here."""
+        """Milvus's verdict on `client_chain`, if its CA is the one configured here."""
         chain = self.client_chain
         if chain is None:
             return None

@@ -59,7 +59,7 @@ def map_in_threads(
 async def call_in_thread(func: Callable[[], _Result]) -> _Result:
     """Call a function in a daemon thread of its own, without blocking the event loop.
 
-    A cancelled call goes on in its thread, and nothing waits for it.
+    A cancelled call continues in its thread, and nothing waits for it.
     """
     import asyncio  # noqa: PLC0415 - 20 ms that an offline check does not need
 

@@ -29,7 +29,7 @@ SHORT_LINES = (
     "characters only"
 )
 _ANY_LINES_SINCE = (1, 85)
-# BoringSSL strips whatever is not above a blank from the end of a line.
+# BoringSSL strips every character up to a blank from the end of a line.
 _TRAILING = bytes(range(0x21))
 
 

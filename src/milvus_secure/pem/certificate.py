@@ -241,7 +241,7 @@ def key_identifier_matches(child: x509.Certificate, issuer: x509.Certificate) ->
 
 
 def self_issued(certificate: x509.Certificate) -> bool:
-    """True if BoringSSL takes it for self-signed: by name, key identifier and key usage.
+    """True if BoringSSL considers it self-signed: by name, key identifier and key usage.
 
     EXFLAG_SS in ``crypto/x509/v3_purp.cc``; the signature is not looked at.
     """

@@ -22,7 +22,7 @@ class Fault:
     """Why material cannot be used.
 
     Attributes:
-        code: The finding it amounts to.
+        code: The code of the finding.
         detail: The evidence, in words.
         hint: For a missing file, the existing one its name resembles; for an unreadable one, the
             directory that this user may not enter, if there is one.

@@ -98,7 +98,7 @@ class Material:
 
     @cached_property
     def read_blocks(self) -> tuple[Block, ...]:
-        """The blocks gRPC comes to: those before the first broken one."""
+        """The blocks that gRPC reads: those before the first broken one."""
         broken = (at for at, block in enumerate(self.blocks) if block.error)
         return self.blocks[: next(broken, len(self.blocks))]
 

@@ -1,4 +1,4 @@
-"""Recognizes key or certificate material in a text, whatever form it was brought into."""
+"""Recognizes key or certificate material in a text, in every encoding."""
 
 from __future__ import annotations
 

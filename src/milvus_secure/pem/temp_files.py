@@ -1,4 +1,4 @@
-"""Files for PEM material that has no path of its own: pymilvus takes nothing but paths.
+"""Files for PEM material that has no path of its own: pymilvus accepts only paths.
 
 Keyword arguments are kept, pickled, and opened again at any time. So each file has an unguessable
 name in a private directory, on a file system in memory where there is one. A descriptor's path

@@ -48,7 +48,7 @@ class Report(ShownAsText):
     """The outcome of a check.
 
     Attributes:
-        mode: The mode the settings amount to.
+        mode: The mode that follows from the settings.
         findings: Most specific first, errors before warnings before information.
         skipped: The rules whose input could not be read.
         judged: The codes that were judged. A code that is neither here nor in `skipped` was not

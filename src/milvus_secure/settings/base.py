@@ -1,4 +1,4 @@
-"""How settings are loaded, copied and shown, whatever fields they have."""
+"""How settings are loaded, copied and shown, with any fields."""
 
 from __future__ import annotations
 
@@ -244,7 +244,7 @@ class LoadedSettings(BaseSettings):
 
     @property
     def _compared(self) -> tuple[object, ...]:
-        """The values alone: where they came from and what was made of them are no difference."""
+        """The values alone: their sources and derived data make no difference."""
         return tuple(getattr(self, name) for name in type(self).model_fields)
 
     def __repr__(self) -> str:

@@ -56,7 +56,7 @@ def read_settings_file(path: Path) -> dict[str, Any]:
     return table
 
 
-def _toml(text: str) -> Any:  # noqa: ANN401 - whatever the file holds
+def _toml(text: str) -> Any:  # noqa: ANN401 - any content of the file
     if sys.version_info >= (3, 11):
         import tomllib  # noqa: PLC0415 - only the parser that is needed
     else:

@@ -126,7 +126,7 @@ def _correct(source: str) -> str:
 
 
 def missing(setting: str, source: str, path: Path, what: str, remedy: str) -> NoReturn:
-    """Refuse to go on without a place that was named."""
+    """Refuse to continue without a place that was named."""
     raise SettingsError(
         finding(
             "config-file-missing",
@@ -142,7 +142,7 @@ def missing(setting: str, source: str, path: Path, what: str, remedy: str) -> No
 def missing_profile(
     profile: Sourced, path: Path, known: tuple[str, ...], *, known_file: bool = True
 ) -> NoReturn:
-    """Refuse to go on without the profile that was asked for."""
+    """Refuse to continue without the requested profile."""
     name = printable(profile.value.strip())
     close = nearest(name, known)
     have = f"Its profiles: {', '.join(known)}." if known else "It has no profiles."

@@ -141,7 +141,7 @@ class VariablesSource(_NamedValues, EnvSettingsSource):
 
     @property
     def variables_at_top(self) -> dict[str, Sourced]:
-        """The variables but for the nested ones of fields that a subclass added."""
+        """The variables except the nested ones of fields that a subclass added."""
         delimiter = self.env_nested_delimiter
         added = self.loading.keys.added
         stems = tuple(f"{self.loading.places.prefix}{name}{delimiter}".upper() for name in added)

@@ -257,7 +257,7 @@ def _purpose(
         return
     any_usage = ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE
     if code == "usage-not-client" and (any_usage in usages or not list(usages)):
-        return  # BoringSSL takes neither for an allowance
+        return  # BoringSSL accepts neither
     server = code == "usage-not-server"
     word = "servers" if server else "clients"
     yield Failure(

@@ -34,7 +34,7 @@ _Pool = dict[bytes, list[x509.Certificate]]
 
 
 def judge_client(inputs: PathInputs) -> Verdict:
-    """What a Go server makes of it: the first path that holds is enough."""
+    """A Go server's verdict: the first valid path is enough."""
     leaf, rest, anchors, now = inputs.leaf, inputs.rest, inputs.anchors, inputs.now
     of_all = list(go_unread((leaf, *rest)))
 
@@ -86,7 +86,7 @@ def judge_client(inputs: PathInputs) -> Verdict:
 
 
 def _trust_not_judged(inputs: PathInputs, why: str) -> Verdict:
-    """What is certain whatever the chain leads to: the leaf's dates and its key."""
+    """What is certain for every path of the chain: the leaf's dates and its key."""
     leaf = (inputs.leaf,)
     failures = [
         *dates_failures(leaf, inputs.now),

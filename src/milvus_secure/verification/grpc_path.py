@@ -34,7 +34,7 @@ _SORTED_STORE = ((1, 57), (1, 85))
 
 
 def judge_server(inputs: PathInputs) -> Verdict:
-    """What gRPC makes of it, whichever of several anchors of one name it comes to first."""
+    """gRPC's verdict, for every order of several anchors of one name."""
     verdicts = [_in_order(inputs, order) for order in _orders(inputs.anchors)]
     first = verdicts[0]
     if len({(v.accepted, tuple(f.code for f in v.failures)) for v in verdicts}) == 1:
@@ -83,7 +83,7 @@ def _rules(
 
 
 def _trust_not_judged(path: Path, inputs: PathInputs, why: str) -> Verdict:
-    """What is certain whatever the chain leads to: the leaf's dates and its key."""
+    """What is certain for every path of the chain: the leaf's dates and its key."""
     failures = [*dates_failures((inputs.leaf,), inputs.now), *grpc_leaf_failures(inputs.leaf)]
     return Verdict.of(path, None, [*failures, NotJudged("chain-untrusted", why)])
 

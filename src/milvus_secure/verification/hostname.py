@@ -117,7 +117,7 @@ def accepts(
 
 
 def matches(names: CertificateNames, reference: str, rules: GrpcNameRules) -> bool:
-    """Whether gRPC's handshake takes a certificate for the server it was asked to reach.
+    """Whether gRPC's handshake accepts a certificate for the server that it connects to.
 
     Args:
         names: What the certificate presents.

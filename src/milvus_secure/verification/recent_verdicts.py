@@ -36,7 +36,7 @@ def recent_verdict(
     """The verdict on a chain, which is judged unless it was accepted before.
 
     Args:
-        key: Everything that the verdict depends on, but for the time.
+        key: Everything that the verdict depends on, except the time.
         certificates: Those among it, whose dates count.
         now: The time to judge at, with zone.
         judge: Judges the chain.

@@ -1,4 +1,4 @@
-"""Which keys and signatures a peer can verify, whatever OpenSSL can.
+"""Which keys and signatures a peer can verify, independent of OpenSSL.
 
 BoringSSL knows hashes by ``crypto/obj/obj_xref.cc``, RSA-PSS by ``crypto/x509/rsa_pss.cc`` and
 curves by ``crypto/fipsmodule/ec/ec.cc``; Go by ``signatureAlgorithmDetails``,

@@ -86,7 +86,7 @@ def _of_the_right_name(
     alike: Sequence[x509.Certificate],
     anchors: Sequence[x509.Certificate],
 ) -> Failure:
-    """A certificate has the issuer's name, and yet the peer does not take it for the issuer."""
+    """A certificate has the issuer's name, but the peer does not accept it as the issuer."""
     top = path[-1]
     issuer_name = name_text(issuer_of(top))
     signer = next((candidate for candidate in alike if issued(candidate, top)), None)

@@ -1,4 +1,4 @@
-"""What the verification of a chain comes to: accepted, refused because, not judged because."""
+"""The verdict on a chain: accepted, refused because, not judged because."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class NotJudged:
     """A part of a verdict that this library leaves to the peer.
 
     Attributes:
-        code: The finding that the peer may come to.
+        code: The finding that the peer may cause.
         because: One sentence with the reason.
     """
 
@@ -51,7 +51,7 @@ class NotJudged:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the real peer makes of a chain.
+    """The real peer's verdict on a chain.
 
     Attributes:
         path: From the leaf up, as far as it could be followed.

@@ -121,9 +121,9 @@ class MilvusCall:
         self._future = self._start("Connect", connect_request())
 
     def close(self) -> None:
-        """Give the call up, if it still goes on, and close the channel.
+        """Cancel the call if it still runs, and close the channel.
 
-        A peer that sends without end keeps gRPC busy, and its close waiting.
+        A peer that sends without end keeps gRPC busy and delays its close.
         """
         self._future.cancel()
         closing = Thread(target=self._channel.close, name="milvus-secure-close", daemon=True)

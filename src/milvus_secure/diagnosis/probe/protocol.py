@@ -10,7 +10,7 @@ from .sockets import DeadlineSocket
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"
 
 _FRAME_HEAD = 9
-_PAGES = (b"<!doctype", b"<html")  # a web server that takes us for HTTP/0.9 sends no status line
+_PAGES = (b"<!doctype", b"<html")  # a web server that assumes HTTP/0.9 sends no status line
 _SHOWN = 40
 
 

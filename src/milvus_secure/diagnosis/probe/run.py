@@ -66,7 +66,7 @@ def requests_client_certificate(context: Context, timeout: float) -> bool | None
         timeout: Seconds.
 
     Returns:
-        None if the handshake did not come to its end.
+        None if the handshake was not completed.
     """
     if context.endpoint is None:
         return None
@@ -115,7 +115,7 @@ class ProbeRun:
         return result.requested if result.complete or result.requested else None
 
     def _call(self) -> MilvusCall | None:
-        """Start the gRPC channel; it works while the handshakes go on."""
+        """Start the gRPC channel; it connects during the handshakes."""
         because = reason_not_to_call(self._context)
         if because:
             self.record.step("grpc", None, f"not tried: {because}")
@@ -161,7 +161,7 @@ class ProbeRun:
                 request = CertificateRequest(result.issuers)
             self.record.fields["tls"] = result.record(request)
 
-    # What gRPC and Milvus make of it
+    # The answers of gRPC and Milvus
 
     def _judge(self, call: MilvusCall | None, result: HandshakeResult | None, looks: Looks) -> None:
         plaintext = self._context.mode is TLSMode.PLAINTEXT

@@ -29,7 +29,7 @@ _CHUNK = 65_536
 
 @dataclass
 class HandshakeResult:
-    """A handshake while it goes on.
+    """A handshake in progress.
 
     Attributes are those of `Observation` and `TLSHandshake`, and these:
 
@@ -196,7 +196,7 @@ class Handshake:
             self.result.foreign_answer = shown(data)
 
     def _decrypted(self) -> bytes:
-        """What has come and is decrypted; empty if more is needed."""
+        """The data received and decrypted; empty if more is needed."""
         try:
             return bytes(self._tls.recv(_CHUNK))
         except SSL.WantReadError:

@@ -144,7 +144,7 @@ def _dead_anchors(code: str) -> Rule:
 
 
 def _dead(context: Context) -> Material | None:
-    """The configured anchors, if none of them is valid now: gRPC refuses whatever they issued."""
+    """The configured anchors, if none of them is valid now: gRPC refuses all they issued."""
     anchor = context.anchor_material
     if anchor is None or not anchor.certificates:
         return None

@@ -1,4 +1,4 @@
-"""Rules about the URI: what pymilvus makes of an address, judged without dialling it."""
+"""Rules about the URI: how pymilvus reads an address, judged without connecting."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from ...reporting.report import Finding
 
 @dataclass(frozen=True, slots=True)
 class ConfigText:
-    """The text of a configuration that a controller lays over Milvus's files.
+    """The text of a configuration that a controller merges over Milvus's files.
 
     Attributes:
         text: YAML, as Milvus or the controller reads it.
@@ -121,7 +121,7 @@ class NotJudged:
 
 @dataclass(frozen=True)
 class Deployment:
-    """What a reader made of a file.
+    """The result of reading a file.
 
     Attributes:
         containers: The containers that run a proxy; empty if none could be judged.

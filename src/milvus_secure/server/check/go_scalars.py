@@ -1,4 +1,4 @@
-"""Plain scalars as Go programs read them from YAML, and as the text that they make of them.
+"""Plain scalars as Go programs read them from YAML, and as the text that they write for them.
 
 Milvus and the Kubernetes tools use YAML 1.1 (``gopkg.in/yaml.v2``), Compose uses ``yaml.v3``; both
 read numbers alike (``resolve.go``).

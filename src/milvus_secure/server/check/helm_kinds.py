@@ -128,7 +128,7 @@ def chart_of(values: Block, name: str) -> Chart | None:
 
     Args:
         values: The document.
-        name: The file's name: values.yaml, values-prod.yaml and the like are no milvus.yaml.
+        name: The file's name; one such as values-prod.yaml belongs to no milvus.yaml.
     """
     called_values = "values" in re.split(r"[-_.]", name.lower()) or not _PRINTED.isdisjoint(values)
     ours, theirs = _chart_marks(values), _bitnami_marks(values)

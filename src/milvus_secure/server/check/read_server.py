@@ -106,7 +106,7 @@ def _read(path: Path) -> _Input:
 
 
 def _template_error(text: str, name: str) -> MilvusSecureError | None:
-    """What to say of a template of Helm, gomplate, Ansible and the like, which is no YAML yet."""
+    """The message for a template of Helm, gomplate or Ansible, which is not yet YAML."""
     braces = text.find("{{")
     if braces < 0:
         return None

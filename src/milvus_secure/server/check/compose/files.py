@@ -62,10 +62,10 @@ def read_env_file(file: Path, environ: Mapping[str, str], *, raw: bool = False) 
 
 
 def files_of(path: Path, variables: Mapping[str, str]) -> list[Path]:
-    """The files that Compose lays over each other where it is started without naming any.
+    """The files that Compose merges if it is started without naming any.
 
     They are those of ``COMPOSE_FILE``, or the first of the usual names with its override file
-    (compose-go ``cli/options.go``). A file that is not among them stands alone.
+    (compose-go ``cli/options.go``). A file that is not among them is used by itself.
     """
     if path == STANDARD_INPUT:
         return [path]

@@ -21,7 +21,7 @@ from .volumes import is_windows_path
 
 PIPE: Final = "docker compose{flags} config | milvus-secure server check -"
 
-# Milvus's image or a mirror of it; not attu, milvus-backup, birdwatcher and the like.
+# Milvus's image or a mirror of it; not attu, milvus-backup, birdwatcher and similar images.
 _IMAGE: Final = re.compile(r"(\A|/)milvus([:@]|\Z)|(\A|/)milvusdb/milvus(-\w+)?([:@]|\Z)")
 
 
