@@ -1,4 +1,4 @@
-"""Parsing a URI, compared with the installed pymilvus."""
+"""Parsing a URI."""
 
 from __future__ import annotations
 
@@ -76,25 +76,6 @@ class TestSplit:
             None,
             "it contains a blank or a control character",
         )
-
-    @pytest.mark.parametrize(
-        "uri",
-        [
-            "https://u:p@h:1/db",
-            "https://u:p%40q@h",
-            "https://u:p:q@h",
-            "https://tok@h/a/b",
-        ],
-    )
-    def test_pymilvus_splits_it_the_same_way(self, uri):
-        manager = pytest.importorskip(
-            "pymilvus.client.connection_manager",
-            reason="pymilvus before 2.6 has no ConnectionConfig",
-        )
-        theirs = manager.ConnectionConfig.from_uri(uri)
-        extras = parse_uri(uri)
-        assert theirs.token == ":".join(filter(None, [extras.user, extras.password]))
-        assert theirs.db_name == extras.db_name
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def files(draw) -> bytes:
 
 
 @given(files())
-@hypothesis_settings(max_examples=300, deadline=None)
+@hypothesis_settings(max_examples=100, deadline=None)
 def test_both_ways_to_read_a_file_find_the_same(data):
     regular = blocks._regular_armors(data)
     assert regular is None or regular == list(blocks._any_armors(data))
