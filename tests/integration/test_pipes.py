@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from milvus_secure.certs import CertificateSet
 from milvus_secure.cli import COMMANDS
 from processes import empty_environment, started
@@ -21,6 +23,15 @@ def test_the_steps_of_the_demo_arrive_one_by_one(tmp_path: Path):
         rest = demo.stdout.read()
     assert first.startswith("1. Certificates")
     assert "nothing is left behind" not in rest
+
+
+@pytest.mark.thorough
+def test_the_demo_names_no_file_that_is_gone_at_its_end(tmp_path: Path):
+    completed = subprocess.run(
+        [*PROGRAM, "demo"], cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
+    assert completed.returncode == 0, completed.stderr
+    assert "milvus-secure-demo-" not in completed.stdout
 
 
 def test_stdout_and_stderr_keep_their_order_in_one_pipe(tmp_path: Path):

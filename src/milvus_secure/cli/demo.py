@@ -77,7 +77,15 @@ def _mutual(certs: CertificateSet) -> None:
         )
         echo(f"3. Mutual TLS and a token at {settings.uri}:\n   {_insert_and_search(settings)}")
         echo("4. The same with a server_name that the certificate does not contain:\n")
-        _explain_broken(settings.replace(server_name="milvus.example.com"))
+        # As text, since a report names the directory of files, and this one is about to be removed.
+        broken = settings.replace(
+            server_name="milvus.example.com",
+            ca_pem_path=None,
+            ca_pem=certs.ca_pem.read_text("ascii"),
+            client_pem_path=None,
+            client_pem=certs.client_pem.read_text("ascii"),
+        )
+        _explain_broken(broken)
 
 
 def _settings(**values: Any) -> MilvusSettings:  # noqa: ANN401 - any setting
