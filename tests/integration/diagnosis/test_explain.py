@@ -11,6 +11,7 @@ import grpc
 import pytest
 from pymilvus import MilvusClient, MilvusException
 
+import front_ends
 import minting
 from milvus_secure import explain
 from verdicts import most_likely
@@ -65,6 +66,19 @@ class TestRawGrpcErrors:
         with grpc_server(trio.server) as port:
             error = grpc_error(port, anchor=trio.ca, name="other.example")
         assert most_likely(error) == "name-mismatch"
+
+    def test_a_front_end_that_wants_a_certificate_is_possible(self, trio, tmp_path):
+        with front_ends.front_end(
+            trio.server, tmp_path, front_ends.as_nginx, clients=trio.ca
+        ) as port:
+            error = grpc_error(port, anchor=trio.ca)
+        assert most_likely(error) == "front-end-answered"
+        assert "client-certificate-required" in explain(error)
+
+    def test_an_http_server_that_says_200(self, trio, tmp_path):
+        with front_ends.front_end(trio.server, tmp_path, front_ends.answers(200)) as port:
+            error = grpc_error(port, anchor=trio.ca)
+        assert most_likely(error) == "not-milvus"
 
     def test_expired_server(self, trio):
         old = minting.mint(

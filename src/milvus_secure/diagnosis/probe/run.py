@@ -257,11 +257,10 @@ class ProbeRun:
         tls = self.record.fields.get("tls")
         if self._context.mode is TLSMode.PLAINTEXT or tls is None:
             return bool(self.record.fields.get("protocol") == "http2")
-        # Where a refusal would be, gRPC says UNAVAILABLE at once.
-        waited = verdict.code == "DEADLINE_EXCEEDED"
         accepted = tls.request is None or tls.request.accepted
-        refused = accepted is False or (accepted is None and not waited)
-        return bool(tls.complete and tls.alpn == "h2" and not (refused or tls.closed))
+        if accepted is None:  # of a refusal, gRPC says UNAVAILABLE at once
+            return verdict.code == "DEADLINE_EXCEEDED"
+        return bool(tls.complete and tls.alpn == "h2" and accepted and not tls.closed)
 
     def _try_host_name(self, looks: Looks) -> None:
         """Where server_name is another name than the URI's host: is the host's name better?

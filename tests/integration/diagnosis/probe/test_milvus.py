@@ -7,6 +7,7 @@ from pathlib import Path
 
 import grpc
 import pytest
+from OpenSSL import SSL
 
 import impostors
 import minting
@@ -61,7 +62,14 @@ def test_a_server_that_never_answers_the_call(trio, look):
 
 
 @pytest.mark.trips("server-not-ready")
-@pytest.mark.parametrize("peer", [impostors.tls, partial(milvus_endpoint, silent=True)])
+@pytest.mark.parametrize(
+    "peer",
+    [
+        pytest.param(partial(impostors.tls, versions=(SSL.TLS1_2_VERSION,) * 2), id="TLS 1.2"),
+        pytest.param(partial(impostors.tls, versions=(SSL.TLS1_3_VERSION,) * 2), id="TLS 1.3"),
+        pytest.param(partial(milvus_endpoint, silent=True), id="gRPC"),
+    ],
+)
 def test_a_server_over_mutual_tls_that_never_answers_the_call(trio, look, client_pair, peer):
     with peer(trio.server, clients=trio.ca) as endpoint:
         port = endpoint if isinstance(endpoint, int) else endpoint.port
