@@ -92,7 +92,7 @@ def test_a_file_that_may_not_be_read_is_a_warning(folder):
     assert all("was not read: this user has no permission" in note for note in notes)
 
 
-def test_a_secrets_directory_that_may_not_be_looked_at_is_not_said_to_be_absent(folder):
+def test_an_unreadable_secrets_directory_is_not_reported_as_missing(folder):
     (folder / "secrets").mkdir()
     folder.chmod(0o700)
     script = AS_NOBODY.replace(

@@ -98,11 +98,11 @@ class TestPaths:
         assert finding.remedy == f"Did you mean {certs}/ca.pem?"
 
     @pytest.mark.trips("file-missing")
-    @pytest.mark.parametrize(("missing", "other"), [("x.pem", "x.key"), ("x.key", "x.pem")])
+    @pytest.mark.parametrize(("missing", "existing"), [("x.pem", "x.key"), ("x.key", "x.pem")])
     def test_a_key_is_not_suggested_for_a_certificate(
-        self, missing, other, tmp_path, file_findings
+        self, missing, existing, tmp_path, file_findings
     ):
-        (tmp_path / other).touch()
+        (tmp_path / existing).touch()
         finding = only(file_findings(ca_pem_path=tmp_path / missing))
         assert "Did you mean" not in finding.remedy
 

@@ -1,4 +1,4 @@
-"""Every fault behind a sound handshake: no Milvus, not ready, credentials, database."""
+"""Every fault after a successful handshake: no Milvus, not ready, credentials, database."""
 
 from __future__ import annotations
 
@@ -116,9 +116,7 @@ def test_wrong_credentials(embedded_with_token, look, wrong):
 
 @pytest.mark.trips("authentication-failed")
 @pytest.mark.parametrize(("token", "is_api_key"), [("Milvus", True), ("root:wrong", False)])
-def test_a_token_without_a_colon_is_said_to_be_an_api_key(
-    embedded_with_token, look, token, is_api_key
-):
+def test_a_token_without_a_colon_is_called_an_api_key(embedded_with_token, look, token, is_api_key):
     report = look(embedded_with_token.port, token=token)
 
     assert cause(report) == "authentication-failed"

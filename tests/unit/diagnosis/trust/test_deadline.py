@@ -59,7 +59,7 @@ def hostile_context(settings, tmp_path) -> Context:
 CHAIN_CODES = {"chain-untrusted", "certificate-expired", "name-constraint", "name-mismatch"}
 
 
-def test_what_is_not_judged_in_time_is_said_and_not_passed(hostile_context):
+def test_what_is_not_judged_in_time_is_reported_and_not_passed(hostile_context):
     report = judge(replace(hostile_context, deadline=Deadline(0)), RULES)
     skipped = {skip.code: skip.message for skip in report.skipped}
     assert skipped.keys() >= CHAIN_CODES
@@ -68,7 +68,7 @@ def test_what_is_not_judged_in_time_is_said_and_not_passed(hostile_context):
     assert "time allowed was used up" in str(report)
 
 
-def test_a_report_that_ran_out_of_time_still_names_what_grpc_said(hostile_context):
+def test_a_report_that_ran_out_of_time_still_quotes_grpc(hostile_context):
     report = judge(replace(hostile_context, deadline=Deadline(0)), RULES)
     assert report.root_cause.code == "tls-failed"
     assert GRPC_SAYS in report.root_cause.presented
@@ -119,9 +119,9 @@ def test_no_rule_starts_after_the_deadline(looks, monkeypatch, hostile_context):
 
 
 def test_no_candidate_of_a_client_chain_is_tried_after_the_deadline(hostile_context, monkeypatch):
-    tried = []
+    attempts = []
     monkeypatch.setattr(
-        go_path, "signature_is_wrong", lambda *pair: tried.append(pair) or len(tried) > 0
+        go_path, "signature_is_wrong", lambda *pair: attempts.append(pair) or len(attempts) > 0
     )
     issuers = [mint("crowd", ca=True, which=50 + number) for number in range(30)]
     leaf = mint("leaf", issuer=issuers[0], usages=[CLIENT], which=3)
@@ -130,4 +130,4 @@ def test_no_candidate_of_a_client_chain_is_tried_after_the_deadline(hostile_cont
         judge_path(
             served, hostile_context.anchors, hostile_context.now, Role.CLIENT, deadline=Steps(2)
         )
-    assert len(tried) == 2
+    assert len(attempts) == 2

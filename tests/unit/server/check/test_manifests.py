@@ -152,7 +152,7 @@ class TestTheEnvironment:
         assert errors(report) == expected
 
     @pytest.mark.parametrize("value", [1, True])
-    def test_takes_text_only(self, check_workload, value):
+    def test_accepts_text_only(self, check_workload, value):
         env = [{"name": "COMMON_SECURITY_TLSMODE", "value": value}]
         report = check_workload(k8s.workload(env=env))
         assert "server-manifest-refused" in errors(report)

@@ -106,7 +106,7 @@ class TestTheEnvironment:
     def test_is_a_list_of_mappings(self, check_manifests, env):
         assert "server-manifest-refused" in errors(check_manifests(resource({}, {"env": env})))
 
-    def test_takes_text_only(self, check_manifests):
+    def test_accepts_text_only(self, check_manifests):
         env = [{"name": "COMMON_SECURITY_TLSMODE", "value": 1}]
         assert "server-manifest-refused" in errors(check_manifests(resource({}, {"env": env})))
 
