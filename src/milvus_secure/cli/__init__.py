@@ -151,6 +151,12 @@ class _Parser(argparse.ArgumentParser):
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 - as argparse
         super().__init__(formatter_class=_Formatter, **options)
 
+    def print_help(self, file: Any = None) -> None:  # noqa: ANN401 - as argparse
+        super().print_help(file)
+        stream = file or sys.stdout
+        if stream is not None:  # a reader that has gone is noticed here, not at exit
+            stream.flush()
+
     def error(self, message: str) -> NoReturn:
         message = re.sub(r"(?s)(ambiguous option: --[\w-]+)=.* could", r"\1 could", message)
         usage = self.format_usage()

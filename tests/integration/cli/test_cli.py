@@ -18,7 +18,7 @@ import pytest
 
 import peers
 from milvus_secure.cli import COMMANDS, main
-from processes import started
+from processes import empty_environment, started
 
 CANARY = "canary-hunter2"
 
@@ -230,6 +230,7 @@ def test_a_pipe_that_its_reader_has_closed_is_no_error(argument, tmp_path: Path)
     completed = subprocess.run(
         [sys.executable, "-m", "milvus_secure", argument],
         cwd=tmp_path,
+        env=empty_environment(tmp_path),
         stdout=writable,
         stderr=subprocess.PIPE,
         text=True,
