@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,18 @@ from milvus_secure.server.check import check_server
 
 SERVICE = "services:\n  standalone:\n    image: milvusdb/milvus:v2.6.15\n"
 COMMAND = "    command: [milvus, run, standalone]\n"
+
+NOT_MILVUS = {
+    "a Compose file without Milvus": "services:\n  web:\n    image: nginx\n",
+    "other YAML": "a: 1\n",
+    "an empty file": "",
+    "a tab": "tls:\n\tserverPemPath: x\n",
+    "a list": "- tls\n",
+    "binary": "\x00\x01\x02",
+    "a bomb": "a: &a [x]\n"
+    + "".join(f"{key}: &{key} [{', '.join([f'*{chr(ord(key) - 1)}'] * 9)}]\n" for key in "bcdefg")
+    + "tls: *g\n",
+}
 
 
 @pytest.mark.parametrize(
@@ -89,3 +102,42 @@ def test_what_compose_refuses_is_a_finding_with_its_line(tmp_path: Path, text: s
     assert words in finding.message
     assert finding.source
     assert "docker-compose.yml" in finding.source
+
+
+@pytest.mark.parametrize("text", NOT_MILVUS.values(), ids=NOT_MILVUS.keys())
+def test_what_is_no_configuration_is_named(tmp_path: Path, text: str):
+    path = tmp_path / "milvus.yaml"
+    path.write_text(text)
+    with pytest.raises(MilvusSecureError, match=r"milvus\.yaml"):
+        check_server(path)
+
+
+def test_a_client_s_configuration_is_not_one_of_a_server(tmp_path: Path):
+    """milvus-backup's backup.yaml has minio, log and a tlsMode of its own."""
+    path = tmp_path / "backup.yaml"
+    path.write_text("log: {level: info}\nmilvus: {address: localhost, tlsMode: 1}\nminio: {}\n")
+    with pytest.raises(MilvusSecureError, match="not a configuration of Milvus"):
+        check_server(path)
+
+
+def test_a_template_is_to_be_filled_in_first(tmp_path: Path):
+    path = tmp_path / "milvus.yaml"
+    path.write_text('common: {}\ntls:\n  serverPemPath: {{ getenv "CERTS" }}/tls.crt\n')
+    with pytest.raises(MilvusSecureError, match=r"milvus\.yaml is a template: \{\{ in line 3"):
+        check_server(path)
+
+
+def test_a_file_that_is_not_utf8_is_reported_with_its_line(tmp_path: Path):
+    path = tmp_path / "milvus.yaml"
+    path.write_bytes(b"tls:\n  a: \xff\n")
+    with pytest.raises(MilvusSecureError, match="line 2"):
+        check_server(path)
+
+
+@pytest.mark.parametrize("value", ["5", "[]", "text", "{}"])
+@pytest.mark.parametrize("key", ["services", "extraConfigFiles", "tls", "common"])
+def test_a_part_of_the_wrong_type_never_raises_anything_else(tmp_path: Path, key: str, value: str):
+    path = tmp_path / "file.yaml"
+    path.write_text(f"{key}: {value}\nproxy:\n  http: 3\nvolumes: 4\nvolumeMounts: 5\n")
+    with suppress(MilvusSecureError):
+        check_server(path)

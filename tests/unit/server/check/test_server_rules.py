@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-import minting
-from milvus_secure import MilvusSecureError, Severity
+from milvus_secure import Severity
 from milvus_secure.cli import main
 from milvus_secure.server.check import check_server
 
@@ -130,23 +126,6 @@ def test_a_port_that_is_no_number_is_a_random_one(compose: Path, change, port: s
 def test_another_port_is_fine(compose: Path, port: str):
     path = compose.with_name("milvus.yaml")
     path.write_text(path.read_text().replace("proxy:\n", f"proxy:\n  port: {port}\n"))
-    assert not severities_in(compose)
-
-
-@pytest.mark.parametrize("blank", [" ", "\\t"])
-def test_a_path_with_a_blank_at_its_end_is_reported_once(compose: Path, change, blank: str):
-    path = compose.with_name("milvus.yaml")
-    change(path, "/milvus/tls/server.pem", f'"/milvus/tls/server.pem{blank}"')
-    [finding] = check_server(compose).findings
-    assert finding.code == "file-missing"
-    assert "begins or ends with a blank" in finding.message
-
-
-def test_a_file_whose_name_ends_with_a_blank_is_used(compose: Path, change):
-    path = compose.with_name("milvus.yaml")
-    change(path, "/milvus/tls/server.pem", '"/milvus/tls/server.pem "')
-    folder = next(compose.parent.rglob("server.pem")).parent
-    (folder / "server.pem ").write_bytes((folder / "server.pem").read_bytes())
     assert not severities_in(compose)
 
 
@@ -278,26 +257,6 @@ def test_helm_ignores_a_tls_mode_at_the_top(tmp_path: Path):
     assert severities_in(path)["server-key-ignored"] is Severity.WARNING
 
 
-@pytest.mark.trips("server-file-forbidden")
-def test_a_key_that_the_containers_user_may_not_read(compose: Path, change):
-    change(
-        compose, "container_name: milvus-standalone", 'container_name: milvus\n    user: "4242:0"'
-    )
-    [finding] = check_server(compose).findings
-    assert finding.code == "server-file-forbidden"
-    assert finding.setting == "tls.serverKeyPath"
-    assert finding.presented.startswith("mode 0600")
-
-
-@pytest.mark.passes("server-file-forbidden")
-@pytest.mark.parametrize("user", ["0", "root", str(os.getuid())])
-def test_root_and_the_owner_may_read_it(compose: Path, change, user: str):
-    change(
-        compose, "container_name: milvus-standalone", f'container_name: milvus\n    user: "{user}"'
-    )
-    assert not severities_in(compose)
-
-
 @pytest.fixture
 def internal(certs: Path, tmp_path: Path) -> Path:
     """A healthy Compose set-up with internal TLS."""
@@ -324,71 +283,6 @@ def test_internal_tls_without_a_certificate_presents_the_images(internal: Path, 
     config.write_text(head + "internaltls:\n  other:" + tail)
     [finding] = check_server(internal).findings
     assert (finding.code, finding.setting) == ("known-public-key", "internaltls.serverPemPath")
-
-
-def test_a_key_mismatch_is_found_behind_the_mounts(compose: Path):
-    (compose.parent / "tls/server.key").write_bytes(minting.mint("other", which=9).key_pem)
-    assert severities_in(compose) == {"key-mismatch": Severity.ERROR}
-
-
-@pytest.mark.parametrize(("data", "code"), [(b"", "file-empty"), (b"\x30\x82junk", "file-not-pem")])
-def test_a_broken_file_behind_a_mount_is_named(compose: Path, data: bytes, code: str):
-    (compose.parent / "tls/server.pem").write_bytes(data)
-    assert code in severities_in(compose)
-
-
-def test_a_missing_file_behind_a_mount_is_named(compose: Path):
-    (compose.parent / "tls/ca.pem").unlink()
-    assert severities_in(compose) == {"file-missing": Severity.ERROR}
-
-
-def test_an_expired_server_certificate_is_found(compose: Path, trio):
-    expired = minting.mint(
-        "server",
-        sans=["localhost"],
-        issuer=trio.ca,
-        which=2,
-        days=1,
-        start=-timedelta(3),
-    )
-    (compose.parent / "tls/server.pem").write_bytes(expired.pem)
-    assert severities_in(compose) == {"certificate-expired": Severity.ERROR}
-
-
-NOT_MILVUS = {
-    "a Compose file without Milvus": "services:\n  web:\n    image: nginx\n",
-    "other YAML": "a: 1\n",
-    "an empty file": "",
-    "a tab": "tls:\n\tserverPemPath: x\n",
-    "a list": "- tls\n",
-    "binary": "\x00\x01\x02",
-    "a bomb": "a: &a [x]\n"
-    + "".join(f"{key}: &{key} [{', '.join([f'*{chr(ord(key) - 1)}'] * 9)}]\n" for key in "bcdefg")
-    + "tls: *g\n",
-}
-
-
-@pytest.mark.parametrize("text", NOT_MILVUS.values(), ids=NOT_MILVUS.keys())
-def test_what_is_no_configuration_is_named(tmp_path: Path, text: str):
-    path = tmp_path / "milvus.yaml"
-    path.write_text(text)
-    with pytest.raises(MilvusSecureError, match=r"milvus\.yaml"):
-        check_server(path)
-
-
-def test_a_client_s_configuration_is_not_one_of_a_server(tmp_path: Path):
-    """milvus-backup's backup.yaml has minio, log and a tlsMode of its own."""
-    path = tmp_path / "backup.yaml"
-    path.write_text("log: {level: info}\nmilvus: {address: localhost, tlsMode: 1}\nminio: {}\n")
-    with pytest.raises(MilvusSecureError, match="not a configuration of Milvus"):
-        check_server(path)
-
-
-def test_a_template_is_to_be_filled_in_first(tmp_path: Path):
-    path = tmp_path / "milvus.yaml"
-    path.write_text('common: {}\ntls:\n  serverPemPath: {{ getenv "CERTS" }}/tls.crt\n')
-    with pytest.raises(MilvusSecureError, match=r"milvus\.yaml is a template: \{\{ in line 3"):
-        check_server(path)
 
 
 def test_a_certificate_without_a_mode_gets_a_warning(tmp_path: Path):
@@ -428,22 +322,6 @@ def test_a_command_that_only_waits_is_judged(tmp_path: Path):
     command = "[bash, -c, 'sleep 5; ls /milvus/tls; exec milvus run standalone']"
     path.write_text(f"services: {{milvus: {{image: milvusdb/milvus, command: {command}}}}}\n")
     assert [item.code for item in check_server(path).findings] == ["server-tls-off"]
-
-
-def test_a_file_that_is_not_utf8_is_reported_with_its_line(tmp_path: Path):
-    path = tmp_path / "milvus.yaml"
-    path.write_bytes(b"tls:\n  a: \xff\n")
-    with pytest.raises(MilvusSecureError, match="line 2"):
-        check_server(path)
-
-
-@pytest.mark.parametrize("value", ["5", "[]", "text", "{}"])
-@pytest.mark.parametrize("key", ["services", "extraConfigFiles", "tls", "common"])
-def test_a_part_of_the_wrong_type_never_raises_anything_else(tmp_path: Path, key: str, value: str):
-    path = tmp_path / "file.yaml"
-    path.write_text(f"{key}: {value}\nproxy:\n  http: 3\nvolumes: 4\nvolumeMounts: 5\n")
-    with suppress(MilvusSecureError):
-        check_server(path)
 
 
 @pytest.mark.parametrize(

@@ -19,9 +19,9 @@ from ..yaml_tree import Block, Items, Scalar, Tree, documents, place_of
 from .files import default_variables, files_of, text_of
 from .interpolation import InterpolationError, interpolate
 from .merge import merge_files, merge_services
-from .paths import make_paths_absolute, make_service_paths_absolute
 from .refusal import ComposeRefusedError, ComposeUnresolvedError
 from .schema import check_schema
+from .volumes import make_paths_absolute, make_service_paths_absolute
 
 _REMOTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|git@|github\.com/|oci:")
 _MAX_DEPTH: Final = 20
