@@ -89,7 +89,7 @@ def invalid_values(
 
 
 def _invalid(name: str, kind: str, why: str, value: Sourced | None) -> Finding:
-    why = _PLAIN.get(kind, why.removeprefix("Value error, "))
+    why = _PLAIN.get(kind, why.removeprefix("Value error, ").replace("Input should", "it must"))
     subject = f"The value of {name}" if name else "The combination of settings"
     message = f"{subject} cannot be used: {why[:1].lower()}{why[1:]}."
     remedy = _correct(value.source) if value else "Correct the settings."

@@ -186,6 +186,20 @@ class TestValues:
 
     @pytest.mark.trips("value-invalid")
     @pytest.mark.parametrize(
+        ("values", "reason"),
+        [
+            ({"timeout": 0}, "it must be greater than 0"),
+            ({"timeout": "10s"}, "it is not a number"),
+            ({"expiry_warning_days": "1.5"}, "it is not a whole number"),
+            ({"secure": "maybe"}, "it is not true or false"),
+            ({"uri": 5}, "it is not text"),
+        ],
+    )
+    def test_the_reason_is_said_without_words_of_pydantic(self, values, reason, load):
+        with pytest.raises(SettingsError, match=f"cannot be used: {reason}"):
+            load(**values)
+
+    @pytest.mark.parametrize(
         ("name", "value"),
         [
             ("timeout", "soon"),
