@@ -11,7 +11,6 @@ from .._common.frames import causes
 from .._common.system_limits import NoPlaceError
 from .._common.tls_mode import TLSMode
 from ..diagnosis.check import judge, with_observation
-from ..settings.masking import masked
 
 if TYPE_CHECKING:
     from ..diagnosis.context import Context
@@ -111,6 +110,8 @@ def unexplained(
         return None, ""
     if isinstance(error, NoPlaceError):
         return error.cause, error.fix
+    from ..settings.masking import masked  # noqa: PLC0415 - only a failure needs it
+
     words = masked(_innermost(error), settings)[:300].rstrip(".")  # cut only what is masked
     cause = (
         f"Connecting to {mask_uri(settings.uri)} failed, but a probe right after it found no "
