@@ -75,8 +75,8 @@ def _last_words(context: Context, *, closed: bool) -> tuple[str, str]:
     elif tls_seen(context).alert in NOTHING_IN_COMMON and not tls_seen(context).chain:
         message = (
             "The server accepts none of the cipher suites, curves and signature algorithms that "
-            "TLS clients offer. Most likely it has no certificate, or one whose key TLS does not "
-            "support."
+            "TLS clients offer. Most likely it has no certificate, or one whose key "
+            "does not go with TLS or with its cipher suites."
         )
     else:
         message = "The TLS handshake failed, and the probe did not find the reason."
