@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import textwrap
 from collections.abc import Iterable
 
 WIDTH = 80
@@ -25,6 +24,8 @@ def filled(prose: str, first: str = "", hang: str = "", width: int = WIDTH) -> s
         hang: What every other line begins with.
         width: Columns.
     """
+    import textwrap  # noqa: PLC0415 - only for a terminal
+
     return textwrap.fill(
         prose,
         width,

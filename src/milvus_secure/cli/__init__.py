@@ -9,7 +9,6 @@ import re
 import sys
 from collections.abc import Collection, Sequence
 from importlib import import_module
-from textwrap import wrap
 from typing import Any, NoReturn
 
 from .._common.text import nearest
@@ -139,6 +138,8 @@ class _Formatter(argparse.HelpFormatter):
     """Breaks no line within a command such as ``milvus-secure``."""
 
     def _split_lines(self, text: str, width: int) -> list[str]:
+        from textwrap import wrap  # noqa: PLC0415 - only for help
+
         return wrap(" ".join(text.split()), width, break_on_hyphens=False)
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
