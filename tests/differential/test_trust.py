@@ -1,6 +1,6 @@
-"""`path` against the real judges: gRPC's client and Go's server.
+"""`judge_path` compared with the real peers: gRPC's client and Go's server.
 
-No chain may be accepted or refused wrongly. What is left to the peer has to stay rare.
+No chain may be accepted or refused wrongly. Only few may be left to the peer.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SHARES = 8
 
 
 def verdict(odd: Odd, role: Role) -> Verdict:
-    """Judged on the anchors as `material` reads them from a file."""
+    """The verdict with the anchors as `material` reads them from a file."""
     raw = Material("ca_pem", "ca_pem_path", "argument", "file:/ca.pem", odd.anchors_pem)
     anchors = parse_material(raw).certificates
     return judge_path(odd.certificates, anchors, dt.datetime.now(dt.timezone.utc), role)
@@ -35,24 +35,24 @@ def verdict(odd: Odd, role: Role) -> Verdict:
 def disagreements(
     odds: Iterable[Odd], accepted: Iterable[bool], role: Role, most_left: float = 1
 ) -> list[str]:
-    """What is judged otherwise than by the peer; also what is left to it, if that is too much."""
-    wrong, left, count = [], [], 0
+    """Chains with another verdict than the peer's; also those left to the peer, if too many."""
+    wrong, left_to_peer, count = [], [], 0
     for odd, real in zip(odds, accepted, strict=True):
         ours = verdict(odd, role)
         count += 1
         if any("failed to judge" in part.because for part in ours.not_judged):
             wrong.append(f"{odd.name}: {ours.not_judged}")
         elif not ours.failures and ours.not_judged:
-            left.append(f"{odd.name}: left to the peer, {ours.not_judged}")
+            left_to_peer.append(f"{odd.name}: left to the peer, {ours.not_judged}")
         elif ours.accepted != real:
             word = "accepts" if real else "refuses"
             wrong.append(f"{odd.name}: the peer {word}, we say {ours.failures or 'accepted'}")
-    return wrong + (left if len(left) > most_left * count else [])
+    return wrong + (left_to_peer if len(left_to_peer) > most_left * count else [])
 
 
 @cache
 def servers() -> list[Odd]:
-    """The whole corpus for servers: to mint it takes longer than to ask about a share of it."""
+    """The whole corpus for servers: minting it takes longer than judging a share of it."""
     return corpus(SERVER)
 
 
@@ -67,11 +67,11 @@ class TestServersAsGrpcJudgesThem:
     def test_every_odd_encoding(self, share):
         odds = encodings(SERVER)[share::SHARES]
         accepted = [grpc_accepts(odd) for odd in odds]
-        asked = [odd for odd, real in zip(odds, accepted, strict=True) if real is not None]
+        judged = [odd for odd, real in zip(odds, accepted, strict=True) if real is not None]
         reals = [real for real in accepted if real is not None]
-        assert disagreements(asked, reals, Role.SERVER) == []
-        if len(asked) < len(odds):
-            names = ", ".join(odd.name for odd in odds if odd not in asked)
+        assert disagreements(judged, reals, Role.SERVER) == []
+        if len(judged) < len(odds):
+            names = ", ".join(odd.name for odd in odds if odd not in judged)
             pytest.skip(f"the others agree; this OpenSSL cannot present {names}")
 
     @pytest.mark.parametrize("share", range(SHARES))

@@ -1,7 +1,7 @@
 """Odd certificate chains: what can be odd about one, and how it is minted.
 
-Each is what a peer presents and what the other side trusts; what a verdict on it should be is
-for the real peers to say. `odd_corpus` puts them together.
+Each is what a peer presents and what the other side trusts; the real peers decide the verdict.
+`odd_corpus` combines them.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def constraints(permitted: Sequence[str] = (), excluded: Sequence[str] = ()) -> 
 
 
 def mint(*args, broken_hash: str = "", version: int = 3, **odd) -> Minted:
-    """`minting.mint`, also with the broken hashes and the old version only openssl still signs."""
+    """`minting.mint`, also with broken hashes and with version 1, which only openssl signs."""
     if odd.get("ca") is False:
         odd.pop("path_length", None)
     if not broken_hash and version == 3:
@@ -109,11 +109,11 @@ def _signed_again(minted, issuer, digest, version, folder) -> Minted:
             ["openssl", *command], cwd=place, check=True, capture_output=True, timeout=120
         ).stdout
 
-    what = ["-in", "it.pem"]
+    source = ["-in", "it.pem"]
     if version == 1:
         subject = "/CN=" + minted.certificate.subject.rfc4514_string().removeprefix("CN=")
         openssl("req", "-new", "-key", "it.key", "-subj", subject, "-out", "it.csr")
-        what = ["-req", "-in", "it.csr"]
+        source = ["-req", "-in", "it.csr"]
     by = (
         ["-CA", "ca.pem", "-CAkey", "ca.key", "-set_serial", "7"]
         if issuer
@@ -121,13 +121,13 @@ def _signed_again(minted, issuer, digest, version, folder) -> Minted:
     )
     signer = issuer.key if issuer else minted.key
     digests = [] if isinstance(signer, ed25519.Ed25519PrivateKey) else [f"-{digest}"]
-    pem = openssl("x509", *what, *by, *digests, "-days", "30")
+    pem = openssl("x509", *source, *by, *digests, "-days", "30")
     certificate = x509.load_pem_x509_certificate(pem)
     return Minted(certificate, minted.key, (issuer.certificate, *issuer.above) if issuer else ())
 
 
 class Tower:
-    """A root, intermediates and a leaf, each made from keywords of `mint` over sane ones."""
+    """A root, intermediates and a leaf, each made with given keywords of `mint` over valid ones."""
 
     def __init__(self, usage: x509.ObjectIdentifier, depth: int = 0) -> None:
         self.usage = usage
@@ -162,7 +162,7 @@ class Tower:
 
 
 def served(name: str, leaf: Minted, *anchors: bytes, rest=None) -> Odd:
-    """A leaf with the intermediates above it, unless other certificates are to follow."""
+    """A leaf with the intermediates above it, or with the given certificates."""
     usual = tuple(c for c in leaf.above if c.issuer != c.subject)
     return Odd(name, leaf, usual if rest is None else tuple(rest), b"".join(anchors))
 

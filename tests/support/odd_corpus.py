@@ -25,7 +25,7 @@ from odd_rules import rules
 
 
 def corpus(usage: x509.ObjectIdentifier) -> list[Odd]:
-    """Every oddity alone, on the leaf, on an intermediate and on the root."""
+    """Every oddity by itself, on the leaf, on an intermediate and on the root."""
     return [
         *_oddities(usage),
         *rules(usage),
@@ -49,13 +49,13 @@ def _oddities(usage: x509.ObjectIdentifier) -> Iterator[Odd]:
         yield Tower(usage, 2).odd(f"upper intermediate {name}", middle=odd)
     for constraint in CONSTRAINTS:
         extra = {"extra": [constraints(*constraint)]}
-        for who, names in (
+        for label, names in (
             ("names", {}),
             ("DNS only", {"sans": NAMES[:1]}),
             ("CN only", {"sans": (), "common_name": "localhost"}),
         ):
-            yield Tower(usage).odd(f"root constraint {constraint} {who}", root=extra, leaf=names)
-            yield Tower(usage, 1).odd(f"constraint {constraint} {who}", middle=extra, leaf=names)
+            yield Tower(usage).odd(f"root constraint {constraint} {label}", root=extra, leaf=names)
+            yield Tower(usage, 1).odd(f"constraint {constraint} {label}", middle=extra, leaf=names)
 
 
 def _pinned(usage: x509.ObjectIdentifier) -> Iterator[Odd]:
@@ -101,17 +101,17 @@ def _pinned(usage: x509.ObjectIdentifier) -> Iterator[Odd]:
 
 
 def _anchor_files(usage: x509.ObjectIdentifier) -> Iterator[Odd]:
-    """Roots that are renewed, rotated, strange, or in a broken bundle."""
+    """Roots that are renewed, rotated, unrelated, or in a broken bundle."""
     make = Tower(usage, 1)
     root = make.root()
     middle = make.middle(root)
     leaf = make.leaf(middle)
-    other = mint("another root", which=20, ca=True)
+    unrelated = mint("another root", which=20, ca=True)
     rotated = make.root(which=21)
     rotated_plain = make.root(which=21, identifiers=False)
     expired = make.root(**EXPIRED)
     broken = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
-    yield served("another root", leaf, other.pem)
+    yield served("another root", leaf, unrelated.pem)
     yield served("rotated root", leaf, rotated.pem)
     yield served("rotated root without identifiers", leaf, rotated_plain.pem)
     yield served("rotated and old root", leaf, rotated.pem, root.pem)
@@ -128,7 +128,7 @@ def _anchor_files(usage: x509.ObjectIdentifier) -> Iterator[Odd]:
         yield served(f"self-signed leaf{word} before its old edition", new, new.pem, old.pem)
     yield served("broken block first", leaf, broken, root.pem)
     yield served("broken block last", leaf, root.pem, broken)
-    yield served("broken block between", leaf, other.pem, broken, root.pem)
+    yield served("broken block between", leaf, unrelated.pem, broken, root.pem)
 
 
 def _servings(usage: x509.ObjectIdentifier) -> Iterator[Odd]:
@@ -137,16 +137,16 @@ def _servings(usage: x509.ObjectIdentifier) -> Iterator[Odd]:
     root = make.root()
     middle = make.middle(root)
     leaf = make.leaf(middle)
-    other = mint("another root", which=20, ca=True)
+    unrelated = mint("another root", which=20, ca=True)
     rotated = make.root(which=21)
     yield served("missing intermediate", leaf, root.pem, rest=())
     yield served("root served too", leaf, root.pem, rest=leaf.above)
-    yield served("root served, not trusted", leaf, other.pem, rest=leaf.above)
+    yield served("root served, not trusted", leaf, unrelated.pem, rest=leaf.above)
     yield served(
         "unrelated extras served",
         leaf,
         root.pem,
-        rest=(other.certificate, *leaf.above, rotated.certificate),
+        rest=(unrelated.certificate, *leaf.above, rotated.certificate),
     )
     yield served("twice served", leaf, root.pem, rest=[middle.certificate] * 2)
     two = Tower(usage, 2)
@@ -159,7 +159,7 @@ def _servings(usage: x509.ObjectIdentifier) -> Iterator[Odd]:
     )
     yield served("lower intermediate missing", upper, root.pem, rest=upper.above[1:2])
     yield served("upper intermediate missing", upper, root.pem, rest=upper.above[:1])
-    cross = mint("odd intermediate 0", issuer=other, which=2, ca=True)
+    cross = mint("odd intermediate 0", issuer=unrelated, which=2, ca=True)
     yield served(
         "cross-signed, first to a stranger",
         leaf,
@@ -176,7 +176,7 @@ def _servings(usage: x509.ObjectIdentifier) -> Iterator[Odd]:
         "cross-signed, both trusted",
         leaf,
         root.pem,
-        other.pem,
+        unrelated.pem,
         rest=(cross.certificate, middle.certificate),
     )
     late = mint("odd intermediate 0", issuer=root, which=2, ca=True, **EXPIRED)
@@ -192,17 +192,17 @@ def _servings(usage: x509.ObjectIdentifier) -> Iterator[Odd]:
         root.pem,
         rest=(middle.certificate, late.certificate),
     )
-    same = mint("odd intermediate 0", issuer=root, which=23, ca=True)
+    same_name = mint("odd intermediate 0", issuer=root, which=23, ca=True)
     yield served(
         "intermediate of the same name, other key, first",
         leaf,
         root.pem,
-        rest=(same.certificate, middle.certificate),
+        rest=(same_name.certificate, middle.certificate),
     )
 
 
 def under(root: Minted, usage: x509.ObjectIdentifier) -> Iterator[Odd]:
-    """Oddities of leaf and intermediate below a root that is given."""
+    """Oddities of leaf and intermediate below a given root."""
     for name, odd in LEAVES.items():
         for depth in (0, 1):
             make = Tower(usage, depth)
@@ -229,48 +229,50 @@ def combinations(seed: int, count: int, usage: x509.ObjectIdentifier) -> Iterato
 class _Combination:
     def __init__(self, usage: x509.ObjectIdentifier, seed: int, number: int) -> None:
         self.draw = random.Random(f"{seed}/{number}")
-        self.told = [f"seed {seed}/{number}"]
+        self.labels = [f"seed {seed}/{number}"]
         self.make = Tower(usage)
 
     def likely(self, chance: float) -> bool:
         return self.draw.random() < chance
 
-    def some(self, table: dict, chance: float) -> dict:
+    def draw_oddities(self, table: dict, chance: float) -> dict:
         odd: dict = {}
         while self.likely(chance):
-            what = self.draw.choice(list(table))
-            self.told.append(what)
-            if table[what].keys() & {"broken_hash", "version"}:
-                return table[what]  # openssl signs nothing else that is odd
-            odd.update(table[what])
+            oddity = self.draw.choice(list(table))
+            self.labels.append(oddity)
+            if table[oddity].keys() & {"broken_hash", "version"}:
+                return table[oddity]  # openssl signs no other oddity
+            odd.update(table[oddity])
         return odd
 
     def odd(self) -> Odd:
         limits = {"extra": [constraints(*self.draw.choice(CONSTRAINTS))]}
         authorities = {**AUTHORITIES, "constrained": limits}
-        root = above = self.make.root(**self.some(authorities, 0.2))
-        other = mint("another root", which=20, ca=True)
+        root = above = self.make.root(**self.draw_oddities(authorities, 0.2))
+        unrelated = mint("another root", which=20, ca=True)
         crossed = []
         for level in range(self.draw.choice((0, 0, 1, 1, 1, 2, 3))):
-            above = self.make.middle(above, level, **self.some(authorities, 0.15))
+            above = self.make.middle(above, level, **self.draw_oddities(authorities, 0.15))
             if self.likely(0.1):
-                crossed.append(self.make.middle(other, level).certificate)
-        leaf = self.make.leaf(above, **self.some(LEAVES, 0.35))
+                crossed.append(self.make.middle(unrelated, level).certificate)
+        leaf = self.make.leaf(above, **self.draw_oddities(LEAVES, 0.35))
         rest = [*leaf.above[: None if self.likely(0.1) else -1], *crossed]
         if self.likely(0.2):
             self.draw.shuffle(rest)
         if rest and self.likely(0.1):
             rest.pop(self.draw.randrange(len(rest)))
         line = [leaf.certificate, *leaf.above]
-        anchors = self.anchors(line, other) if self.likely(0.4) else [root.certificate]
-        return Odd(" + ".join(self.told), leaf, tuple(rest), b"".join(map(pem, anchors)))
+        anchors = self.anchors(line, unrelated) if self.likely(0.4) else [root.certificate]
+        return Odd(" + ".join(self.labels), leaf, tuple(rest), b"".join(map(pem, anchors)))
 
-    def anchors(self, line: Sequence[x509.Certificate], other: Minted) -> list[x509.Certificate]:
-        found = self.draw.sample(list(line), self.draw.randint(1, min(2, len(line))))
+    def anchors(
+        self, line: Sequence[x509.Certificate], unrelated: Minted
+    ) -> list[x509.Certificate]:
+        anchors = self.draw.sample(list(line), self.draw.randint(1, min(2, len(line))))
         if self.likely(0.4):
-            found.append(other.certificate)
+            anchors.append(unrelated.certificate)
         if self.likely(0.3):
             twin = self.draw.choice((EXPIRED, {"which": 21}, {}))
-            found.append(self.make.root(**twin).certificate)
-        self.draw.shuffle(found)
-        return found
+            anchors.append(self.make.root(**twin).certificate)
+        self.draw.shuffle(anchors)
+        return anchors

@@ -1,7 +1,7 @@
-"""Certificates that cryptography reads only in part, or not as its author meant them.
+"""Certificates that cryptography reads only in part, or not as they were meant.
 
-Each kind is put on the leaf, on an intermediate, on the root, and on a leaf that is pinned. What
-the verdict should be is for the real peers to say.
+Each kind is used for the leaf, an intermediate, the root, and a pinned leaf. The real peers decide
+the verdict.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ def _names(*parts: bytes) -> dict:
 
 
 def _permitted(*trees: bytes, side: int = 0xA0) -> dict:
-    held = tlv(side, *(tlv(SEQUENCE, tree) for tree in trees))
-    return {"extra": [raw(CONSTRAINTS, tlv(SEQUENCE, held), True)]}
+    subtrees = tlv(side, *(tlv(SEQUENCE, tree) for tree in trees))
+    return {"extra": [raw(CONSTRAINTS, tlv(SEQUENCE, subtrees), True)]}
 
 
 def _qualified(*qualifier: bytes) -> dict:

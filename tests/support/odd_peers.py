@@ -26,7 +26,7 @@ from odd_chains import Odd
 def grpc_accepts(odd: Odd) -> bool | None:
     """Whether the installed grpcio, asked for ``localhost``, accepts a server with this chain.
 
-    None if the OpenSSL that plays the server cannot present it (that of cryptography 43).
+    None if the OpenSSL of the server cannot present it (that of cryptography 43).
     """
     try:
         return grpc_peer.verdict(
@@ -39,8 +39,8 @@ def grpc_accepts(odd: Odd) -> bool | None:
 def milvus_accepts(port: int, odd: Odd) -> bool:
     """Whether a Milvus in tlsMode 2 accepts a client with this chain.
 
-    Under TLS 1.3 the refusal comes after the handshake, as the first thing read; a server that
-    is content answers the HTTP/2 preface with its settings.
+    Under TLS 1.3 the refusal comes after the handshake, as the first data; a server that
+    accepts the client answers the HTTP/2 preface with its settings.
     """
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     context.set_cipher_list(b"ALL:@SECLEVEL=0")
@@ -72,7 +72,7 @@ GO = shutil.which("go") or shutil.which("go", path=Path(sys.executable).parent)
 
 
 def build_go_server(folder: Path) -> Path:
-    """Compile the Go peer beside this file, with the defaults of the Go that Milvus is built with.
+    """Compile the Go peer next to this file, with the defaults of the Go that Milvus is built with.
 
     Go's crypto packages behave as the ``go`` line of the main module says (``GODEBUG``): since
     1.23 a negative serial number is refused, since 1.24 an RSA key of less than 1024 bits.
@@ -81,7 +81,7 @@ def build_go_server(folder: Path) -> Path:
     module.mkdir()
     shutil.copy(Path(__file__).with_name("go_peer.go"), module / "main.go")
     (module / "go.mod").write_text(f"module go_peer\n\ngo {MILVUS_GO}\n")
-    # HOME may be missing or read-only; what is compiled is kept beside Go itself for the next run.
+    # HOME may be missing or read-only, so the compiled code is kept next to Go for the next run.
     kept = Path(sys.prefix) if os.access(sys.prefix, os.W_OK) else folder
     environ = {
         "GOCACHE": str(kept / "go-cache"),
@@ -112,7 +112,7 @@ def go_accepts(program: Path, odds: Sequence[Odd], folder: Path) -> list[bool]:
         + "\n"
         for odd in odds
     )
-    ran = subprocess.run(
+    completed = subprocess.run(
         [program, folder / "server.pem", folder / "server.key"],
         input=lines,
         capture_output=True,
@@ -120,7 +120,7 @@ def go_accepts(program: Path, odds: Sequence[Odd], folder: Path) -> list[bool]:
         check=True,
         timeout=120,
     )
-    return [line == "accepted" for line in ran.stdout.splitlines()]
+    return [line == "accepted" for line in completed.stdout.splitlines()]
 
 
 if __name__ == "__main__" and GO is not None:

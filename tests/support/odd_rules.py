@@ -1,4 +1,4 @@
-"""Chains about one rule of a peer at a time: signatures, policies, names, and crowds."""
+"""Chains for one rule of a peer at a time: signatures, policies, names, many issuers."""
 
 from __future__ import annotations
 
@@ -145,13 +145,13 @@ _TREES = (
 
 
 def constrained(draw: random.Random) -> tuple[tuple, tuple[str, ...]]:
-    """A constraint that knows localhost, and names that may lie within."""
+    """A constraint that mentions localhost, and names that may be within it."""
     permitted = draw.sample(_TREES, draw.choice((0, 0, 1, 2)))
     excluded = (
         draw.sample(_TREES[1:], draw.choice((0, 1, 1))) if permitted else [draw.choice(_TREES[1:])]
     )
-    some = draw.sample(_HOSTS[1:], draw.choice((0, 1, 1, 2)))
-    return constraints(permitted and [*permitted, "localhost"], excluded), ("localhost", *some)
+    inside = draw.sample(_HOSTS[1:], draw.choice((0, 1, 1, 2)))
+    return constraints(permitted and [*permitted, "localhost"], excluded), ("localhost", *inside)
 
 
 _MAILBOXES = (  # and a constraint
@@ -190,7 +190,7 @@ def _signatures(usage: x509.ObjectIdentifier) -> Iterator[Odd]:
 
 
 def _extensions(usage: x509.ObjectIdentifier) -> Iterator[Odd]:
-    """Policies and critical extensions, on every place and in pairs."""
+    """Policies and critical extensions, in every place and in pairs."""
     for name, odd in EXTENSIONS.items():
         yield Tower(usage).odd(f"leaf {name}", leaf=odd)
         yield Tower(usage).odd(f"root {name}", root=odd)
@@ -203,22 +203,22 @@ def _extensions(usage: x509.ObjectIdentifier) -> Iterator[Odd]:
 
 
 def _names(usage: x509.ObjectIdentifier) -> Iterator[Odd]:
-    """Names as they are constrained, and as they find an issuer."""
+    """Names in constraints, and names that identify an issuer."""
     for number in range(60):
         limits, names = constrained(random.Random(number))
-        told = f"constraint {number} {limits[0]} {names}"
-        yield Tower(usage, 1).odd(told, middle={"extra": [limits]}, leaf={"sans": names})
+        label = f"constraint {number} {limits[0]} {names}"
+        yield Tower(usage, 1).odd(label, middle={"extra": [limits]}, leaf={"sans": names})
     extra = {"extra": [constraints([], ["b.example.org"])]}
     for name in ("*.example.org", "a.example.org.", "b.example.org.", "*.b.example.org"):
         yield Tower(usage).odd(f"{name} excluded", root=extra, leaf={"sans": [*NAMES[:1], name]})
-    for who in ("odd", "other"):
+    for label in ("odd", "other"):
         subtree = x509.DirectoryName(
-            x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, f"{who} leaf")])
+            x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, f"{label} leaf")])
         )
         for critical in (True, False):
             limits = {"extra": [(x509.NameConstraints([subtree], None), critical)]}
-            yield Tower(usage, 1).odd(f"directory {who} {critical}", middle=limits)
-            yield Tower(usage).odd(f"directory {who} {critical} on the root", root=limits)
+            yield Tower(usage, 1).odd(f"directory {label} {critical}", middle=limits)
+            yield Tower(usage).odd(f"directory {label} {critical} on the root", root=limits)
     for number, (mailbox, tree) in enumerate(_MAILBOXES):
         names = {
             "sans": (),
@@ -249,7 +249,7 @@ def _names(usage: x509.ObjectIdentifier) -> Iterator[Odd]:
             named = x509.AuthorityKeyIdentifier(None, general, serial)
             leaf = Tower(usage).leaf(root, identifiers=False, extra=[(named, False)])
             yield served(f"authority {name}, serial {serial == 7}", leaf, root.pem)
-    for item, other in (
+    for item, spelling in (
         ("\u00c9", "\u00e9"),
         ("CA", "ca"),
         ("a  b", "A b"),
@@ -259,16 +259,16 @@ def _names(usage: x509.ObjectIdentifier) -> Iterator[Odd]:
         ("\u0130", "i\u0307"),
     ):
         above = Tower(usage).root(common_name=item)
-        spelt = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, other)])
+        spelt = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, spelling)])
         yield served(
-            f"issuer {item!a} spelt {other!a}",
+            f"issuer {item!a} spelt {spelling!a}",
             Tower(usage).leaf(above, issuer_name=spelt),
             above.pem,
         )
 
 
-def _crowds(usage: x509.ObjectIdentifier) -> Iterator[Odd]:
-    """More certificates than a peer is ready to look at."""
+def _many_issuers(usage: x509.ObjectIdentifier) -> Iterator[Odd]:
+    """More certificates than a peer reads."""
     root = Tower(usage).root()
     for depth in (98, 99, 100, 101):
         above, between = root, []
@@ -277,25 +277,27 @@ def _crowds(usage: x509.ObjectIdentifier) -> Iterator[Odd]:
             between.insert(0, above.certificate)
         yield served(f"{depth} intermediates", Tower(usage).leaf(above), root.pem, rest=between)
     for count in (9, 49, 50, 51, 98, 99, 100):
-        crowd = [mint("crowd", which=50 + n, ca=True, identifiers=False) for n in range(count)]
+        issuers = [mint("crowd", which=50 + n, ca=True, identifiers=False) for n in range(count)]
         lone = mint("crowd", issuer=root, which=49, ca=True, identifiers=False)
-        for word, rest in (("first", [lone, *crowd]), ("last", [*crowd, lone])):
+        for word, rest in (("first", [lone, *issuers]), ("last", [*issuers, lone])):
             leaf = Tower(usage).leaf(lone, identifiers=False)
-            others = [item.certificate for item in rest]
-            yield served(f"{count} of the issuer's name, it {word}", leaf, root.pem, rest=others)
-        leaf = Tower(usage).leaf(crowd[0], identifiers=False)
+            certificates = [item.certificate for item in rest]
+            yield served(
+                f"{count} of the issuer's name, it {word}", leaf, root.pem, rest=certificates
+            )
+        leaf = Tower(usage).leaf(issuers[0], identifiers=False)
         yield served(
             f"{count} of one name, none trusted",
             leaf,
             root.pem,
-            rest=[item.certificate for item in crowd],
+            rest=[item.certificate for item in issuers],
         )
-    same = [mint("crowd", issuer=root, which=49, ca=True) for _ in range(9)]
+    same_name = [mint("crowd", issuer=root, which=49, ca=True) for _ in range(9)]
     yield served(
         "renewed nine times",
-        Tower(usage).leaf(same[0]),
+        Tower(usage).leaf(same_name[0]),
         root.pem,
-        rest=[item.certificate for item in same],
+        rest=[item.certificate for item in same_name],
     )
     ring = [mint("crowd", which=50 + n, ca=True) for n in range(5)]
     crossed = [
@@ -314,19 +316,19 @@ def _crowds(usage: x509.ObjectIdentifier) -> Iterator[Odd]:
 
 
 def rules(usage: x509.ObjectIdentifier) -> list[Odd]:
-    """Every rule on every place where it may matter."""
-    return [*_signatures(usage), *_extensions(usage), *_names(usage), *_crowds(usage)]
+    """Every rule in every place where it may matter."""
+    return [*_signatures(usage), *_extensions(usage), *_names(usage), *_many_issuers(usage)]
 
 
 def at_random(seed: int, count: int, usage: x509.ObjectIdentifier) -> Iterator[Odd]:
-    """Extensions, names and forests of one name, put together at random from the seed."""
+    """Extensions, names and cross-signed CAs of one name, combined at random from the seed."""
     for number in range(count):
         draw = random.Random(f"{seed}/{number}")
         yield (_mixed, _named, _forest)[number % 3](draw, f"{seed}/{number}", usage)
 
 
-def _mixed(draw: random.Random, told: str, usage: x509.ObjectIdentifier) -> Odd:
-    def some() -> dict:
+def _mixed(draw: random.Random, label: str, usage: x509.ObjectIdentifier) -> Odd:
+    def oddity() -> dict:
         chosen = draw.sample(list(EXTENSIONS), draw.choice((0, 1, 1, 2)))
         extra = {
             extension[0].oid: extension
@@ -336,26 +338,26 @@ def _mixed(draw: random.Random, told: str, usage: x509.ObjectIdentifier) -> Odd:
         return {"extra": list(extra.values()), "identifiers": False}
 
     make = Tower(usage, 2)
-    root = make.root(**some())
-    upper = make.middle(root, 0, **some())
-    lower = make.middle(upper, 1, **some())
+    root = make.root(**oddity())
+    upper = make.middle(root, 0, **oddity())
+    lower = make.middle(upper, 1, **oddity())
     anchor = draw.choice((root, root, upper, lower))
-    return served(f"extensions {told}", make.leaf(lower, **some()), anchor.pem)
+    return served(f"extensions {label}", make.leaf(lower, **oddity()), anchor.pem)
 
 
-def _named(draw: random.Random, told: str, usage: x509.ObjectIdentifier) -> Odd:
+def _named(draw: random.Random, label: str, usage: x509.ObjectIdentifier) -> Odd:
     limits, names = constrained(draw)
     above, _ = constrained(draw)
     return Tower(usage, 1).odd(
-        f"names {told} {limits[0]} {names}",
+        f"names {label} {limits[0]} {names}",
         root={"extra": [above]} if draw.random() < 0.3 else {},
         middle={"extra": [limits], "sans": draw.choice(((), (), ("a.example.org",)))},
         leaf={"sans": names},
     )
 
 
-def _forest(draw: random.Random, told: str, usage: x509.ObjectIdentifier) -> Odd:
-    """CAs of a few names and keys that signed each other, and some of them trusted."""
+def _forest(draw: random.Random, label: str, usage: x509.ObjectIdentifier) -> Odd:
+    """CAs with a few names and keys that signed each other; some of them are trusted."""
     names = ("odd root", "crowd", "third")[: draw.randint(1, 3)]
     keys, plant = draw.choice((3, 40)), []
     for _ in range(draw.choice((4, 8, 12, 30))):
@@ -376,4 +378,4 @@ def _forest(draw: random.Random, told: str, usage: x509.ObjectIdentifier) -> Odd
     draw.shuffle(rest)
     anchors = draw.sample(rest, draw.choice((1, 1, 2, 3)))
     served_too = rest[: draw.choice((len(rest), len(rest) // 2))]
-    return served(f"forest {told}", leaf, *map(pem, anchors), rest=served_too)
+    return served(f"forest {label}", leaf, *map(pem, anchors), rest=served_too)
