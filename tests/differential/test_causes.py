@@ -161,6 +161,28 @@ class TestTheIssuer:
         assert "was renewed with the same key" in report.root_cause.message
         assert f"{serial:x}" in report.root_cause.expected
 
+    @pytest.mark.parametrize("identifiers", [True, False])
+    @pytest.mark.parametrize(
+        ("old", "new"), [("rsa2048", "p256"), ("p256", "rsa2048"), ("p256", "p384")]
+    )
+    def test_a_ca_renewed_with_a_key_of_another_type(
+        self, report_of_refusal, old, new, identifiers
+    ):
+        issuer, trusted = (
+            mint("test CA", kind=kind, identifiers=identifiers) for kind in (old, new)
+        )
+        leaf = server(issuer, identifiers=identifiers)
+        report = report_of_refusal(leaf, ca_pem=trusted.pem)
+        assert error_codes(report) == ["issuer-key-mismatch"]
+
+    def test_an_anchor_below_another_of_its_issuer_s_name(self, report_of_refusal):
+        root = mint("root", kind="rsa2048", identifiers=False)
+        middle = mint("middle", issuer=root, ca=True, which=4, identifiers=False)
+        namesake = mint("root", which=5, identifiers=False)
+        leaf = server(middle, identifiers=False)
+        report = report_of_refusal(leaf, ca_pem=middle.pem + namesake.pem)
+        assert error_codes(report) == ["issuer-key-mismatch"]
+
     def test_a_stale_intermediate_is_not_the_trust_anchor(self, report_of_refusal, ca):
         stale, current = (
             mint("middle", issuer=ca, ca=True, which=n, identifiers=False) for n in (4, 5)

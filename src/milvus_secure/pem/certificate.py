@@ -10,8 +10,9 @@ from typing import TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+from cryptography.x509.oid import SignatureAlgorithmOID
 
 from .._common.text import lower_ascii, printable
 from .known_keys import fingerprint
@@ -203,7 +204,8 @@ def issued(issuer: x509.Certificate, child: x509.Certificate) -> bool:
 def signature_is_wrong(child: x509.Certificate, issuer: x509.Certificate) -> bool:
     """True if the issuer's key certainly did not sign the child.
 
-    Names that differ in case only, and keys and hashes this library cannot use, say nothing.
+    Names that differ in case only, and keys and hashes this library cannot use, say nothing; a
+    signature by a key of another type does.
     """
     if has_huge_exponent(issuer):
         return False
@@ -212,8 +214,24 @@ def signature_is_wrong(child: x509.Certificate, issuer: x509.Certificate) -> boo
     except InvalidSignature:
         return True
     except (TypeError, ValueError, UnsupportedAlgorithm):
-        return False
+        signer, key = _SIGNERS.get(child.signature_algorithm_oid), public_key(issuer)
+        return signer is not None and key is not None and not isinstance(key, signer)
     return False
+
+
+_SIGNERS = {
+    getattr(SignatureAlgorithmOID, name): signer
+    for prefix, signer in (
+        ("RSA", rsa.RSAPublicKey),
+        ("ECDSA", ec.EllipticCurvePublicKey),
+        ("DSA", dsa.DSAPublicKey),
+        ("ED25519", ed25519.Ed25519PublicKey),
+        ("ED448", ed448.Ed448PublicKey),
+    )
+    for name in vars(SignatureAlgorithmOID)
+    if name.startswith(prefix)
+}
+"""The type of key that makes a signature, by the signature's algorithm."""
 
 
 def key_identifier_matches(child: x509.Certificate, issuer: x509.Certificate) -> bool:
