@@ -141,3 +141,13 @@ def test_a_part_of_the_wrong_type_never_raises_anything_else(tmp_path: Path, key
     path.write_text(f"{key}: {value}\nproxy:\n  http: 3\nvolumes: 4\nvolumeMounts: 5\n")
     with suppress(MilvusSecureError):
         check_server(path)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("text", ["1" * 500_000, "1." * 250_000, ":" * 500_000, "1s" * 250_000])
+def test_a_long_text_of_a_port_or_a_duration_takes_no_time(tmp_path: Path, text: str):
+    path = tmp_path / "docker-compose.yml"
+    path.write_text(f"{SERVICE}{COMMAND}    stop_grace_period: 1 x\n    ports: ['{text}']\n")
+    assert "server-file-refused" in {item.code for item in check_server(path).errors}
+    path.write_text(f"{SERVICE}{COMMAND}    stop_grace_period: '{text}x'\n")
+    check_server(path)

@@ -11,6 +11,9 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+_LONGEST: Final = 100
+"""No such text is longer; the patterns below need the square of a text's length."""
+
 _FLAG: Final = re.compile(r"true|false|yes|no|y|n|on|off", re.IGNORECASE)
 _SIZE: Final = re.compile(
     r"[-+]?[0-9._]+(e[-+]?[0-9]+)?( ?[kmgtp]?(i?b)?)?", re.IGNORECASE | re.ASCII
@@ -38,6 +41,7 @@ def fault_of_text(text: str, types: Sequence[str], where: str) -> str | None:
         types: Its types in the schema; the first says what Compose makes of a text.
         where: Its place, such as ``services.milvus.healthcheck.interval``.
     """
+    text = text[:_LONGEST]
     if _PORTS.fullmatch(where):
         return None if _is_port(text) else "is not a port, such as 19530:19530"
     if types[:1] == ["boolean"]:
