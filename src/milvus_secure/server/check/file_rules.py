@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from ...diagnosis.rules.rule import RuleOf
-from ...pem.certificate import public_key
+from ...pem.certificate import may_issue, public_key, self_issued
 from ...pem.material import Material
 from ...reporting.catalogue import CATALOGUE
 from ...reporting.report import Finding, finding
@@ -55,12 +55,16 @@ def key_mismatch(context: ServerContext) -> Iterator[Finding]:
     pem, key = context.material.get("server_pem"), context.material.get("server_key")
     if pem is None or key is None or not pem.certificates or key.key is None:
         return
-    if key.key.public_key() != public_key(pem.certificates[0]):
+    leaf = pem.certificates[0]
+    if key.key.public_key() != public_key(leaf):
+        cause, remedy = "", "Use the key that server.pem was made with, or reissue both: "
+        if len(pem.certificates) == 1 and self_issued(leaf) and may_issue(leaf):
+            cause = f" {pem.setting} names a CA's certificate."
+            remedy = f"Name the server's certificate in {pem.setting}, or reissue both: "
         yield finding(
             "key-mismatch",
-            "The server's key does not belong to its certificate.",
-            "Use the key that server.pem was made with, or reissue both: "
-            "milvus-secure certs renew DIR",
+            f"The server's key does not belong to its certificate.{cause}",
+            f"{remedy}milvus-secure certs renew DIR",
             setting=key.setting,
             source=key.source,
             origin=key.origin,

@@ -56,6 +56,13 @@ def test_a_key_mismatch_is_found_behind_the_mounts(compose: Path):
     assert severities(check_server(compose)) == {"key-mismatch": Severity.ERROR}
 
 
+def test_a_ca_in_the_place_of_the_servers_certificate_is_named(compose: Path):
+    (compose.parent / "tls/server.pem").write_bytes((compose.parent / "tls/ca.pem").read_bytes())
+    [mismatch] = [item for item in check_server(compose).errors if item.code == "key-mismatch"]
+    assert "tls.serverPemPath names a CA's certificate" in mismatch.message
+    assert "Name the server's certificate" in mismatch.remedy
+
+
 @pytest.mark.parametrize(("data", "code"), [(b"", "file-empty"), (b"\x30\x82junk", "file-not-pem")])
 def test_a_broken_file_behind_a_mount_is_named(compose: Path, data: bytes, code: str):
     (compose.parent / "tls/server.pem").write_bytes(data)
