@@ -82,13 +82,13 @@ class Minted:
         return self.encrypted_key_pem(None)
 
     def encrypted_key_pem(self, password: str | None) -> bytes:
-        how = (
+        encryption = (
             serialization.BestAvailableEncryption(password.encode())
             if password
             else serialization.NoEncryption()
         )
         return self.key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, how
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption
         )
 
 
@@ -146,18 +146,18 @@ def mint(
         start, days: Validity, `start` from now and `days` from that.
         extra: More extensions, each with its criticality.
     """
-    own = key(kind, which)
+    subject_key = key(kind, which)
     if subject is None:
         attributes = [x509.NameAttribute(NameOID.COMMON_NAME, common_name)] if common_name else []
         subject = x509.Name(attributes)
     is_ca = (issuer is None and not sans and not usages) if ca is None else ca
-    signer = issuer.key if issuer else own
+    signer = issuer.key if issuer else subject_key
     now = dt.datetime.now(dt.timezone.utc).replace(microsecond=0)
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer_name or (issuer.certificate.subject if issuer else subject))
-        .public_key(own.public_key())
+        .public_key(subject_key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now + start)
         .not_valid_after(now + start + dt.timedelta(days=days))
@@ -172,7 +172,7 @@ def mint(
         builder = builder.add_extension(key_usage, critical=True)
     if identifiers:
         builder = builder.add_extension(
-            x509.SubjectKeyIdentifier.from_public_key(own.public_key()), critical=False
+            x509.SubjectKeyIdentifier.from_public_key(subject_key.public_key()), critical=False
         )
         builder = builder.add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()),
@@ -184,7 +184,7 @@ def mint(
     algorithm = None if hashless else digest or hashes.SHA256()
     certificate = builder.sign(signer, algorithm, rsa_padding=pss)
     above = (issuer.certificate, *issuer.above) if issuer else ()
-    return Minted(certificate, own, above)
+    return Minted(certificate, subject_key, above)
 
 
 def server(issuer: Minted | None, **odd: object) -> Minted:

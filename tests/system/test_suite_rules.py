@@ -109,7 +109,6 @@ def test_a_name_is_a_noun_for_its_value():
     named = [
         f"{file}:{node.lineno}: {bound_name(node)}"
         for file, tree in trees("src", "tests", "bench", "tools", "examples")
-        if file != "tests/support/minting.py"
         for node in ast.walk(tree)
         if bound_name(node).strip("_").lower() in NO_NOUNS
     ]
