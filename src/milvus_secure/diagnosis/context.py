@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from .._common.deadline import NO_DEADLINE, Deadline, TimeIsUpError
@@ -156,13 +156,11 @@ class Context:
 
     def trusts(self, certificates: Sequence[x509.Certificate], deadline: Deadline) -> bool:
         """Whether gRPC certainly accepts a served chain; False if it cannot be known in time."""
+        judge = partial(judge_path, certificates, self.anchors, self.now, Role.SERVER)
         try:
-            verdict = judge_path(
-                certificates, self.anchors, self.now, Role.SERVER, deadline=deadline
-            )
+            return judge(deadline=deadline).accepted
         except TimeIsUpError:
             return False
-        return verdict.accepted
 
     @cached_property
     def client_verdict(self) -> Verdict | None:
