@@ -39,12 +39,9 @@ def _oddities(usage: x509.ObjectIdentifier) -> Iterator[Odd]:
     for depth in range(4):
         yield Tower(usage, depth).odd(f"{depth} intermediates")
     for name, odd in LEAVES.items():
-        yield Tower(usage).odd(f"leaf {name}", leaf=odd)
-        yield Tower(usage, 1).odd(f"leaf {name} below an intermediate", leaf=odd)
+        yield Tower(usage, 1).odd(f"leaf {name}", leaf=odd)
     for name, odd in AUTHORITIES.items():
-        yield Tower(usage).odd(f"root {name}", root=odd)
-        yield Tower(usage, 1).odd(f"root {name} above an intermediate", root=odd)
-        yield Tower(usage, 2).odd(f"root {name} above two intermediates", root=odd)
+        yield Tower(usage, 1).odd(f"root {name}", root=odd)
         yield Tower(usage, 1).odd(f"intermediate {name}", middle=odd)
         yield Tower(usage, 2).odd(f"upper intermediate {name}", middle=odd)
     for constraint in CONSTRAINTS:

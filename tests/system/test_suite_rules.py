@@ -8,6 +8,10 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.xdist_group("rules")  # so that each file is parsed once
+
 ROOT = Path(__file__).resolve().parents[2]
 STARTERS = {"run", "call", "check_call", "check_output"}
 CONNECTORS = {"create_connection", "urlopen", "HTTPConnection", "HTTPSConnection"}
@@ -17,15 +21,17 @@ NO_NOUNS = {"found", "given", "held", "one", "own", "seen", "told"}
 
 
 @cache
-def parse(path: Path) -> ast.Module:
-    return ast.parse(path.read_text("utf-8"))
+def nodes(path: Path) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(path.read_text("utf-8"))))
 
 
-def trees(*folders: str) -> Iterator[tuple[str, ast.Module]]:
-    """Every Python file of these folders, parsed."""
+def nodes_of(*folders: str) -> Iterator[tuple[str, ast.AST]]:
+    """Every node of the syntax of these folders, and its file."""
     for folder in folders:
         for path in sorted((ROOT / folder).rglob("*.py")):
-            yield str(path.relative_to(ROOT)), parse(path)
+            file = str(path.relative_to(ROOT))
+            for node in nodes(path):
+                yield file, node
 
 
 def waits_without_a_limit(call: ast.Call, file: str) -> bool:
@@ -47,8 +53,7 @@ def waits_without_a_limit(call: ast.Call, file: str) -> bool:
 def test_no_call_waits_without_a_limit():
     endless = [
         f"{file}:{node.lineno}: {ast.unparse(node.func)}"
-        for file, tree in trees("tests", "bench", "tools", "examples")
-        for node in ast.walk(tree)
+        for file, node in nodes_of("tests", "bench", "tools", "examples")
         if isinstance(node, ast.Call) and waits_without_a_limit(node, file)
     ]
     assert endless == []
@@ -56,12 +61,11 @@ def test_no_call_waits_without_a_limit():
 
 def test_fixtures_of_one_name_mean_one_thing():
     places = defaultdict(list)
-    for file, tree in trees("tests"):
-        for node in ast.walk(tree):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and any(
-                "fixture" in ast.unparse(decorator) for decorator in node.decorator_list
-            ):
-                places[node.name].append(f"{file}:{node.lineno}")
+    for file, node in nodes_of("tests"):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and any(
+            "fixture" in ast.unparse(decorator) for decorator in node.decorator_list
+        ):
+            places[node.name].append(f"{file}:{node.lineno}")
     assert {name: where for name, where in places.items() if len(where) > 1} == {}
 
 
@@ -70,8 +74,7 @@ def test_unit_tests_start_no_server():
     fixtures = {"one_way", "mutual", "milvus_program"}
     users = {
         file
-        for file, tree in trees("tests/unit")
-        for node in ast.walk(tree)
+        for file, node in nodes_of("tests/unit")
         if (isinstance(node, ast.alias) and node.name in servers)
         or (isinstance(node, ast.ImportFrom) and node.module in servers)
         or (isinstance(node, ast.arg) and node.arg in fixtures)
@@ -85,8 +88,7 @@ def test_unit_tests_start_no_process_and_open_no_socket():
     askers = {"gen_sh", "judge", "openssl"}  # fixtures that run OpenSSL, or handshakes
     users = {
         file
-        for file, tree in trees("tests/unit")
-        for node in ast.walk(tree)
+        for file, node in nodes_of("tests/unit")
         if (isinstance(node, ast.alias) and node.name.partition(".")[0] in modules)
         or (isinstance(node, ast.ImportFrom) and node.module in {*modules, "grpc_peer"})
         or (isinstance(node, ast.Call) and ast.unparse(node.func) in calls)
@@ -108,8 +110,7 @@ def bound_name(node: ast.AST) -> str:
 def test_a_name_is_a_noun_for_its_value():
     named = [
         f"{file}:{node.lineno}: {bound_name(node)}"
-        for file, tree in trees("src", "tests", "bench", "tools", "examples")
-        for node in ast.walk(tree)
+        for file, node in nodes_of("src", "tests", "bench", "tools", "examples")
         if bound_name(node).strip("_").lower() in NO_NOUNS
     ]
     assert named == []
