@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from milvus_secure.server.check import check_server
-from milvus_secure.server.check.go_scalars import boolean, is_text, number
-from milvus_secure.server.check.helm_values import truthy
-from milvus_secure.server.check.yaml_tree import Block, documents
+from milvus_secure.server.check.helm.chart_values import truthy
+from milvus_secure.server.check.yaml.go_scalars import boolean, is_text, number
+from milvus_secure.server.check.yaml.yaml_tree import Block, documents
 
 helm = pytest.importorskip("helm_python", reason="helm-python-sdk exists for linux x86_64 alone")
 

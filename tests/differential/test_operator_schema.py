@@ -15,7 +15,10 @@ import pytest
 
 import manifests as k8s
 from milvus_secure.server.check import check_server
-from milvus_secure.server.check.operator_resource import COMPONENT_MISPLACED, SPEC_MISPLACED
+from milvus_secure.server.check.kubernetes.operator_resource import (
+    COMPONENT_MISPLACED,
+    SPEC_MISPLACED,
+)
 
 SCHEMA = json.loads(
     (Path(__file__).parents[1] / "data" / "milvus-operator-schema.json").read_text()

@@ -10,11 +10,11 @@ import pytest
 import manifests as k8s
 from milvus_secure.cli import main
 from milvus_secure.server.check import check_server
-from milvus_secure.server.check.config_layers import config_of
 from milvus_secure.server.check.kubernetes import read_kubernetes
-from milvus_secure.server.check.kubernetes_objects import objects_of
+from milvus_secure.server.check.kubernetes.objects import objects_of
+from milvus_secure.server.check.milvus.config_layers import config_of
 from milvus_secure.server.check.server_context import server_context
-from milvus_secure.server.check.yaml_tree import documents
+from milvus_secure.server.check.yaml.yaml_tree import documents
 
 PASSWORD = "correct-horse-battery"
 

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from milvus_secure.server.check.compose import read_compose
-from milvus_secure.server.check.container import ProxyContainer
-from milvus_secure.server.check.reading import read_text
-from milvus_secure.server.check.yaml_tree import documents
+from milvus_secure.server.check.milvus.container import ProxyContainer
+from milvus_secure.server.check.yaml.reading import read_text
+from milvus_secure.server.check.yaml.yaml_tree import documents
 
 COMPOSE = shutil.which("docker-compose", path=str(Path(sys.executable).parent))
 

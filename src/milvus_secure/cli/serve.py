@@ -90,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _configured(arguments: argparse.Namespace) -> _Served:
     """What a server's configuration says, so that it can be tried without a container."""
-    from ..server.check.container_files import Presence  # noqa: PLC0415
+    from ..server.check.milvus.container_files import Presence  # noqa: PLC0415
     from ..server.check.read_server import read_servers  # noqa: PLC0415 - loads the YAML library
 
     if arguments.certs or arguments.tls_mode:

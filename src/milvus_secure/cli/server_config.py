@@ -13,7 +13,7 @@ from .console import echo, text_width
 from .flags import Commands, port_number, tls_mode
 
 if TYPE_CHECKING:
-    from ..server.check.milvus_config import MilvusConfig
+    from ..server.check.milvus.milvus_config import MilvusConfig
     from ..server.config import ServerPlan
 
 _TARGETS = ("compose", "helm", "operator", "kubernetes", "cert-manager")
@@ -165,8 +165,8 @@ def _read_patch(path: Path) -> MilvusConfig:
 
 
 def _config_of(path: Path, text: str) -> MilvusConfig:
-    from ..server.check.config_layers import config_of_file  # noqa: PLC0415
-    from ..server.check.container_files import ContainerFiles  # noqa: PLC0415
+    from ..server.check.milvus.config_layers import config_of_file  # noqa: PLC0415
+    from ..server.check.milvus.container_files import ContainerFiles  # noqa: PLC0415
 
     files = ContainerFiles((), PurePosixPath("/"), outside=(path.parent,))
     return config_of_file(Path("milvus.yaml"), text, path.name, files)

@@ -16,9 +16,9 @@ import pytest
 from ruamel.yaml import YAML
 
 from milvus_secure import TLSMode
-from milvus_secure.server.check.config_layers import config_of
-from milvus_secure.server.check.container import EnvValue, Mount, ProxyContainer
-from milvus_secure.server.check.rules import port_invalid
+from milvus_secure.server.check.milvus.config_layers import config_of
+from milvus_secure.server.check.milvus.container import EnvValue, Mount, ProxyContainer
+from milvus_secure.server.check.rules.ports import port_invalid
 from milvus_secure.server.check.server_context import ServerContext
 from real_milvus import real_milvus
 

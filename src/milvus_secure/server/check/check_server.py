@@ -14,12 +14,13 @@ from ...diagnosis.rules.trust_remedies import server_remedy
 from ...pem.certificate import self_issued
 from ...reporting.report import Finding, Report, Severity, finding, ranked
 from ...verification.extensions import grpc_failures
-from .milvus_config import MODE, PATH_KEYS, MilvusConfig
+from .milvus.milvus_config import MODE, PATH_KEYS, MilvusConfig
 from .read_server import ServerFile, read_servers
-from .reading import STANDARD_INPUT, shown_path
-from .rules import RULES, unresolved
+from .rules import RULES
+from .rules.unresolved import unresolved
 from .server_context import ServerContext, server_context
 from .with_client import judge_both
+from .yaml.reading import STANDARD_INPUT, shown_path
 
 _STRENGTH = (TLSMode.PLAINTEXT, TLSMode.AUTO, TLSMode.ONE_WAY, TLSMode.MUTUAL)
 # What can be said of a server's certificate without knowing its clients.

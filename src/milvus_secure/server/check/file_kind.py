@@ -9,10 +9,10 @@ from typing import Final
 
 from ..milvus_keys import format_key
 from .compose.schema import is_top_level
-from .helm_kinds import chart_of
-from .kubernetes_objects import block_at
-from .milvus_config import JUDGED_KEYS
-from .yaml_tree import Block, Tree
+from .helm.chart_kinds import chart_of
+from .kubernetes.objects import block_at
+from .milvus.milvus_config import JUDGED_KEYS
+from .yaml.yaml_tree import Block, Tree
 
 _MILVUS_SECTIONS: Final = frozenset(
     {

@@ -10,15 +10,15 @@ from pathlib import Path, PurePosixPath
 from ...errors import MilvusSecureError
 from ...reporting.report import Finding
 from .compose import COMPOSE_FILES, read_compose
-from .config_layers import CONFIG_FILES, WORKING_DIRECTORY, config_of, config_of_file
-from .container import Deployment, Mount, NotJudged, ProxyContainer
-from .container_files import ContainerFiles
 from .file_kind import FileKind, kind_of
-from .helm_kinds import read_helm
+from .helm.chart_kinds import read_helm
 from .kubernetes import read_kubernetes
-from .milvus_config import MilvusConfig
-from .reading import STANDARD_INPUT, read_input, read_text, shown_path
-from .yaml_tree import Block, Tree, documents
+from .milvus.config_layers import CONFIG_FILES, WORKING_DIRECTORY, config_of, config_of_file
+from .milvus.container import Deployment, Mount, NotJudged, ProxyContainer
+from .milvus.container_files import ContainerFiles
+from .milvus.milvus_config import MilvusConfig
+from .yaml.reading import STANDARD_INPUT, read_input, read_text, shown_path
+from .yaml.yaml_tree import Block, Tree, documents
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from ..._common.tls_mode import TLSMode
 from ...diagnosis.material import read_settled
 from ...pem.material import Material, parse_material, read_one
 from ...reporting.report import Finding, Severity, finding
-from .container_files import ContainerFile, Presence
-from .milvus_config import PATH_KEYS, MilvusConfig
-from .placeholders import is_placeholder
+from .kubernetes.placeholders import is_placeholder
+from .milvus.container_files import ContainerFile, Presence
+from .milvus.milvus_config import PATH_KEYS, MilvusConfig
 
 _INTERNAL_TLS: Final = "common.security.internaltlsEnabled"
 

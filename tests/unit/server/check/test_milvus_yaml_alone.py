@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from milvus_secure.server.check import check_server
-from milvus_secure.server.check.milvus_yaml import parse_file
+from milvus_secure.server.check.milvus.milvus_yaml import parse_file
 
 
 def is_not_judged(path: Path) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from milvus_secure.server.check.placeholders import is_placeholder, looks_left_out
+from milvus_secure.server.check.kubernetes.placeholders import is_placeholder, looks_left_out
 
 BEGIN, END = b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE-----"
 

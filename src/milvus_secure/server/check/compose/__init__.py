@@ -12,9 +12,9 @@ from pathlib import Path
 
 from ....errors import MilvusSecureError
 from ....reporting.report import Finding, finding
-from ..container import Deployment, NotJudged, ProxyContainer
-from ..milvus_command import changes_configuration
-from ..yaml_tree import Block, Tree
+from ..milvus.container import Deployment, NotJudged, ProxyContainer
+from ..milvus.milvus_command import changes_configuration
+from ..yaml.yaml_tree import Block, Tree
 from .consistency import check_consistency
 from .files import COMPOSE_FILES
 from .project import Project, load_project

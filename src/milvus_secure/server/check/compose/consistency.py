@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..yaml_tree import Block, Items, Scalar, Tree
+from ..yaml.yaml_tree import Block, Items, Scalar, Tree
 from .project import Project
 from .refusal import ComposeRefusedError
 from .service import hidden_by_profiles

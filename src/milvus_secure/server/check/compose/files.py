@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from ..reading import STANDARD_INPUT, read_text
+from ..yaml.reading import STANDARD_INPUT, read_text
 from .dotenv import DotenvError, parse_dotenv, parse_raw
 from .refusal import ComposeRefusedError
 

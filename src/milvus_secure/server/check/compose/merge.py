@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from ..yaml_tree import Block, Items, Scalar, Tree, is_null
+from ..yaml.yaml_tree import Block, Items, Scalar, Tree, is_null
 from .volumes import parse_volume
 
 _REPLACED: Final = frozenset({"command", "entrypoint"})

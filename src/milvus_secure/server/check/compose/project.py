@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from ....errors import MilvusSecureError
-from ..reading import STANDARD_INPUT, read_text
-from ..yaml_tree import Block, Items, Scalar, Tree, documents, place_of
+from ..yaml.reading import STANDARD_INPUT, read_text
+from ..yaml.yaml_tree import Block, Items, Scalar, Tree, documents, place_of
 from .files import default_variables, files_of, text_of
 from .interpolation import InterpolationError, interpolate
 from .merge import merge_files, merge_services

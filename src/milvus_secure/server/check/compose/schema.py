@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from ...._common.text import nearest
-from ..go_scalars import compose_value
-from ..yaml_tree import Block, Items, Scalar, Tree, is_null
+from ..yaml.go_scalars import compose_value
+from ..yaml.yaml_tree import Block, Items, Scalar, Tree, is_null
 from .refusal import ComposeRefusedError, ComposeUnresolvedError
 from .values import fault_of_text
 

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from ..container import EnvValue, Mount, NotJudged, ProxyContainer
-from ..go_scalars import compose_text
-from ..milvus_command import runs_proxy
-from ..yaml_tree import Block, Items, Scalar, Tree, is_null
+from ..milvus.container import EnvValue, Mount, NotJudged, ProxyContainer
+from ..milvus.milvus_command import runs_proxy
+from ..yaml.go_scalars import compose_text
+from ..yaml.yaml_tree import Block, Items, Scalar, Tree, is_null
 from .files import read_env_file
 from .merge import as_environment
 from .project import Project

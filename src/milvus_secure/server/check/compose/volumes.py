@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..yaml_tree import Block, Items, Scalar, Tree, place_of
+from ..yaml.yaml_tree import Block, Items, Scalar, Tree, place_of
 from .refusal import ComposeRefusedError
 
 

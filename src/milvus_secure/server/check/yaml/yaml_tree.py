@@ -15,8 +15,8 @@ from ruamel.yaml.composer import Composer
 from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode
 
-from ...errors import MilvusSecureError
-from ..config.yaml_text import brief_errors
+from ....errors import MilvusSecureError
+from ...config.yaml_text import brief_errors
 
 MAX_NODES: Final = 50_000
 """Most values of a file, with aliases and without: the parser needs seconds for so many."""

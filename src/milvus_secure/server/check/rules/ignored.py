@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..._common.tls_mode import TLSMode
-from ...reporting.report import Finding, Severity
-from ..milvus_keys import format_key
-from .config_layers import PREFIX, variable_keys
-from .go_scalars import parse_bool
-from .milvus_config import JUDGED_KEYS, MODE, PATH_KEYS
-from .misplaced import asks_for_tls, meant_key
-from .server_context import ServerContext
+from ...._common.tls_mode import TLSMode
+from ....reporting.report import Finding, Severity
+from ...milvus_keys import format_key
+from ..milvus.config_layers import PREFIX, variable_keys
+from ..milvus.milvus_config import JUDGED_KEYS, MODE, PATH_KEYS
+from ..milvus.misplaced import asks_for_tls, meant_key
+from ..server_context import ServerContext
+from ..yaml.go_scalars import parse_bool
 
 
 def key_conflict(context: ServerContext) -> Iterator[Finding]:

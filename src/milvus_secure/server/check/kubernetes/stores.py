@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from ...reporting.report import Finding
-from .go_scalars import is_text
-from .kubernetes_objects import KubernetesObject, block_at, blocks_at, text_at
+from ....reporting.report import Finding
+from ..yaml.go_scalars import is_text
+from ..yaml.yaml_tree import Block, Items, Scalar, Tree, is_null
+from .objects import KubernetesObject, block_at, blocks_at, text_at
 from .placeholders import looks_left_out
 from .refusals import Refusals
-from .yaml_tree import Block, Items, Scalar, Tree, is_null
 
 # What cert-manager writes into the Secret of a Certificate (its documentation, "Certificate").
 _ISSUED: Final = ("tls.crt", "tls.key", "ca.crt")

@@ -14,16 +14,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from ...reporting.report import Finding, Severity, finding
-from .container import ConfigText, Deployment
-from .go_scalars import boolean
-from .kubernetes_objects import KubernetesObject, block_at, blocks_at, text_at
-from .kubernetes_stores import Stores
+from ....reporting.report import Finding, Severity, finding
+from ..milvus.container import ConfigText, Deployment
+from ..yaml.go_scalars import boolean
+from ..yaml.tree_text import as_text, block_of
+from ..yaml.yaml_tree import Block, Scalar, is_null
 from .manifests import joined, read_pod
+from .objects import KubernetesObject, block_at, blocks_at, text_at
 from .pod import Pod
 from .refusals import Refusals
-from .tree_text import as_text, block_of
-from .yaml_tree import Block, Scalar, is_null
+from .stores import Stores
 
 KIND: Final = "Operator resource"
 PLACE: Final = "spec.config"

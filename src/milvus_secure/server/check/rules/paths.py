@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from ...reporting.report import Finding, Severity, Skip
-from .container_files import Presence
-from .milvus_config import PATH_KEYS
-from .server_context import ServerContext, needed_paths
+from ....reporting.report import Finding, Severity, Skip
+from ..milvus.container_files import Presence
+from ..milvus.milvus_config import PATH_KEYS
+from ..server_context import ServerContext, needed_paths
 
 
 def tls_incomplete(context: ServerContext) -> Iterator[Finding]:

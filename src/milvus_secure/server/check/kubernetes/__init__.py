@@ -10,13 +10,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from ...errors import MilvusSecureError
-from .container import Deployment, NotJudged
-from .kubernetes_objects import KubernetesObject, objects_of
-from .kubernetes_stores import Stores
+from ....errors import MilvusSecureError
+from ..milvus.container import Deployment, NotJudged
+from ..yaml.yaml_tree import Tree
 from .manifests import joined, read_manifests
+from .objects import KubernetesObject, objects_of
 from .operator_resource import read_operator
-from .yaml_tree import Tree
+from .stores import Stores
 
 OPERATOR_GROUP: Final = "milvus.io"
 _FROM_CLUSTER: Final = (

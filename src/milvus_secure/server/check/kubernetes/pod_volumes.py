@@ -13,13 +13,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Final
 
-from .container import EnvValue, Mount
-from .go_scalars import boolean, number
-from .kubernetes_objects import block_at, blocks_at, text_at
+from ..milvus.container import EnvValue, Mount
+from ..yaml.go_scalars import boolean, number
+from ..yaml.yaml_tree import Block
+from .objects import block_at, blocks_at, text_at
 from .pod import Pod
 from .pod_environment import expanded
 from .refusals import Refusals
-from .yaml_tree import Block
 
 Files = Mapping[str, "bytes | None"]
 

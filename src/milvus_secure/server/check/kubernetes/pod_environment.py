@@ -10,13 +10,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from .container import EnvValue, NotJudged
-from .go_scalars import boolean, is_text
-from .kubernetes_objects import block_at, blocks_at, text_at
-from .kubernetes_stores import StoredValue
+from ..milvus.container import EnvValue, NotJudged
+from ..yaml.go_scalars import boolean, is_text
+from ..yaml.yaml_tree import Block, Items, Scalar, is_null
+from .objects import block_at, blocks_at, text_at
 from .pod import Pod
 from .refusals import Refusals
-from .yaml_tree import Block, Items, Scalar, is_null
+from .stores import StoredValue
 
 _REFERENCE: Final = re.compile(r"\$(?:\$|\(([^)]*)\))")
 _VARIABLE: Final = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ...errors import MilvusSecureError
-from .go_scalars import scalar_text
-from .yaml_tree import Block, Items, Repeat, Scalar, Tree, documents
+from ....errors import MilvusSecureError
+from ..yaml.go_scalars import scalar_text
+from ..yaml.yaml_tree import Block, Items, Repeat, Scalar, Tree, documents
 
 
 @dataclass(frozen=True, slots=True)

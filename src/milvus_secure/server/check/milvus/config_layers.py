@@ -14,8 +14,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from ..config.server_plan import USER_YAML_SINCE, image_version
-from ..milvus_keys import format_key
+from ...config.server_plan import USER_YAML_SINCE, image_version
+from ...milvus_keys import format_key
+from ..yaml.reading import read_text
+from ..yaml.yaml_tree import Repeat
 from .container import EnvValue, NotJudged, ProxyContainer
 from .container_files import ContainerFile, ContainerFiles, ImageFiles, Presence
 from .milvus_config import (
@@ -27,8 +29,6 @@ from .milvus_config import (
     UnreadFile,
 )
 from .milvus_yaml import Entry, MilvusFile, parse_file
-from .reading import read_text
-from .yaml_tree import Repeat
 
 WORKING_DIRECTORY: Final = PurePosixPath("/milvus")
 """The image's own (``WORKDIR`` in Milvus's Dockerfiles)."""

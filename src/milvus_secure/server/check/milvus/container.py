@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from ...reporting.report import Finding
+from ....reporting.report import Finding
 
 
 @dataclass(frozen=True, slots=True)

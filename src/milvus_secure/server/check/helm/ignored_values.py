@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from ...reporting.report import Finding, Severity, finding
-from ..milvus_keys import format_key
-from .go_scalars import boolean
-from .kubernetes_objects import block_at, blocks_at, text_at
-from .yaml_tree import Block, Items, Scalar, Tree, is_null
+from ....reporting.report import Finding, Severity, finding
+from ...milvus_keys import format_key
+from ..kubernetes.objects import block_at, blocks_at, text_at
+from ..yaml.go_scalars import boolean
+from ..yaml.yaml_tree import Block, Items, Scalar, Tree, is_null
 
 USER_YAML: Final = 'extraConfigFiles."user.yaml"'
 

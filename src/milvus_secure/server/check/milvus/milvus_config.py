@@ -11,13 +11,13 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from ..._common.tls_mode import TLSMode
-from ..milvus_keys import format_key
+from ...._common.tls_mode import TLSMode
+from ...milvus_keys import format_key
+from ..yaml.go_scalars import atoi, parse_bool
+from ..yaml.yaml_tree import Repeat
 from .container import EnvValue, NotJudged
 from .container_files import ContainerFiles
-from .go_scalars import atoi, parse_bool
 from .milvus_yaml import Entry
-from .yaml_tree import Repeat
 
 MODE: Final = "common.security.tlsMode"
 PATH_KEYS: Final[Mapping[str, str]] = {

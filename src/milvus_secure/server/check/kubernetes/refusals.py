@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ...reporting.report import Finding, finding
-from .yaml_tree import Block, Items, is_null
+from ....reporting.report import Finding, finding
+from ..yaml.yaml_tree import Block, Items, is_null
 
 REFUSED = "server-manifest-refused"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from .yaml_tree import Block, Items, Scalar, Tree, is_null
+from ..yaml.yaml_tree import Block, Items, Scalar, Tree, is_null
 
 
 @dataclass(frozen=True)

@@ -15,21 +15,21 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from ..._common.tls_mode import TLSMode
-from ...reporting.report import Finding, Severity, finding
-from ..config.server_plan import USER_YAML_SINCE, image_version
-from .config_layers import config_of
-from .container import Deployment, Mount, NotJudged, ProxyContainer
-from .go_scalars import boolean, is_text, number
-from .helm_ignored import ignored_keys
-from .kubernetes_objects import KubernetesObject, block_at, blocks_at, text_at
-from .kubernetes_stores import Stores
-from .manifests import read_pod
-from .milvus_config import MODE
-from .pod import Pod
-from .refusals import Refusals
-from .tree_text import as_text, block_of
-from .yaml_tree import Block, Scalar, Tree, is_null
+from ...._common.tls_mode import TLSMode
+from ....reporting.report import Finding, Severity, finding
+from ...config.server_plan import USER_YAML_SINCE, image_version
+from ..kubernetes.manifests import read_pod
+from ..kubernetes.objects import KubernetesObject, block_at, blocks_at, text_at
+from ..kubernetes.pod import Pod
+from ..kubernetes.refusals import Refusals
+from ..kubernetes.stores import Stores
+from ..milvus.config_layers import config_of
+from ..milvus.container import Deployment, Mount, NotJudged, ProxyContainer
+from ..milvus.milvus_config import MODE
+from ..yaml.go_scalars import boolean, is_text, number
+from ..yaml.tree_text import as_text, block_of
+from ..yaml.yaml_tree import Block, Scalar, Tree, is_null
+from .ignored_values import ignored_keys
 
 KIND: Final = "Helm values"
 PLACE: Final = 'extraConfigFiles."user.yaml"'

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .go_scalars import number
-from .kubernetes_objects import KubernetesObject, block_at
-from .kubernetes_stores import Store, Stores
+from ..yaml.go_scalars import number
+from ..yaml.yaml_tree import Block
+from .objects import KubernetesObject, block_at
 from .refusals import Refusals
-from .yaml_tree import Block
+from .stores import Store, Stores
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
-from ...reporting.report import Finding, finding
-from ...verification.hostname import GrpcNameRules, matches, presented
-from .milvus_config import PATH_KEYS
-from .server_context import ServerContext
+from ....reporting.report import Finding, finding
+from ....verification.hostname import GrpcNameRules, matches, presented
+from ..milvus.milvus_config import PATH_KEYS
+from ..server_context import ServerContext
 
 _SNI = "internaltls.sni"
 

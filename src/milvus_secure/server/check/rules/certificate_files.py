@@ -6,13 +6,13 @@ import shlex
 from collections.abc import Iterator
 from typing import Final
 
-from ...diagnosis.rules.rule import RuleOf
-from ...pem.certificate import may_issue, public_key, self_issued
-from ...pem.material import Material
-from ...reporting.catalogue import CATALOGUE
-from ...reporting.report import Finding, finding
-from .milvus_config import PATH_KEYS
-from .server_context import ServerContext
+from ....diagnosis.rules.rule import RuleOf
+from ....pem.certificate import may_issue, public_key, self_issued
+from ....pem.material import Material
+from ....reporting.catalogue import CATALOGUE
+from ....reporting.report import Finding, finding
+from ..milvus.milvus_config import PATH_KEYS
+from ..server_context import ServerContext
 
 
 def file_faults(code: str) -> RuleOf[ServerContext]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from ..milvus_keys import format_key
+from ...milvus_keys import format_key
 
 MODE: Final = "common.security.tlsMode"
 _REAL: Final = frozenset(

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from ...errors import MilvusSecureError
+from ....errors import MilvusSecureError
 
 MAX_BYTES: Final = 1 << 20
 """A Kubernetes object may have no more; a rendered chart of Milvus has a tenth."""

@@ -13,17 +13,17 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from .container import ConfigText, Deployment, Mount, NotJudged, ProxyContainer
-from .container_files import ContainerFiles, Presence
-from .go_scalars import number
-from .kubernetes_objects import KubernetesObject, block_at, blocks_at, text_at, texts_at
-from .kubernetes_stores import Stores
-from .milvus_command import changes_configuration, runs_proxy
+from ..milvus.container import ConfigText, Deployment, Mount, NotJudged, ProxyContainer
+from ..milvus.container_files import ContainerFiles, Presence
+from ..milvus.milvus_command import changes_configuration, runs_proxy
+from ..yaml.go_scalars import number
+from ..yaml.yaml_tree import Block
+from .objects import KubernetesObject, block_at, blocks_at, text_at, texts_at
 from .pod import Pod
 from .pod_environment import environment, expanded
 from .pod_volumes import mounts
 from .refusals import Refusals
-from .yaml_tree import Block
+from .stores import Stores
 
 KIND: Final = "Kubernetes manifest"
 _PLACE: Final = "the user.yaml of its ConfigMap"

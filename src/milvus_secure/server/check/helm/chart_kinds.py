@@ -8,11 +8,11 @@ from enum import Enum
 from pathlib import Path
 from typing import Final
 
-from .container import Deployment, NotJudged
-from .helm_values import read_values
-from .kubernetes_objects import block_at
-from .tree_text import as_text
-from .yaml_tree import Block
+from ..kubernetes.objects import block_at
+from ..milvus.container import Deployment, NotJudged
+from ..yaml.tree_text import as_text
+from ..yaml.yaml_tree import Block
+from .chart_values import read_values
 
 _PRINTED: Final = frozenset({"USER-SUPPLIED VALUES", "COMPUTED VALUES"})
 """The first line of what ``helm get values`` prints."""

@@ -1,0 +1,1 @@
+"""Values files of Helm charts."""

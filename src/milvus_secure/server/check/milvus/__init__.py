@@ -1,0 +1,1 @@
+"""What Milvus runs with, wherever it is configured: its container, its files, its keys."""
