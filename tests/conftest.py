@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,19 @@ pytest_plugins = (
 def pytest_xdist_auto_num_workers() -> int:
     """Tests wait for sockets and processes: three for two processors finish sooner than two."""
     return ((os.cpu_count() or 1) * 3 + 1) // 2
+
+
+@pytest.hookimpl(wrapper=True)  # before the hook that puts the tests of the real server last
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, object, object]:
+    """Mix the folders: the tests of some wait, those of others compute."""
+    modules: dict[str, dict[Path, None]] = defaultdict(dict)
+    for item in items:
+        modules[item.nodeid.split("/")[1]][item.path] = None
+    places = {
+        path: place / len(paths) for paths in modules.values() for place, path in enumerate(paths)
+    }
+    items.sort(key=lambda item: places[item.path])
+    return (yield)
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:

@@ -297,12 +297,20 @@ def milvus_mutual(milvus_servers: Servers) -> RunningMilvus:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Send every test that needs the real server to one worker, one after the other."""
+    """Send every test that needs the real server to one worker, one after the other.
+
+    First those that boot servers of their own: the shared ones cost time as long as they run.
+    """
     for item in items:
         if "milvus_program" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.real_milvus)
             item.add_marker(pytest.mark.xdist_group("real_milvus"))
-    items.sort(key=lambda item: "real_milvus" in item.keywords)
+    items.sort(
+        key=lambda item: (
+            "real_milvus" in item.keywords,
+            "milvus_servers" in getattr(item, "fixturenames", ()),
+        )
+    )
 
 
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:

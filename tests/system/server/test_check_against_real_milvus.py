@@ -50,7 +50,7 @@ ODD = list(clients(Path(), Path()))
 @pytest.mark.parametrize("odd", ODD)
 @pytest.mark.parametrize("fixture", ["milvus_plaintext", "milvus_one_way", "milvus_mutual"])
 def test_the_verdict_on_both_files_is_the_verdict_of_the_endpoint(
-    milvus_program,
+    milvus_servers,
     request: pytest.FixtureRequest,
     fixture: str,
     odd: str,
