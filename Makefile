@@ -12,7 +12,7 @@ KEPT    = $(shell [ ! -e $(VENV)/.unfinished ] && $(BIN)/python $(IS_NEW))
 TOO_OLD = milvus-secure needs Python 3.10 or newer, which $(PYTHON) is not. \
           Name another: make PYTHON=python3.12 $(MAKECMDGOALS)
 
-.PHONY: help demo test thorough matrix extremes frameworks lint types format bench docs site build audit pins clean
+.PHONY: help demo test documented thorough matrix extremes frameworks lint types format bench docs site build audit pins clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -43,6 +43,10 @@ demo: $(VENV)/.demo  ## certificates, a TLS server, one-way and mutual connectio
 
 test: $(VENV)/.ready  ## the whole suite, the real Milvus included
 	$(BIN)/python -m pytest -n auto --dist loadgroup --durations 20 --durations-min 2
+
+documented: $(VENV)/.ready  ## what the documentation prints: reproductions with servers, the site, a recipe
+	$(BIN)/python -m pytest -n auto --dist loadgroup -m thorough tests/system/test_docs.py \
+	    tests/system/test_frameworks.py tests/system/test_reproductions.py
 
 thorough: $(VENV)/.ready  ## the differential tests with thousands of cases
 	$(BIN)/python -m pytest -n auto --dist loadgroup -m thorough --timeout 3600

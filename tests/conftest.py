@@ -26,8 +26,8 @@ pytest_plugins = (
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Tests wait for sockets and processes: three for two processors finish sooner than two."""
-    return ((os.cpu_count() or 1) * 3 + 1) // 2
+    """Tests wait for sockets and processes: two workers a processor finish sooner than one."""
+    return 2 * (os.cpu_count() or 1)
 
 
 @pytest.hookimpl(wrapper=True)  # before the hook that puts the tests of the real server last

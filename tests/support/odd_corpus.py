@@ -200,12 +200,9 @@ def _servings(usage: x509.ObjectIdentifier) -> Iterator[Odd]:
 
 def under(root: Minted, usage: x509.ObjectIdentifier) -> Iterator[Odd]:
     """Oddities of leaf and intermediate below a given root."""
-    for name, odd in LEAVES.items():
-        for depth in (0, 1):
-            make = Tower(usage, depth)
-            leaf = make.leaf(make.below(root), **odd)
-            yield served(f"leaf {name} below {depth} intermediates", leaf, root.pem)
     make = Tower(usage, 1)
+    for name, odd in LEAVES.items():
+        yield served(f"leaf {name}", make.leaf(make.below(root), **odd), root.pem)
     for name, odd in AUTHORITIES.items():
         yield served(f"intermediate {name}", make.leaf(make.middle(root, **odd)), root.pem)
     for constraint in CONSTRAINTS:

@@ -166,6 +166,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.thorough
 @pytest.mark.xdist_group("site")  # so that one worker builds it, once
 class TestSite:
     def test_each_code_has_a_page(self, site):

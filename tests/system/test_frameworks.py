@@ -11,6 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.thorough
 def test_the_recipe_for_gunicorn_runs_and_names_a_wrong_ca():
     pytest.importorskip("gunicorn", reason="gunicorn is for POSIX")
     completed = subprocess.run(

@@ -63,11 +63,6 @@ def dials(code: str) -> bool:
     return "--offline" not in text and "server check" not in text
 
 
-def serves(code: str) -> bool:
-    """True if a reproduction starts an embedded Milvus, which takes seconds each time."""
-    return "milvus-secure serve" in explanations()[code].reproduce
-
-
 def reproducible() -> list[object]:
     marks = {
         "file-unreadable": pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file"),
@@ -82,8 +77,7 @@ def reproducible() -> list[object]:
         pytest.param(
             code,
             marks=[
-                *([isolated] if dials(code) else []),
-                *([pytest.mark.thorough] if serves(code) else []),
+                *([isolated, pytest.mark.thorough] if dials(code) else []),
                 *([marks[code]] if code in marks else []),
             ],
         )
