@@ -63,6 +63,11 @@ def dials(code: str) -> bool:
     return "--offline" not in text and "server check" not in text
 
 
+def takes_long(code: str) -> bool:
+    """True if a reproduction opens a socket, or starts this program before the check."""
+    return dials(code) or "certs init" in explanations()[code].reproduce
+
+
 def reproducible() -> list[object]:
     marks = {
         "file-unreadable": pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file"),
@@ -77,7 +82,8 @@ def reproducible() -> list[object]:
         pytest.param(
             code,
             marks=[
-                *([isolated, pytest.mark.thorough] if dials(code) else []),
+                *([isolated] if dials(code) else []),
+                *([pytest.mark.thorough] if takes_long(code) else []),
                 *([marks[code]] if code in marks else []),
             ],
         )
