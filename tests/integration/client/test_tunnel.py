@@ -132,7 +132,8 @@ class TestForwarding:
 
         def insert_and_search_once(client: MilvusClient, number: int) -> bool:
             try:
-                client.load_collection("rows")  # a restarted Milvus Lite has released it
+                # A restarted Milvus Lite has released it.
+                client.load_collection("rows", timeout=10)
                 client.insert("rows", [{"id": number, "vector": [number, 1.0]}])
                 client.search("rows", data=[[1.0, 1.0]], limit=1)
             except MilvusException:  # while the server is down

@@ -48,7 +48,8 @@ class Writer(threading.Thread):
     def insert_and_search(self) -> None:
         client = connect_secure(self.deployed.settings)
         try:
-            client.load_collection("rows")  # Milvus Lite comes back with everything released
+            # Milvus Lite comes back with everything released, and pymilvus would wait without end.
+            client.load_collection("rows", timeout=10)
             vector = [float(self.inserted)] * DIMENSION
             client.upsert("rows", [{"id": self.inserted, "vector": vector}])
             client.search("rows", data=[vector], limit=1)
@@ -123,7 +124,7 @@ def test_no_row_is_lost_while_leaf_and_ca_are_renewed(deployed_set, tmp_path, se
             writer.join(60)
         assert writer.refusals == []
         client = connect_secure(deployed.settings)
-        client.load_collection("rows")
+        client.load_collection("rows", timeout=30)
         rows = client.query("rows", filter="id >= 0", output_fields=["id"], limit=16_000)
         client.close()
         assert {row["id"] for row in rows} >= set(range(writer.inserted))

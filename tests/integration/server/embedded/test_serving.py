@@ -88,7 +88,7 @@ class TestData:
             client.insert("kept", rows(10))
         with EmbeddedMilvus(**server_pair, data_dir=tmp_path / "data") as server:
             client = connect(server)
-            client.load_collection("kept")
+            client.load_collection("kept", timeout=30)
             assert len(client.query("kept", filter="id >= 0", limit=100)) == 10
 
     def test_without_a_directory_nothing_is_left(self, server_pair, tmp_path, run_script):
