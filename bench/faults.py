@@ -135,7 +135,7 @@ def _row(code: str, settings: MilvusSettings) -> Row:
         raise SystemExit(f"{code} was called {cause and cause.code}")
     ours, theirs = medians(ROUNDS, timed(lambda: check(settings)), timed(raw))
     return Row(
-        code, ours * 1e3, GOAL_MS, "ms", f"raw pymilvus: {theirs * 1e3:.0f} ms, cause not told"
+        code, ours * 1e3, GOAL_MS, "ms", f"raw pymilvus: {theirs * 1e3:.0f} ms, cause not named"
     )
 
 
