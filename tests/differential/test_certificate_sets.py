@@ -27,6 +27,7 @@ OPTIONS = [
     pytest.param({"names": ["localhost"], "ips": ["::1"]}, "::1", id="IPv6"),
     pytest.param({"names": ["a" * 60 + ".example.com"]}, "a" * 60 + ".example.com", id="long"),
     *(pytest.param({"key_type": kind}, "localhost", id=kind) for kind in ("p384", "rsa2048")),
+    pytest.param({"key_type": "rsa4096"}, "localhost", id="rsa4096", marks=pytest.mark.thorough),
     pytest.param({"intermediate_days": 900}, "localhost", id="intermediate"),
     pytest.param({"intermediate_days": 900, "key_type": "rsa2048"}, "localhost", id="RSA chain"),
     pytest.param({"days": 1, "ca_days": 1}, "localhost", id="one day"),

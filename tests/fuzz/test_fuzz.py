@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-QUICK = hypothesis_settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = hypothesis_settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 KEPT = sorted(path.relative_to(CORPUS) for path in CORPUS.glob("*/*"))
 
 

@@ -39,9 +39,12 @@ def _oddities(usage: x509.ObjectIdentifier) -> Iterator[Odd]:
     for depth in range(4):
         yield Tower(usage, depth).odd(f"{depth} intermediates")
     for name, odd in LEAVES.items():
-        yield Tower(usage, 1).odd(f"leaf {name}", leaf=odd)
+        yield Tower(usage).odd(f"leaf {name}", leaf=odd)
+        yield Tower(usage, 1).odd(f"leaf {name} below an intermediate", leaf=odd)
     for name, odd in AUTHORITIES.items():
-        yield Tower(usage, 1).odd(f"root {name}", root=odd)
+        yield Tower(usage).odd(f"root {name}", root=odd)
+        yield Tower(usage, 1).odd(f"root {name} above an intermediate", root=odd)
+        yield Tower(usage, 2).odd(f"root {name} above two intermediates", root=odd)
         yield Tower(usage, 1).odd(f"intermediate {name}", middle=odd)
         yield Tower(usage, 2).odd(f"upper intermediate {name}", middle=odd)
     for constraint in CONSTRAINTS:
@@ -200,9 +203,12 @@ def _servings(usage: x509.ObjectIdentifier) -> Iterator[Odd]:
 
 def under(root: Minted, usage: x509.ObjectIdentifier) -> Iterator[Odd]:
     """Oddities of leaf and intermediate below a given root."""
-    make = Tower(usage, 1)
     for name, odd in LEAVES.items():
-        yield served(f"leaf {name}", make.leaf(make.below(root), **odd), root.pem)
+        for depth in (0, 1):
+            make = Tower(usage, depth)
+            leaf = make.leaf(make.below(root), **odd)
+            yield served(f"leaf {name} below {depth} intermediates", leaf, root.pem)
+    make = Tower(usage, 1)
     for name, odd in AUTHORITIES.items():
         yield served(f"intermediate {name}", make.leaf(make.middle(root, **odd)), root.pem)
     for constraint in CONSTRAINTS:

@@ -197,7 +197,7 @@ def _extensions(usage: x509.ObjectIdentifier) -> Iterator[Odd]:
         yield Tower(usage, 1).odd(f"intermediate {name}", middle=odd)
         pinned = Tower(usage, 1).middle(Tower(usage).root(), **odd)
         yield served(f"intermediate {name} as anchor", Tower(usage).leaf(pinned), pinned.pem)
-        for other in ("policies", "explicit policy, and one"):
+        for other in ("policies", "any policy", "explicit policy, and one", "mappings"):
             yield Tower(usage, 1).odd(f"{name} above {other}", middle=odd, leaf=EXTENSIONS[other])
             yield Tower(usage, 1).odd(f"{other} above {name}", middle=EXTENSIONS[other], leaf=odd)
 

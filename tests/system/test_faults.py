@@ -305,7 +305,7 @@ print("connected again")
 
 
 @linux
-@pytest.mark.parametrize("descriptors", [0, 12])
+@pytest.mark.parametrize("descriptors", [0, 3, 12])
 def test_without_descriptors_nothing_aborts_and_the_limit_is_named(
     descriptors, milvus, certs, tmp_path
 ):

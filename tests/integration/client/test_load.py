@@ -19,8 +19,8 @@ from milvus_secure import SecureConnectionError, connect_secure, connect_secure_
 from waiting import eventually
 
 HERE = {"environ": {}, "env_file": None, "timeout": 30}
-AT_ONCE = 32
-CYCLES = 40
+AT_ONCE = 64
+CYCLES = 60
 MANY_CYCLES = 10_000
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counts under /proc/self")
